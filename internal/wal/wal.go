@@ -1,0 +1,176 @@
+// Package wal is an append-only log of records over a sim.Disk: what a terminal's journal and a host's log are made of.
+//
+// A record is length (4 bytes), CRC-32C (4), sequence number (8), body; integers big-endian. The checksum covers all but
+// itself. Records are appended to a buffer and become durable together at Commit: one write, one sync, however many they
+// are. Recovery hands every whole record to the owner, in order, and cuts off a torn one at the end: it was never
+// acknowledged. Damage before the end is not a torn write and is an error (ErrCorrupt), with its place.
+//
+// The log never shrinks and is not compacted: a later part's matter.
+package wal
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+
+	"github.com/posim/posim/sim"
+)
+
+// MaxBody is the longest body of a record, in bytes: no transaction comes near, and damage does not ask for gigabytes.
+const MaxBody = 1 << 20
+
+const header = 16
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// ErrCorrupt is damage to a record that had been durable.
+var ErrCorrupt = errors.New("wal: corrupt")
+
+// ErrTooLong is a body longer than MaxBody.
+var ErrTooLong = errors.New("wal: record too long")
+
+// Log is an open log. It belongs to one actor.
+type Log struct {
+	name string
+	file sim.File
+	seq  uint64
+	buf  []byte
+	err  error // the first failure; nothing is written after it
+	torn int
+}
+
+// Open recovers name, which is created if it is absent, and gives each record's body to apply, which must not keep it.
+// An error of apply, damage, and what the disk reports end the recovery.
+func Open(d sim.Disk, name string, apply func(body []byte) error) (*Log, error) {
+	data, err := d.ReadFile(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("wal: %s: %w", name, err)
+	}
+	l := &Log{name: name}
+	end, err := l.recover(data, apply)
+	if err != nil {
+		return nil, err
+	}
+	if l.file, err = d.Open(name); err != nil {
+		return nil, fmt.Errorf("wal: %s: %w", name, err)
+	}
+	if end < len(data) {
+		l.torn = len(data) - end
+		if err := l.file.Truncate(int64(end)); err != nil {
+			return nil, fmt.Errorf("wal: %s: cutting off a torn record: %w", name, err)
+		}
+	}
+	return l, nil
+}
+
+// Recover reads the records of a log's bytes without opening it: the view of a judge. It returns how many bytes they take.
+func Recover(name string, data []byte, apply func(body []byte) error) (int, error) {
+	l := &Log{name: name}
+	return l.recover(data, apply)
+}
+
+// recover returns where the last whole record ends.
+func (l *Log) recover(data []byte, apply func(body []byte) error) (int, error) {
+	at := 0
+	for {
+		body, seq, ok := record(data[at:])
+		if !ok {
+			break
+		}
+		if seq != l.seq+1 {
+			return at, fmt.Errorf("%w: %s at byte %d: sequence %d, want %d", ErrCorrupt, l.name, at, seq, l.seq+1)
+		}
+		if err := apply(body); err != nil {
+			return at, fmt.Errorf("wal: %s at byte %d, record %d: %w", l.name, at, seq, err)
+		}
+		l.seq = seq
+		at += header + len(body)
+	}
+	if later, seq := l.later(data, at); later >= 0 {
+		return at, fmt.Errorf("%w: %s at byte %d: no whole record, but record %d stands at byte %d", ErrCorrupt, l.name, at, seq, later)
+	}
+	return at, nil
+}
+
+// record takes the record at the front of data.
+func record(data []byte) (body []byte, seq uint64, ok bool) {
+	if len(data) < header {
+		return nil, 0, false
+	}
+	n := binary.BigEndian.Uint32(data)
+	seq = binary.BigEndian.Uint64(data[8:])
+	if seq == 0 || n > MaxBody || int(n) > len(data)-header {
+		return nil, 0, false
+	}
+	if sum(data[:header+int(n)]) != binary.BigEndian.Uint32(data[4:]) {
+		return nil, 0, false
+	}
+	return data[header : header+int(n)], seq, true
+}
+
+func sum(rec []byte) uint32 {
+	return crc32.Update(crc32.Checksum(rec[:4], castagnoli), castagnoli, rec[8:])
+}
+
+// later looks for a whole record behind the place where recovery stopped: a torn write has none behind it.
+func (l *Log) later(data []byte, at int) (int, uint64) {
+	const window = 1 << 20 // sequence numbers further on than this are noise
+	for i := at + 1; i+header <= len(data); i++ {
+		seq := binary.BigEndian.Uint64(data[i+8:])
+		if seq <= l.seq || seq > l.seq+window {
+			continue
+		}
+		if _, _, ok := record(data[i:]); ok {
+			return i, seq
+		}
+	}
+	return -1, 0
+}
+
+// Torn is how many bytes of an unfinished write the recovery cut off (or, of a file written ahead, did not need).
+func (l *Log) Torn() int { return l.torn }
+
+// Append buffers a record; it is durable after the next Commit. The body is copied.
+func (l *Log) Append(body []byte) error {
+	if len(body) > MaxBody {
+		return fmt.Errorf("%w: %s: %d bytes, want at most %d", ErrTooLong, l.name, len(body), MaxBody)
+	}
+	l.seq++
+	at := len(l.buf)
+	l.buf = append(l.buf, make([]byte, header)...)
+	l.buf = append(l.buf, body...)
+	rec := l.buf[at:]
+	binary.BigEndian.PutUint32(rec, uint32(len(body)))
+	binary.BigEndian.PutUint64(rec[8:], l.seq)
+	binary.BigEndian.PutUint32(rec[4:], sum(rec))
+	return nil
+}
+
+// Buffered tells whether records wait for a Commit.
+func (l *Log) Buffered() bool { return len(l.buf) > 0 }
+
+// Commit makes every buffered record durable, with one write and one sync. After a failure the log is closed for good:
+// a sync that failed is never retried as if it had not, because the bytes it lost are not written again.
+func (l *Log) Commit() error {
+	if l.err != nil {
+		return l.err
+	}
+	if len(l.buf) == 0 {
+		return nil
+	}
+	if _, err := l.file.Write(l.buf); err != nil {
+		l.err = fmt.Errorf("wal: %s: write: %w", l.name, err)
+		return l.err
+	}
+	if err := l.file.Sync(); err != nil {
+		l.err = fmt.Errorf("wal: %s: sync: %w", l.name, err)
+		return l.err
+	}
+	l.buf = l.buf[:0]
+	return nil
+}
+
+// Close closes the file. What was appended and not committed is dropped.
+func (l *Log) Close() error { return l.file.Close() }

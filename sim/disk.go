@@ -1,0 +1,203 @@
+package sim
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+)
+
+// Disk is a flat directory of append-only files.
+type Disk interface {
+	// Open opens name for appending and creates it if it is absent.
+	Open(name string) (File, error)
+	// ReadFile returns what a reader sees now: what is durable, and what was written since. The error wraps
+	// fs.ErrNotExist when there is no such file. The bytes are the caller's.
+	ReadFile(name string) ([]byte, error)
+}
+
+// File is one open file. A failed Sync leaves its bytes in doubt: it must not be tried again as if it could mend them.
+type File interface {
+	io.Writer               // appends
+	io.Closer               // does not sync
+	Sync() error            // makes everything written durable
+	Truncate(n int64) error // cuts the file to n bytes; durable after Sync
+}
+
+// What a disk answers when it cannot do what is asked.
+var (
+	ErrFull = errors.New("sim: disk full")
+	ErrIO   = errors.New("sim: input/output error")
+)
+
+// DiskFault is what becomes of one durable write: a Write and the Sync after it.
+type DiskFault byte
+
+// The faults of a durable write.
+const (
+	NoDiskFault  DiskFault = iota
+	DiskFull               // Write fails, nothing is written
+	DiskError              // Write fails, nothing is written
+	SyncError              // Sync fails; the bytes may or may not be there after a power cut
+	PowerOffLost           // the power goes at the Sync: the bytes are lost
+	PowerOffKept           // the power goes at the Sync: the bytes are kept
+	PowerOffTorn           // the power goes at the Sync: the front of the bytes is kept
+)
+
+// MemDisk is a disk in memory that survives its owner's power cuts. What was not synced is settled at the cut.
+type MemDisk struct {
+	a     *Actor
+	files []*memFile // few, in order of creation
+	fault func(file string) DiskFault
+}
+
+type memFile struct {
+	name   string
+	data   []byte
+	synced int       // data[:synced] is durable
+	old    []byte    // not nil: durable content that a truncation not yet synced would cut
+	armed  DiskFault // the fault of the durable write in progress
+	doubt  bool      // a sync failed: nobody knows
+}
+
+// NewMemDisk returns an empty disk of a's.
+func NewMemDisk(a *Actor) *MemDisk { return &MemDisk{a: a} }
+
+// OnWrite has f asked at each durable write, when its Write begins.
+func (d *MemDisk) OnWrite(f func(file string) DiskFault) { d.fault = f }
+
+func (d *MemDisk) find(name string) *memFile {
+	for _, f := range d.files {
+		if f.name == name {
+			return f
+		}
+	}
+	return nil
+}
+
+// Open opens name for appending.
+func (d *MemDisk) Open(name string) (File, error) {
+	epoch := d.a.Epoch()
+	d.a.Check(epoch)
+	f := d.find(name)
+	if f == nil {
+		f = &memFile{name: name}
+		d.files = append(d.files, f)
+	}
+	return &memHandle{d, f, epoch}, nil
+}
+
+// ReadFile returns the file as its owner sees it.
+func (d *MemDisk) ReadFile(name string) ([]byte, error) {
+	f := d.find(name)
+	if f == nil {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
+	}
+	return append([]byte(nil), f.data...), nil
+}
+
+// Durable returns what a power cut would certainly leave of name; nil if there is none.
+func (d *MemDisk) Durable(name string) []byte {
+	f := d.find(name)
+	switch {
+	case f == nil:
+		return nil
+	case f.old != nil:
+		return append([]byte(nil), f.old...)
+	}
+	return append([]byte(nil), f.data[:f.synced]...)
+}
+
+// Replace sets a file's durable content from outside: damage, or its repair. The owner must be without power.
+func (d *MemDisk) Replace(name string, data []byte) {
+	f := d.find(name)
+	if f == nil {
+		f = &memFile{name: name}
+		d.files = append(d.files, f)
+	}
+	*f = memFile{name: name, data: append([]byte(nil), data...), synced: len(data)}
+}
+
+// Settle decides what a power cut leaves of everything not synced: image is PowerOffLost, PowerOffKept or PowerOffTorn.
+// After a failed sync the world chooses.
+func (d *MemDisk) Settle(image DiskFault) {
+	for _, f := range d.files {
+		how := image
+		if f.doubt {
+			how = []DiskFault{PowerOffLost, PowerOffKept}[d.a.w.Choose("after sync error", 2)]
+		}
+		f.settle(d.a.w, how)
+	}
+}
+
+func (f *memFile) settle(w *World, how DiskFault) {
+	pending := len(f.data) - f.synced
+	switch {
+	case how == PowerOffKept:
+	case f.old != nil: // the truncation was not synced
+		f.data = f.old
+	case how == PowerOffTorn && pending > 1:
+		f.data = f.data[:f.synced+1+w.Choose("torn at", pending-1)]
+	default:
+		f.data = f.data[:f.synced]
+	}
+	f.synced, f.old, f.armed, f.doubt = len(f.data), nil, NoDiskFault, false
+}
+
+type memHandle struct {
+	d     *MemDisk
+	f     *memFile
+	epoch uint32
+}
+
+// Write appends p.
+func (h *memHandle) Write(p []byte) (int, error) {
+	h.d.a.Check(h.epoch)
+	if h.d.fault != nil {
+		switch h.f.armed = h.d.fault(h.f.name); h.f.armed {
+		case DiskFull:
+			return 0, ErrFull
+		case DiskError:
+			return 0, ErrIO
+		}
+	}
+	h.d.a.w.Note(h.d.a.name, "disk "+h.f.name, p)
+	h.f.data = append(h.f.data, p...)
+	return len(p), nil
+}
+
+// Sync makes what was written durable.
+func (h *memHandle) Sync() error {
+	h.d.a.Check(h.epoch)
+	armed := h.f.armed
+	h.f.armed = NoDiskFault
+	switch armed {
+	case SyncError:
+		h.f.doubt = true
+		return ErrIO
+	case PowerOffLost, PowerOffKept, PowerOffTorn:
+		h.d.Settle(armed)
+		h.d.a.PowerOff()
+		panic(PowerCut{h.d.a.name}) // an owner of events only: PowerOff returned
+	}
+	h.f.synced, h.f.old = len(h.f.data), nil
+	return nil
+}
+
+// Truncate cuts the file to n bytes.
+func (h *memHandle) Truncate(n int64) error {
+	h.d.a.Check(h.epoch)
+	if n < 0 || n > int64(len(h.f.data)) {
+		return ErrIO
+	}
+	if int(n) < h.f.synced {
+		if h.f.old == nil {
+			h.f.old = append([]byte(nil), h.f.data[:h.f.synced]...)
+		}
+		h.f.synced = int(n)
+	}
+	h.f.data = h.f.data[:n]
+	return nil
+}
+
+// Close forgets the handle.
+func (h *memHandle) Close() error { return nil }
