@@ -1,0 +1,224 @@
+package card
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/posim/posim/emv/apdu"
+	"github.com/posim/posim/emv/security"
+	"github.com/posim/posim/emv/tlv"
+)
+
+// Card is one chip. It is used by one party at a time: it has no lock, as plastic has none.
+type Card struct {
+	profile *Profile
+	memory  []memory // one for each application: survives Reset
+	session          // does not
+}
+
+// memory is what an application keeps without power.
+type memory struct {
+	atc           uint16 // application transaction counter
+	lastOnlineATC uint16 // of the last transaction that the issuer completed online; 0: none yet
+	offline       int    // consecutive transactions approved offline
+	onlineOpen    bool   // an ARQC was given and no online answer completed it
+	issuerFailed  bool   // the last ARPC was wrong
+}
+
+// session is what the card keeps while it has power and an application is selected.
+type session struct {
+	selected int // index of the application, or one of the two below
+	name     []byte
+	phase    phase
+	keys     *security.Session
+	first    []byte // data of the first GENERATE AC
+	arqc     [8]byte
+	results  results
+	issuer   verdict
+}
+
+const (
+	nothing     = -1
+	environment = -2 // the payment system environment
+)
+
+// phase is how far the transaction has come.
+type phase byte
+
+const (
+	idle      phase = iota // selected, no transaction
+	initiated              // GET PROCESSING OPTIONS done
+	online                 // the first GENERATE AC gave an ARQC
+	done                   // a TC or an AAC ended the transaction
+)
+
+// verdict is what came of issuer authentication.
+type verdict byte
+
+const (
+	notPerformed verdict = iota
+	verified
+	declined // verified, and the issuer's instructions to the card are not to approve
+	failed
+)
+
+// Tags that the card's own logic names.
+const (
+	tagAIP                      = 0x82
+	tagATC                      = 0x9F36
+	tagARC                      = 0x8A
+	tagIAD                      = 0x9F10
+	tagCryptogram               = 0x9F26
+	tagCID                      = 0x9F27
+	tagLastOnlineATC            = 0x9F13
+	tagTerminalType             = 0x9F35
+	tagUnpredictableNumber      = 0x9F37
+	tagIssuerAuthenticationData = 0x91
+)
+
+var _ apdu.Card = (*Card)(nil)
+
+// ErrNoChip is the answer of New for a profile with a stripe only.
+var ErrNoChip = errors.New("card: the profile has no chip")
+
+// New makes a chip fresh from personalisation: no transaction yet. It is without power: Reset it first.
+func New(p *Profile) (*Card, error) {
+	if !p.HasChip {
+		return nil, fmt.Errorf("card: %s: %w", p.Name, ErrNoChip)
+	}
+	c := &Card{profile: p, memory: make([]memory, len(p.chip.applications))}
+	c.clear()
+	return c, nil
+}
+
+// Profile is what the card was made from.
+func (c *Card) Profile() *Profile { return c.profile }
+
+// Format prints the profile's name and masked number, for every verb.
+func (c *Card) Format(f fmt.State, verb rune) {
+	if c.profile == nil {
+		io.WriteString(f, "card")
+		return
+	}
+	c.profile.Format(f, verb)
+}
+
+// Reset gives power, or takes and gives it, and returns the answer to reset; the slice is the caller's. A transaction that
+// was going on is gone; counters stay.
+func (c *Card) Reset() (atr []byte) {
+	c.clear()
+	return append([]byte(nil), c.profile.chip.atr...)
+}
+
+func (c *Card) clear() { c.session = session{selected: nothing} }
+
+// Counters of an application, for reports and tests: what a reader of the card's memory would see.
+type Counters struct {
+	AID                []byte
+	ATC, LastOnlineATC uint16
+	ConsecutiveOffline int
+}
+
+// Counters returns the counters of every application, in the profile's order.
+func (c *Card) Counters() []Counters {
+	all := make([]Counters, len(c.memory))
+	for i, m := range c.memory {
+		all[i] = Counters{append([]byte(nil), c.profile.chip.applications[i].aid...), m.atc, m.lastOnlineATC, m.offline}
+	}
+	return all
+}
+
+// Transmit answers one command with data and status word, the caller's to keep. The error is always nil: a card that is
+// in the reader answers something, and it is for the reader to tear it out.
+func (c *Card) Transmit(command []byte) (response []byte, err error) {
+	parsed, err := apdu.ParseCommand(command)
+	if err != nil {
+		return status(nil, apdu.SWWrongLength), nil
+	}
+	h := handlerOf(parsed.INS)
+	switch {
+	case h == nil && !knownClass(parsed.CLA), h != nil && parsed.CLA != h.class:
+		return status(nil, apdu.SWClassInvalid), nil
+	case h == nil || h.run == nil:
+		return status(nil, apdu.SWInstructionInvalid), nil
+	}
+	data, sw := h.run(c, parsed)
+	return status(data, sw), nil
+}
+
+func status(data []byte, sw apdu.SW) []byte {
+	response := make([]byte, 0, len(data)+2)
+	return append(append(response, data...), byte(sw>>8), byte(sw))
+}
+
+// handler is an instruction that the card knows, with the class it belongs to. Without run it is one that a payment card may
+// have and this one has not: 6D00.
+type handler struct {
+	ins, class byte
+	run        func(*Card, apdu.Command) ([]byte, apdu.SW)
+}
+
+var handlers = [...]handler{
+	{apdu.InsSelect, 0x00, (*Card).selectFile},
+	{apdu.InsReadRecord, 0x00, (*Card).readRecord},
+	{apdu.InsGetProcessingOptions, 0x80, (*Card).getProcessingOptions},
+	{apdu.InsGenerateAC, 0x80, (*Card).generateAC},
+	{apdu.InsExternalAuthenticate, 0x00, (*Card).externalAuthenticate},
+	{apdu.InsGetData, 0x80, (*Card).getData},
+	{apdu.InsInternalAuthenticate, 0x00, nil}, // no offline data authentication keys
+	{apdu.InsVerify, 0x00, nil},               // no offline PIN
+	{apdu.InsGetChallenge, 0x00, nil},
+}
+
+func handlerOf(ins byte) *handler {
+	for i := range handlers {
+		if handlers[i].ins == ins {
+			return &handlers[i]
+		}
+	}
+	return nil
+}
+
+// knownClass tells whether the card knows the class byte at all: interindustry, proprietary, and both with secure messaging
+// (issuer scripts, which it has no instruction for).
+func knownClass(cla byte) bool {
+	switch cla {
+	case 0x00, 0x04, 0x0C, 0x80, 0x84, 0x8C:
+		return true
+	}
+	return false
+}
+
+// current returns the selected application, as personalised and as remembered; nil when none is.
+func (c *Card) current() (*application, *memory) {
+	if c.selected < 0 {
+		return nil, nil
+	}
+	return &c.profile.chip.applications[c.selected], &c.memory[c.selected]
+}
+
+// getData answers GET DATA (Book 3, 6.5.7): the counters, and what the profile put there.
+func (c *Card) getData(command apdu.Command) ([]byte, apdu.SW) {
+	a, m := c.current()
+	switch {
+	case a == nil:
+		return nil, apdu.SWConditionsOfUse
+	case len(command.Data) != 0:
+		return nil, apdu.SWWrongLength
+	}
+	tag := tlv.Tag(command.P1)<<8 | tlv.Tag(command.P2)
+	value, ok := a.data[tag]
+	switch tag {
+	case tagATC:
+		value, ok = counter(m.atc), true
+	case tagLastOnlineATC:
+		value, ok = counter(m.lastOnlineATC), true
+	}
+	if !ok {
+		return nil, apdu.SWDataNotFound
+	}
+	return tlv.Append(nil, tag, value), apdu.SWSuccess
+}
+
+func counter(n uint16) []byte { return []byte{byte(n >> 8), byte(n)} }

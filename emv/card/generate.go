@@ -1,0 +1,241 @@
+package card
+
+import (
+	"github.com/posim/posim/emv/apdu"
+	"github.com/posim/posim/emv/security"
+	"github.com/posim/posim/emv/tlv"
+)
+
+// cryptogram is a kind of application cryptogram, coded as in P1 of GENERATE AC and in tag 9F27.
+type cryptogram byte
+
+const (
+	aac  cryptogram = 0x00
+	tc   cryptogram = 0x40
+	arqc cryptogram = 0x80
+	none cryptogram = 0x80 // in the verification results: no second cryptogram yet
+)
+
+// generateAC answers GENERATE AC (Book 3, 6.5.5), the first and the second of a transaction.
+func (c *Card) generateAC(command apdu.Command) ([]byte, apdu.SW) {
+	a, m := c.current()
+	if a == nil {
+		return nil, apdu.SWConditionsOfUse
+	}
+	asked := cryptogram(command.P1)
+	// A request for a signature (CDA, b5) is wrong: the AIP does not offer one. So is a second ARQC.
+	wrong := asked != aac && asked != tc && (asked != arqc || c.phase == online) || command.P2 != 0
+	switch c.phase {
+	case initiated:
+		switch {
+		case wrong:
+			return nil, apdu.SWWrongP1P2
+		case len(command.Data) != a.cdol1.length:
+			return nil, apdu.SWWrongLength
+		}
+		return c.firstCryptogram(a, m, asked, command.Data)
+	case online:
+		switch {
+		case wrong:
+			return nil, apdu.SWWrongP1P2
+		case len(command.Data) != a.cdol2.length:
+			return nil, apdu.SWWrongLength
+		}
+		return c.secondCryptogram(a, m, asked, command.Data)
+	}
+	return nil, apdu.SWConditionsOfUse // no transaction, or it has ended
+}
+
+func (c *Card) firstCryptogram(a *application, m *memory, asked cryptogram, data []byte) ([]byte, apdu.SW) {
+	keys, err := a.version.Session(a.key, counter(m.atc), a.cdol1.get(data, tagUnpredictableNumber))
+	if err != nil {
+		return nil, apdu.SWConditionsOfUse // not reached: the profile's CDOL1 was checked for all of it
+	}
+	c.keys = keys
+	c.first = append([]byte(nil), data...)
+	c.results = results{
+		second:               none,
+		lastOnlineIncomplete: m.onlineOpen,
+		lastIssuerFailed:     m.issuerFailed,
+		newCard:              m.lastOnlineATC == 0,
+		lowerLimit:           over(m.offline, a.lowerLimit),
+		overLimit:            over(m.offline, a.upperLimit),
+	}
+	given := c.riskManagement(a, asked)
+	c.results.first = given
+	c.phase = done
+	switch given {
+	case arqc:
+		c.phase = online
+		m.onlineOpen = true
+	case tc:
+		m.offline++
+	}
+	return c.answer(a, m, given, func(tag uint32) []byte { return a.cdol1.get(c.first, tag) })
+}
+
+// riskManagement is the card's own decision (Book 3, 10.8): it may answer what was asked, or go down from TC to ARQC and from
+// ARQC to AAC, never up.
+func (c *Card) riskManagement(a *application, asked cryptogram) cryptogram {
+	if asked != tc {
+		return asked
+	}
+	r := &c.results
+	if terminal := a.cdol1.get(c.first, tagTerminalType); len(terminal) == 1 && offlineOnly(terminal[0]) {
+		if r.overLimit || r.newCard && a.newCardOnline {
+			return aac
+		}
+		return tc
+	}
+	if r.lowerLimit || r.overLimit || r.newCard && a.newCardOnline || r.lastOnlineIncomplete {
+		return arqc
+	}
+	return tc
+}
+
+// over tells whether one more offline approval would exceed the limit; -1 is none.
+func over(offline, limit int) bool { return limit >= 0 && offline+1 > limit }
+
+// offlineOnly reads tag 9F35 (Book 4, annex A1): the right digit 3 or 6 is a terminal that cannot go online.
+func offlineOnly(terminalType byte) bool { return terminalType&15 == 3 || terminalType&15 == 6 }
+
+func (c *Card) secondCryptogram(a *application, m *memory, asked cryptogram, data []byte) ([]byte, apdu.SW) {
+	r := &c.results
+	given := asked
+	if arc := string(a.cdol2.get(data, tagARC)); arc == "Y3" || arc == "Z3" { // unable to go online (Book 4, annex A6)
+		r.unableToGoOnline = true
+		if r.overLimit || r.newCard && a.newCardOnline {
+			given = aac
+		}
+		if given == tc {
+			m.offline++
+		}
+	} else {
+		c.authenticateIssuer(a, m, data)
+		r.issuerMissing = c.issuer == notPerformed
+		refused := c.issuer == declined || c.issuer == failed && !a.lenient || c.issuer == notPerformed && a.requireARPC
+		if refused {
+			given = aac
+		}
+		// The issuer was there, whatever it said: counting starts again. Without proof of it, the next transaction tries.
+		if c.issuer == verified || c.issuer == declined || c.issuer == notPerformed && !a.requireARPC {
+			m.lastOnlineATC, m.offline, m.onlineOpen = m.atc, 0, false
+		}
+	}
+	r.second = given
+	c.phase = done
+	return c.answer(a, m, given, func(tag uint32) []byte {
+		if value := a.cdol2.get(data, tag); value != nil {
+			return value
+		}
+		return a.cdol1.get(c.first, tag) // what CDOL2 does not ask again is as it was
+	})
+}
+
+// answer makes the cryptogram and the response. get is the terminal's data.
+func (c *Card) answer(a *application, m *memory, kind cryptogram, get func(tag uint32) []byte) ([]byte, apdu.SW) {
+	var room [32]byte
+	iad := layoutOf(a.version.Family()).iad(room[:0], a.version, a.keyIndex, &c.results)
+	var buffer [96]byte
+	input, err := a.version.AppendInput(buffer[:0], func(tag uint32) []byte {
+		switch tag {
+		case tagAIP:
+			return a.aip
+		case tagATC:
+			return counter(m.atc)
+		case tagIAD:
+			return iad
+		}
+		return get(tag)
+	})
+	if err != nil {
+		return nil, apdu.SWConditionsOfUse // not reached: the profile's CDOLs were checked for all of it
+	}
+	ac := c.keys.Cryptogram(input)
+	if kind == arqc {
+		c.arqc = ac
+	}
+	return generated(a.format, kind, m.atc, ac, iad), apdu.SWSuccess
+}
+
+// generated is the response in format 1 or 2 (Book 3, 6.5.5.4).
+func generated(format int, kind cryptogram, atc uint16, ac [8]byte, iad []byte) []byte {
+	if format == 1 {
+		value := append([]byte{byte(kind), byte(atc >> 8), byte(atc)}, ac[:]...)
+		return tlv.Append(nil, 0x80, append(value, iad...))
+	}
+	value := make([]byte, 0, 64)
+	value = tlv.Append(value, tagCID, []byte{byte(kind)})
+	value = tlv.Append(value, tagATC, counter(atc))
+	value = tlv.Append(value, tagCryptogram, ac[:])
+	value = tlv.Append(value, tagIAD, iad)
+	return tlv.Append(nil, 0x77, value)
+}
+
+// externalAuthenticate answers EXTERNAL AUTHENTICATE (Book 3, 6.5.4): once, between an ARQC and the second GENERATE AC, on a
+// card whose AIP offers it.
+func (c *Card) externalAuthenticate(command apdu.Command) ([]byte, apdu.SW) {
+	a, m := c.current()
+	switch {
+	case a == nil, a.aip[0]&aipIssuerAuthentication == 0, c.phase != online, c.issuer != notPerformed:
+		return nil, apdu.SWConditionsOfUse
+	case command.P1 != 0 || command.P2 != 0:
+		return nil, apdu.SWWrongP1P2
+	case len(command.Data) < 8 || len(command.Data) > 16:
+		return nil, apdu.SWWrongLength
+	}
+	c.verify(m, command.Data)
+	if c.issuer == failed {
+		return nil, apdu.SWAuthenticationFailed
+	}
+	return nil, apdu.SWSuccess
+}
+
+// authenticateIssuer verifies the ARPC that the second GENERATE AC carries (tag 91), on a card whose AIP offers no EXTERNAL
+// AUTHENTICATE. All zeros is how a terminal fills in what it has not (Book 3, 5.4).
+func (c *Card) authenticateIssuer(a *application, m *memory, data []byte) {
+	value := a.cdol2.get(data, tagIssuerAuthenticationData)
+	if a.aip[0]&aipIssuerAuthentication != 0 || allZero(value) {
+		return
+	}
+	if n := issuerDataLength(a.version, value); n < len(value) {
+		value = value[:n] // the rest is padding
+	}
+	c.verify(m, value)
+}
+
+// issuerDataLength is how much of a padded tag 91 counts: method 1 has ten bytes, method 2 eight, and all that follows when
+// the card status update says that it has proprietary data (Book 3, annex C10).
+func issuerDataLength(v security.Version, value []byte) int {
+	switch {
+	case v.ARPCMethod() == 1:
+		return 10
+	case len(value) > 4 && value[4]&0x80 != 0:
+		return len(value)
+	}
+	return 8
+}
+
+func (c *Card) verify(m *memory, data []byte) {
+	answer, err := c.keys.VerifyIssuerAuthenticationData(c.arqc, data)
+	switch {
+	case err != nil:
+		c.issuer = failed
+	case answer.Approved:
+		c.issuer = verified
+	default:
+		c.issuer = declined
+	}
+	m.issuerFailed = c.issuer == failed
+	c.results.issuerAuthenticated = c.issuer != failed
+	c.results.issuerFailed = c.issuer == failed
+}
+
+func allZero(b []byte) bool {
+	for _, c := range b {
+		if c != 0 {
+			return false
+		}
+	}
+	return true
+}

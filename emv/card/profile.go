@@ -1,0 +1,277 @@
+package card
+
+import (
+	"fmt"
+	"io"
+	"path"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/posim/posim/emv/security"
+	"github.com/posim/posim/internal/pan"
+)
+
+// Profile is a card as it was personalised. It is never changed: every card of it starts from the same memory.
+// It prints its name and masked number; keys, PIN and tracks come out of the methods named for them only.
+type Profile struct {
+	Name         string // the file's name without folder and extension
+	Title        string // for people, in English
+	TitleChinese string
+	Scheme       string // a label: "Visa", "Mastercard", "UnionPay"
+	PAN          pan.PAN
+	// PANSequenceNumber is the two digits of tag 5F34, "" where the card has none.
+	PANSequenceNumber string
+	Cardholder        string // as on track 1: FAMILY/GIVEN
+	Effective         Month  // the zero Month where the profile has none
+	Expiry            Month
+	ServiceCode       string // ISO 7813; "" without a stripe
+	HasChip           bool
+	Issuer            Issuer
+
+	discretionary, discretionary1 string
+	stripe                        bool
+	chip                          chip
+}
+
+// Month is a month of the calendar, as cards carry it.
+type Month struct {
+	Year  int        // 2000 to 2049
+	Month time.Month // 1 to 12
+}
+
+// YYMM is the four digits of tracks.
+func (m Month) YYMM() string { return fmt.Sprintf("%02d%02d", m.Year%100, int(m.Month)) }
+
+// String is "2030-12".
+func (m Month) String() string { return fmt.Sprintf("%04d-%02d", m.Year, int(m.Month)) }
+
+// LastDay is the last day of the month in UTC, the last on which a card that expires then is good.
+func (m Month) LastDay() time.Time { return time.Date(m.Year, m.Month+1, 0, 0, 0, 0, 0, time.UTC) }
+
+func (m Month) bcd(day int) []byte {
+	return []byte{bcd(m.Year % 100), bcd(int(m.Month)), bcd(day)}
+}
+
+func bcd(n int) byte { return byte(n/10<<4 | n%10) }
+
+// Status is what the issuer knows of the card.
+type Status string
+
+// The statuses.
+const (
+	Active     Status = "active"
+	Lost       Status = "lost"
+	Stolen     Status = "stolen"
+	Frozen     Status = "frozen"
+	Closed     Status = "closed"
+	Restricted Status = "restricted"
+)
+
+// Issuer is the issuer's view of the card and of the account behind it.
+type Issuer struct {
+	Status     Status
+	Balance    int64  // minor units: what can be spent at the start
+	Currency   string // ISO 4217, three digits; its minor unit is a hundredth
+	Expiry     Month  // as the issuer's file has it, which may differ from the card's
+	IMKName    string // the label of the issuer master key for cryptograms; "" without one
+	Derivation security.Option
+	Cryptogram string // the family for security.VersionFor; "" without a chip
+
+	pin string
+	imk []byte
+}
+
+// PIN is the clear PIN, four to twelve digits, "" where the card has none.
+func (i *Issuer) PIN() string { return i.pin }
+
+// IssuerMasterKey is the clear key that IMKName labels, nil without one. It is a published test key. The bytes are a copy.
+func (i *Issuer) IssuerMasterKey() []byte { return append([]byte(nil), i.imk...) }
+
+// Format prints status and key name only, for every verb.
+func (i Issuer) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "issuer: %s, key %s", i.Status, i.IMKName)
+}
+
+// Format prints name and masked number, for every verb.
+func (p Profile) Format(f fmt.State, _ rune) {
+	io.WriteString(f, "card "+p.Name+" "+p.PAN.Masked())
+}
+
+const (
+	maxTitle = 60   // characters
+	maxCents = 1e15 // minor units: twelve digits of DE 4 and room for sums
+)
+
+// ParseProfile reads a profile. name is the file's name, for errors, and gives the profile its own without extension.
+// Unknown keys, duplicate tags, bad values and an AFL that leads to no record are *ProfileError with line and column.
+func ParseProfile(name string, src []byte) (*Profile, error) {
+	s, err := decode(name, src)
+	if err != nil {
+		return nil, err
+	}
+	c := &checker{file: name}
+	p := c.profile(s)
+	if c.err != nil {
+		return nil, c.err
+	}
+	return p, nil
+}
+
+func (c *checker) profile(s *source) *Profile {
+	base := path.Base(c.file)
+	p := &Profile{Name: strings.TrimSuffix(base, path.Ext(base))}
+	p.Title = c.title(s.Title, "title", s.place)
+	p.TitleChinese = c.title(s.TitleZH, "title_zh", s.place)
+	p.Scheme = c.title(s.Scheme, "scheme", s.place)
+	c.required(s.PAN, "pan", s.place)
+	if digits := c.digits(s.PAN, "pan", 12, 19); digits != "" {
+		number, err := pan.Parse(digits)
+		if err != nil || !number.LuhnValid() {
+			c.fail(s.PAN.place, "pan: check digit is wrong")
+		}
+		p.PAN = number
+	}
+	p.PANSequenceNumber = c.digits(s.PSN, "psn", 2, 2)
+	p.Cardholder = c.cardholder(s.Cardholder)
+	p.Effective = c.month(s.Effective, "effective")
+	c.required(s.Expiry, "expiry", s.place)
+	p.Expiry = c.month(s.Expiry, "expiry")
+	if s.Stripe == nil && s.Chip == nil {
+		c.fail(s.place, "want a stripe, a chip or both")
+	}
+	if s.Stripe != nil {
+		c.stripe(p, s.Stripe)
+	}
+	c.issuer(p, s)
+	if s.Chip != nil && c.err == nil {
+		p.HasChip = true
+		c.chip(p, s.Chip)
+	}
+	return p
+}
+
+func (c *checker) title(t text, field string, in place) string {
+	title := c.required(t, field, in)
+	if !utf8.ValidString(title) || utf8.RuneCountInString(title) > maxTitle || strings.ContainsFunc(title, func(r rune) bool { return r < ' ' || r == 0x7F }) {
+		c.fail(t.place, "%s: want at most %d characters on one line", field, maxTitle)
+	}
+	return title
+}
+
+// cardholder checks the name for track 1 and tag 5F20: 2 to 26 characters of the stripe's alphabet without its separators.
+func (c *checker) cardholder(t text) string {
+	name := c.printable(t, "cardholder", 26)
+	if name != "" && (len(name) < 2 || name != strings.ToUpper(name) || strings.ContainsAny(name, "^%?;_`{|}~")) {
+		c.fail(t.place, "cardholder: want 2 to 26 capital letters, digits and marks, without ^ %% ? ;")
+	}
+	return name
+}
+
+func (c *checker) month(t text, field string) (m Month) {
+	if !c.scalar(t, field) {
+		return m
+	}
+	if d, err := time.Parse("2006-01", t.value); err == nil && d.Year() >= 2000 && d.Year() <= 2049 {
+		// Two-digit years from 50 on are of the last century on a card (Book 4, 6.7.3).
+		return Month{d.Year(), d.Month()}
+	}
+	c.fail(t.place, "%s: want a month from 2000-01 to 2049-12", field)
+	return m
+}
+
+func (c *checker) issuer(p *Profile, s *source) {
+	if s.Issuer == nil {
+		c.fail(s.place, "issuer is missing")
+		return
+	}
+	i := s.Issuer
+	p.Issuer.Status = Status(c.oneOf(i.Status, "status", string(Active), string(Lost), string(Stolen), string(Frozen), string(Closed), string(Restricted)))
+	p.Issuer.Balance = c.amount(i.Balance, i.place)
+	c.required(i.Currency, "currency", i.place)
+	p.Issuer.Currency = c.digits(i.Currency, "currency", 3, 3)
+	p.Issuer.pin = c.digits(i.PIN, "pin", 4, 12)
+	p.Issuer.Expiry = p.Expiry
+	if i.Expiry.set {
+		p.Issuer.Expiry = c.month(i.Expiry, "issuer expiry")
+	}
+	p.Issuer.Derivation, _ = security.ParseOption(c.oneOf(i.Derivation, "derivation", "A", "B"))
+	if i.Cryptography.set {
+		p.Issuer.Cryptogram = c.oneOf(i.Cryptography, "cryptogram", security.Families()...)
+	}
+	if i.IMK != nil {
+		p.Issuer.IMKName = c.printable(i.IMK.Name, "imk name", 32)
+		c.required(i.IMK.Name, "imk name", i.IMK.place)
+		c.required(i.IMK.Key, "imk key", i.IMK.place)
+		p.Issuer.imk = c.hex(i.IMK.Key, "imk key", 16, 16)
+	}
+	if s.Chip != nil && (p.Issuer.imk == nil || p.Issuer.Cryptogram == "") {
+		c.fail(i.place, "issuer: a card with a chip needs imk and cryptogram")
+	}
+}
+
+// amount reads an amount with two decimals into minor units.
+func (c *checker) amount(t text, in place) (minor int64) {
+	s := c.required(t, "balance", in)
+	whole, cents, ok := strings.Cut(s, ".")
+	negative := strings.HasPrefix(whole, "-")
+	whole = strings.TrimPrefix(whole, "-")
+	if !ok || len(cents) != 2 || whole == "" || len(whole) > 13 || strings.Trim(whole+cents, "0123456789") != "" {
+		c.fail(t.place, "balance: want an amount with two decimals, as 1000.00")
+		return 0
+	}
+	for _, d := range whole + cents {
+		minor = minor*10 + int64(d-'0')
+	}
+	if minor > maxCents {
+		c.fail(t.place, "balance: too large")
+	}
+	if negative {
+		return -minor
+	}
+	return minor
+}
+
+// Describe is the card for people: several lines, number masked, without key, PIN and track data.
+func (p *Profile) Describe() string {
+	var b strings.Builder
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "%-12s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	line("card", "%s", p.Name)
+	line("title", "%s / %s", p.Title, p.TitleChinese)
+	line("scheme", "%s", p.Scheme)
+	number := p.PAN.Masked()
+	if p.PANSequenceNumber != "" {
+		number += ", sequence number " + p.PANSequenceNumber
+	}
+	line("number", "%s", number)
+	line("expiry", "%s", p.Expiry)
+	if p.stripe {
+		line("stripe", "service code %s", p.ServiceCode)
+	} else {
+		line("stripe", "none")
+	}
+	if !p.HasChip {
+		line("chip", "none")
+	} else {
+		p.chip.describe(line)
+	}
+	i := &p.Issuer
+	pin := "none"
+	if i.pin != "" {
+		pin = "set"
+	}
+	sign, balance := "", i.Balance
+	if balance < 0 {
+		sign, balance = "-", -balance
+	}
+	line("issuer", "%s, balance %s%d.%02d, currency %s, PIN %s", i.Status, sign, balance/100, balance%100, i.Currency, pin)
+	if i.Expiry != p.Expiry {
+		line("", "expiry in the issuer's file: %s", i.Expiry)
+	}
+	if i.IMKName != "" {
+		line("", "key %s, derivation option %s, cryptograms of family %s", i.IMKName, i.Derivation, i.Cryptogram)
+	}
+	return b.String()
+}

@@ -1,0 +1,189 @@
+package emv
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/posim/posim/emv/tlv"
+)
+
+// CardholderVerification walks the card's CVM list until a rule is met or a rule that has no successor is not (Book 3, 10.5;
+// Book 4, 6.3.4). The TSI bit says that the list was processed, whatever came of it.
+func (s *Session) CardholderVerification() error {
+	s.cvmResults = cvmNotPerformed()
+	if !tlv.AIPCardholderVerificationSupported.In(s.icc.get(tlv.ApplicationInterchangeProfile)) {
+		s.decide("CVM", "10.5", "the card does not support cardholder verification")
+		return nil
+	}
+	b := s.icc.get(tlv.CVMList)
+	if b == nil {
+		tlv.TVRICCDataMissing.Set(s.tvr[:]) // Book 3, 7.5
+		s.decide("CVM", "10.5", "no CVM list")
+		return nil
+	}
+	list, err := parseCVMList(b)
+	if err != nil {
+		return terminate("%w", err)
+	}
+	if list.count() == 0 {
+		s.decide("CVM", "10.5", "the CVM list has no rules")
+		return nil
+	}
+	if err := s.processCVMList(list); err != nil {
+		return err
+	}
+	tlv.TSICardholderVerificationPerformed.Set(s.tsi[:])
+	return nil
+}
+
+// processCVMList sets CVM results and TVR. Results of a failure name the last method that was performed, or none
+// (Book 4, 6.3.4.5): a method that is unknown or not supported was not performed.
+func (s *Session) processCVMList(list cvmList) error {
+	s.cvmResults = [3]byte{cvmNone, 0, cvmFailed}
+	for i := range list.count() {
+		r := list.rule(i)
+		if !s.conditionMet(list, r) {
+			s.traceCVM(i, r, "condition not met") // the next rule, whatever the code says
+			continue
+		}
+		if r.method() == cvmFail {
+			s.cvmResults = [3]byte{r.code, r.condition, cvmFailed}
+			s.failCVM(i, r, "fails")
+			return nil
+		}
+		met, err := s.applyCVM(r)
+		if err != nil {
+			return err
+		}
+		if met {
+			s.traceCVM(i, r, "met")
+			return nil
+		}
+		if !r.continues() {
+			s.failCVM(i, r, "unsuccessful, no successor")
+			return nil
+		}
+		s.traceCVM(i, r, "unsuccessful, next rule")
+	}
+	tlv.TVRCVMFailed.Set(s.tvr[:])
+	s.decide("CVM", "10.5", "no rule is left: cardholder verification was not successful")
+	return nil
+}
+
+// conditionMet tells whether a rule applies (Book 3, C3). A condition that is not known, or whose data is missing, is not met.
+func (s *Session) conditionMet(list cvmList, r cvmRule) bool {
+	switch r.condition {
+	case 0x00: // always
+		return true
+	case 0x01: // unattended cash
+		return s.isCash() && !s.attended()
+	case 0x02: // neither cash nor cashback
+		return !s.isCash() && !s.isCashback()
+	case 0x03: // the terminal supports the method
+		return s.supportsCVM(r.method())
+	case 0x04: // manual cash
+		return s.isCash() && s.attended()
+	case 0x05: // purchase with cashback
+		return s.isCashback()
+	}
+	if r.condition > 0x09 || !bytes.Equal(s.icc.get(tlv.ApplicationCurrencyCode), s.terminal.get(tlv.TransactionCurrencyCode)) {
+		return false
+	}
+	switch r.condition { // in the application currency; under and over are strict
+	case 0x06:
+		return s.txn.Amount < list.x
+	case 0x07:
+		return s.txn.Amount > list.x
+	case 0x08:
+		return s.txn.Amount < list.y
+	}
+	return s.txn.Amount > list.y
+}
+
+// supportsCVM reads terminal capabilities byte 2; a combination needs both parts.
+func (s *Session) supportsCVM(method byte) bool {
+	has := func(b tlv.Bit) bool { return b.In(s.cfg.Capabilities[:]) }
+	switch method {
+	case cvmFail:
+		return true
+	case cvmPlaintextPIN:
+		return has(tlv.CapabilityOfflinePlaintextPIN)
+	case cvmOnlinePIN:
+		return has(tlv.CapabilityOnlinePIN)
+	case cvmPlaintextPINSignature:
+		return has(tlv.CapabilityOfflinePlaintextPIN) && has(tlv.CapabilitySignature)
+	case cvmEncipheredPIN:
+		return has(tlv.CapabilityOfflineEncipheredPIN)
+	case cvmEncipheredPINSig:
+		return has(tlv.CapabilityOfflineEncipheredPIN) && has(tlv.CapabilitySignature)
+	case cvmSignature:
+		return has(tlv.CapabilitySignature)
+	case cvmNoCVM:
+		return has(tlv.CapabilityNoCVM)
+	}
+	return false
+}
+
+// applyCVM performs one method and tells whether the rule is met. CVM results are set if it was performed.
+func (s *Session) applyCVM(r cvmRule) (bool, error) {
+	switch r.method() {
+	case cvmPlaintextPIN, cvmPlaintextPINSignature, cvmEncipheredPIN, cvmEncipheredPINSig:
+		// This terminal has no offline PIN: to the card that is a PIN pad it has not (10.5.1).
+		tlv.TVRPINPadNotPresent.Set(s.tvr[:])
+		return false, nil
+	case cvmOnlinePIN:
+		return s.onlinePIN(r)
+	case cvmSignature:
+		if s.supportsCVM(cvmSignature) {
+			s.signature = true // whether it is the cardholder's shows on paper: unknown (Book 4, 6.3.4.5)
+			s.cvmResults = [3]byte{r.code, r.condition, cvmUnknown}
+			return true, nil
+		}
+		return false, nil
+	case cvmNoCVM:
+		if s.supportsCVM(cvmNoCVM) {
+			s.cvmResults = [3]byte{r.code, r.condition, cvmSuccessful}
+			return true, nil
+		}
+		return false, nil
+	}
+	tlv.TVRUnrecognisedCVM.Set(s.tvr[:])
+	return false, nil
+}
+
+// onlinePIN has a PIN entered for the issuer (10.5.2). Whether it is right nobody here knows: the result is unknown.
+func (s *Session) onlinePIN(r cvmRule) (bool, error) {
+	if !s.supportsCVM(cvmOnlinePIN) {
+		tlv.TVRPINPadNotPresent.Set(s.tvr[:])
+		return false, nil
+	}
+	entry, err := s.term.EnterPIN(s)
+	if err != nil {
+		return false, fmt.Errorf("emv: enter PIN: %w", err)
+	}
+	switch entry {
+	case PINEntered:
+		tlv.TVROnlineCVMCaptured.Set(s.tvr[:])
+		s.cvmResults = [3]byte{r.code, r.condition, cvmUnknown}
+		return true, nil
+	case PINBypassed:
+		tlv.TVRPINNotEntered.Set(s.tvr[:])
+	case PINPadAbsent:
+		tlv.TVRPINPadNotPresent.Set(s.tvr[:])
+	default:
+		return false, fmt.Errorf("emv: enter PIN: unknown entry %d", entry)
+	}
+	s.cvmResults = [3]byte{r.code, r.condition, cvmFailed}
+	return false, nil
+}
+
+func (s *Session) failCVM(i int, r cvmRule, what string) {
+	tlv.TVRCVMFailed.Set(s.tvr[:])
+	s.traceCVM(i, r, what)
+}
+
+func (s *Session) traceCVM(i int, r cvmRule, what string) {
+	if s.cfg.Trace != nil {
+		s.decide("CVM", "10.5", fmt.Sprintf("rule %d, %s, condition %02X: %s", i+1, cvmName(r.method()), r.condition, what))
+	}
+}

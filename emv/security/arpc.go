@@ -1,0 +1,120 @@
+package security
+
+import (
+	"crypto/subtle"
+	"errors"
+	"fmt"
+
+	"github.com/posim/posim/internal/crypt"
+)
+
+// ErrARPC is the answer to issuer authentication data whose cryptogram does not verify.
+var ErrARPC = errors.New("security: ARPC does not verify")
+
+// ARPC1 computes an ARPC by method 1 (Book 2, 8.2.1): TDES over the ARQC with arc, two bytes, added to its front.
+// It panics unless key is 16 bytes, which is the caller's own.
+func ARPC1(key []byte, arqc [8]byte, arc [2]byte) [8]byte {
+	arqc[0] ^= arc[0]
+	arqc[1] ^= arc[1]
+	mustTDES(key).Encrypt(arqc[:], arqc[:])
+	return arqc
+}
+
+// ARPC2 computes the four bytes of an ARPC by method 2 (Book 2, 8.2.2): a MAC over ARQC, card status update and up to
+// eight bytes of proprietary authentication data. It panics unless key is 16 bytes, which is the caller's own.
+func ARPC2(key []byte, arqc [8]byte, csu [4]byte, proprietary []byte) []byte {
+	mac, err := crypt.NewRetailMAC(key)
+	if err != nil {
+		panic("security: " + err.Error())
+	}
+	arpc := arpc2(mac, arqc, csu, proprietary)
+	return arpc[:]
+}
+
+func arpc2(mac *crypt.RetailMAC, arqc [8]byte, csu [4]byte, proprietary []byte) [4]byte {
+	data := make([]byte, 0, 20)
+	data = append(append(append(data, arqc[:]...), csu[:]...), proprietary...)
+	var sum [8]byte
+	mac.Sum2(&sum, data)
+	return [4]byte(sum[:4])
+}
+
+// Bits that tell the card that the issuer approves.
+const (
+	csuApproves  = 0x80 // card status update, byte 2 (Book 3, annex C10)
+	codeApproves = 0x10 // ARPC response code, byte 2
+)
+
+const maxProprietary = 8 // Book 2, 8.2.2
+
+// IssuerAnswer is what the issuer tells the card with its authentication data (tag 91).
+type IssuerAnswer struct {
+	AuthorisationResponseCode [2]byte // tag 8A, method 1: "00" as two characters
+	Approved                  bool    // method 2, and versions whose method 1 carries bits instead of the code
+	CardStatusUpdate          [4]byte // method 2; the approval bit is set from Approved
+	Proprietary               []byte  // method 2: up to 8 bytes, none by default
+}
+
+// IssuerAuthenticationData builds the value of tag 91 that answers an ARQC (Book 2, 8.2): the ARPC, then what it covers.
+func (s *Session) IssuerAuthenticationData(arqc [8]byte, a IssuerAnswer) ([]byte, error) {
+	row := &suites[s.version]
+	if row.arpcMethod == 1 {
+		code := a.AuthorisationResponseCode
+		if row.codeIsBits {
+			code = [2]byte{}
+			if a.Approved {
+				code[1] = codeApproves
+			}
+		}
+		arpc := s.arpc1(arqc, code)
+		return append(arpc[:], code[:]...), nil
+	}
+	if len(a.Proprietary) > maxProprietary {
+		return nil, fmt.Errorf("security: %s: proprietary authentication data of %d bytes: want at most %d",
+			row.name, len(a.Proprietary), maxProprietary)
+	}
+	csu := a.CardStatusUpdate
+	csu[1] &^= csuApproves
+	if a.Approved {
+		csu[1] |= csuApproves
+	}
+	arpc := arpc2(s.arpc, arqc, csu, a.Proprietary)
+	return append(append(arpc[:], csu[:]...), a.Proprietary...), nil
+}
+
+// VerifyIssuerAuthenticationData is the card's half: it checks the value of tag 91 against its own ARQC. A version whose
+// method 1 carries the authorisation response code leaves Approved true: the code is the terminal's to judge (tag 8A).
+// The error is ErrARPC when the cryptogram is wrong, another one when the length is (10 for method 1, 8 to 16 for 2).
+func (s *Session) VerifyIssuerAuthenticationData(arqc [8]byte, data []byte) (a IssuerAnswer, err error) {
+	row := &suites[s.version]
+	if row.arpcMethod == 1 {
+		if len(data) != 10 {
+			return a, fmt.Errorf("security: %s: tag 91: length %d: want 10", row.name, len(data))
+		}
+		code := [2]byte(data[8:])
+		want := s.arpc1(arqc, code)
+		if subtle.ConstantTimeCompare(want[:], data[:8]) != 1 {
+			return a, ErrARPC
+		}
+		return IssuerAnswer{AuthorisationResponseCode: code, Approved: !row.codeIsBits || code[1]&codeApproves != 0}, nil
+	}
+	if len(data) < 8 || len(data) > 8+maxProprietary {
+		return a, fmt.Errorf("security: %s: tag 91: length %d: want 8 to %d", row.name, len(data), 8+maxProprietary)
+	}
+	csu := [4]byte(data[4:8])
+	want := arpc2(s.arpc, arqc, csu, data[8:])
+	if subtle.ConstantTimeCompare(want[:], data[:4]) != 1 {
+		return a, ErrARPC
+	}
+	return IssuerAnswer{CardStatusUpdate: csu, Approved: csu[1]&csuApproves != 0, Proprietary: data[8:]}, nil
+}
+
+func (s *Session) arpc1(arqc [8]byte, code [2]byte) [8]byte {
+	if s.block == nil {
+		s.block = mustTDES(s.arpcKey[:])
+	}
+	arqc[0] ^= code[0]
+	arqc[1] ^= code[1]
+	s.block.Encrypt(arqc[:], arqc[:])
+	return arqc
+}

@@ -1,0 +1,115 @@
+package host
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/posim/posim/emv/security"
+	"github.com/posim/posim/hsm"
+	"github.com/posim/posim/internal/pan"
+)
+
+// Status is whether an account may be used.
+type Status string
+
+// The statuses, and the code that each gives.
+const (
+	Active     Status = "active"
+	Lost       Status = "lost"       // 41
+	Stolen     Status = "stolen"     // 43
+	Restricted Status = "restricted" // 62: the card may not be used here
+	Frozen     Status = "frozen"     // 05: the account is frozen, the card is not to be blamed
+	Closed     Status = "closed"     // 14
+)
+
+// code is the response code of an account that may not be used; "" when it may.
+func (s Status) code() string {
+	switch s {
+	case Active, "":
+		return ""
+	case Lost:
+		return codeLost
+	case Stolen:
+		return codeStolen
+	case Restricted:
+		return codeRestricted
+	case Closed:
+		return codeUnknownCard
+	}
+	return codeDoNotHonour
+}
+
+func (s Status) known() bool {
+	switch s {
+	case Active, Lost, Stolen, Restricted, Frozen, Closed:
+		return true
+	}
+	return false
+}
+
+// Account is one card's account as the issuer is given it. The zero Status is Active.
+type Account struct {
+	Name              string // how records name it; unique
+	PAN               pan.PAN
+	PANSequenceNumber string // two digits of tag 5F34, or ""
+	Expiry            string // YYMM, the last month in which it is good
+	Currency          string // ISO 4217 number, "156" or "0156"
+	Balance           int64  // minor units that can be spent at the start: a balance, or a credit line
+	Status            Status
+
+	PINRequired  bool   // a request without PIN is refused 55
+	PINReference []byte // under IssuerConfig.PINReferenceKey; nil: no PIN is known, and none is right
+
+	IssuerMasterKey hsm.Key // E0; zero: the account has no chip
+	Family          string  // for security.VersionFor
+	Option          security.Option
+}
+
+func (a *Account) validate() error {
+	switch {
+	case a.Name == "" || a.PAN.IsZero():
+		return fmt.Errorf("host: account %q: want a name and a card number", a.Name)
+	case len(a.Expiry) != 4 || strings.Trim(a.Expiry, "0123456789") != "" || a.Expiry[2:] < "01" || a.Expiry[2:] > "12":
+		return fmt.Errorf("host: account %q: expiry of %d characters: want YYMM", a.Name, len(a.Expiry))
+	case currency(a.Currency) == "":
+		return fmt.Errorf("host: account %q: currency %q: want an ISO 4217 number", a.Name, a.Currency)
+	case a.Status != "" && !a.Status.known():
+		return fmt.Errorf("host: account %q: unknown status %q", a.Name, a.Status)
+	case a.PANSequenceNumber != "" && len(a.PANSequenceNumber) != 2:
+		return fmt.Errorf("host: account %q: PAN sequence number of %d digits: want 2", a.Name, len(a.PANSequenceNumber))
+	case a.PINReference != nil && len(a.PINReference) != 8:
+		return fmt.Errorf("host: account %q: PIN reference of %d bytes: want 8", a.Name, len(a.PINReference))
+	case !a.IssuerMasterKey.IsZero() && a.Family == "":
+		return fmt.Errorf("host: account %q: chip without a cryptogram family", a.Name)
+	}
+	return nil
+}
+
+// currency is the three digits of an ISO 4217 number, whether it has the leading zero of DE 49 or not; "" if it is none.
+func currency(s string) string {
+	if len(s) == 4 && s[0] == '0' {
+		s = s[1:]
+	}
+	if len(s) != 3 || strings.Trim(s, "0123456789") != "" {
+		return ""
+	}
+	return s
+}
+
+// account is an Account and what became of it.
+type account struct {
+	Account
+	state AccountState
+	moved int64 // what postings took from it, as a negative number, and gave back
+}
+
+// available is what can be spent now, in minor units.
+func (a *account) available() int64 { return a.Balance + a.state.Adjustment + a.moved }
+
+// status is what was said last about the account.
+func (a *account) status() Status {
+	if a.state.Status != "" {
+		return a.state.Status
+	}
+	return a.Status
+}

@@ -1,0 +1,49 @@
+package host
+
+import "github.com/posim/posim/internal/rules"
+
+// advice is a 0220 or 0221 from below: a sale that has happened already. It is repeated from below until it is answered,
+// so there is no timer here, and it is never reversed.
+func (x *Relay) advice(e Event) {
+	m := e.Message
+	t, _, code := x.opening(m, Advice)
+	if code != "" {
+		x.refuse(e.Conn, m, code)
+		return
+	}
+	old := x.book.find(t.Key)
+	switch {
+	case old == nil || old.Function == Advice && old.State != Pending && !x.rules.Kept(rules.ReplayDuplicates):
+		x.openAdvice(e, t)
+	case old.State == Tombstone:
+		x.refuse(e.Conn, m, codeNoOriginal)
+	case !old.sameAs(&t):
+		x.refuse(e.Conn, m, codeDuplicate)
+	case old.State == Pending:
+		old.conn = e.Conn
+		x.forwardAdvice(e, old, "0221")
+	default:
+		x.send(e.Conn, old.stored())
+	}
+}
+
+func (x *Relay) openAdvice(e Event, t Transaction) {
+	x.number(&t)
+	if e.Force != "" && !approving(e.Force) {
+		x.declineAtOnce(e.Conn, t, e.Force, "forced")
+		return
+	}
+	t.State = Pending
+	entry := x.put(t)
+	entry.conn = e.Conn
+	x.forwardAdvice(e, entry, "0220")
+}
+
+// forwardAdvice passes the advice on as it came: what the card said is not kept here, the repeat brings it again.
+func (x *Relay) forwardAdvice(e Event, entry *Entry, mti string) {
+	up := *e.Message
+	up.MTI = mti
+	up.MAC, up.PINData = nil, nil
+	up.RetrievalReferenceNumber = entry.RetrievalReferenceNumber
+	x.send(0, &up)
+}

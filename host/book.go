@@ -1,0 +1,106 @@
+package host
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/posim/posim/transport/dialect"
+)
+
+// book is what the records of one party say: the last image of every transaction, and the postings that added up.
+type book struct {
+	entries  map[dialect.Key]*Entry
+	order    []*Entry
+	sessions map[string]*SignOn // by terminal
+	accounts []*AccountState
+	date     string // the business date; "" until the calendar has moved
+}
+
+// Entry is one transaction as a party believes it, and the money it moved there.
+type Entry struct {
+	Transaction
+	Postings []Posting
+	Opened   time.Time // the first record
+	Changed  time.Time // the last one
+	conn     int       // where its answer goes; 0: nobody waits. Not durable
+}
+
+func (b *book) apply(r *Record) error {
+	if err := r.check(); err != nil {
+		return fmt.Errorf("host: %w", err)
+	}
+	if t := r.Transaction; t != nil {
+		e := b.entries[t.Key]
+		if e == nil {
+			if b.entries == nil {
+				b.entries = map[dialect.Key]*Entry{}
+			}
+			e = &Entry{Opened: r.At}
+			b.entries[t.Key] = e
+			b.order = append(b.order, e)
+		}
+		e.Transaction = *t
+		e.Changed = r.At
+		e.Postings = append(e.Postings, r.Postings...)
+	}
+	if s := r.SignOn; s != nil {
+		if b.sessions == nil {
+			b.sessions = map[string]*SignOn{}
+		}
+		b.sessions[s.Key.TID] = s
+	}
+	if a := r.Account; a != nil {
+		*b.account(a.Account) = *a
+	}
+	if c := r.Calendar; c != nil {
+		b.date = c.Date
+	}
+	return nil
+}
+
+// account finds the state of an account, which begins as zero.
+func (b *book) account(name string) *AccountState {
+	for _, a := range b.accounts {
+		if a.Account == name {
+			return a
+		}
+	}
+	a := &AccountState{Account: name}
+	b.accounts = append(b.accounts, a)
+	return a
+}
+
+func (b *book) find(k dialect.Key) *Entry { return b.entries[k] }
+
+const dateForm = "2006-01-02"
+
+// businessDate is the date that the calendar says, or the clock's as long as it says none.
+func (b *book) businessDate(now time.Time) string {
+	if b.date != "" {
+		return b.date
+	}
+	return now.Format(dateForm)
+}
+
+// lookBack bounds a search through the newest transactions: what is in flight is among them.
+const lookBack = 1000
+
+// inFlight is the newest pending transaction of a terminal, nil without one.
+func (b *book) inFlight(tid string) *Entry {
+	return b.newest(tid, Pending)
+}
+
+func (b *book) newest(tid string, s State) *Entry {
+	for i, n := len(b.order)-1, 0; i >= 0 && n < lookBack; i, n = i-1, n+1 {
+		if e := b.order[i]; e.Key.TID == tid && e.State == s {
+			return e
+		}
+	}
+	return nil
+}
+
+// sameAs tells whether t has the fingerprint of this transaction.
+func (e *Entry) sameAs(t *Transaction) bool {
+	return e.Function == t.Function && e.Amount == t.Amount && e.ProcessingCode == t.ProcessingCode &&
+		e.Currency == t.Currency && e.Token == t.Token
+}

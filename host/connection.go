@@ -1,0 +1,131 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/posim/posim/transport"
+)
+
+// connectWait bounds a dial that nobody answers.
+const connectWait = 10 * time.Second
+
+var errUplink = errors.New("host: no line up")
+
+// Accept takes a connection from below, from now on and until it ends.
+func (p *Party) Accept(l *transport.Link) {
+	p.cfg.Clock.After(0, func() {
+		if p.err != nil || len(p.conns) >= maxConnections {
+			l.Reset()
+			return
+		}
+		p.nconn++
+		n := p.nconn
+		p.conns[n] = l
+		l.OnFrame(func(frame []byte, err error) {
+			if err != nil {
+				delete(p.conns, n)
+				return
+			}
+			p.frame(n, frame)
+		})
+	})
+}
+
+// uplink is the line to the next hop: one at a time, dialled when it is wanted.
+type uplink struct {
+	link    *transport.Link
+	dialled int // counts dials; what belongs to an earlier one is not listened to
+	dialing bool
+	giveUp  func()
+	held    []*Send // wait for the dial to end
+	heard   bool    // something has come from it since the last repeat, or it is new
+}
+
+// drop forgets the line and whatever waits for it.
+func (u *uplink) drop() {
+	u.dialled++
+	if u.dialing {
+		u.giveUp()
+	}
+	if u.link != nil {
+		u.link.Reset()
+	}
+	u.link, u.dialing, u.held = nil, false, nil
+}
+
+// dial begins a new line up.
+func (p *Party) dial() {
+	if p.cfg.Uplink == nil {
+		return
+	}
+	p.up.dialled++
+	this := p.up.dialled
+	p.up.dialing = true
+	p.up.giveUp = p.cfg.Clock.After(connectWait, func() { p.connected(this, nil, transport.ErrTimeout) })
+	p.cfg.Uplink(func(l *transport.Link, err error) { p.connected(this, l, err) })
+}
+
+// connected ends a dial. What was held goes out, or is dropped: the timers of whoever wanted it resolve.
+func (p *Party) connected(dial int, l *transport.Link, err error) {
+	if p.err != nil || dial != p.up.dialled || !p.up.dialing {
+		if l != nil {
+			l.Reset()
+		}
+		return
+	}
+	p.up.giveUp()
+	p.up.dialing = false
+	held := p.up.held
+	p.up.held = nil
+	if err == nil && l == nil {
+		err = errUplink
+	}
+	if err != nil {
+		p.observe(Observation{Kind: DialFailed, Err: err})
+		for _, s := range held {
+			p.observe(Observation{Kind: Dropped, Message: s.Message, Err: err})
+		}
+		return
+	}
+	p.up.link, p.up.heard = l, true
+	l.OnFrame(func(frame []byte, err error) {
+		if p.up.link != l {
+			return // an earlier line: what is late on it is lost with it
+		}
+		if err != nil {
+			p.up.link = nil
+			return
+		}
+		p.up.heard = true
+		p.frame(0, frame)
+	})
+	for _, s := range held {
+		p.write(l, s)
+	}
+}
+
+// sendUp sends to the next hop, and dials when there is no line. A repeat that finds the line silent since the repeat
+// before takes it for dead.
+func (p *Party) sendUp(s *Send) {
+	if s.Repeat && p.up.link != nil {
+		if !p.up.heard {
+			p.up.drop()
+		}
+		p.up.heard = false
+	}
+	if p.up.link != nil && p.up.link.Err() == nil {
+		p.write(p.up.link, s)
+		return
+	}
+	p.up.link = nil
+	if p.cfg.Uplink == nil || len(p.up.held) >= maxHeld {
+		p.observe(Observation{Kind: Dropped, Message: s.Message, Err: fmt.Errorf("%w: %d messages wait", errUplink, len(p.up.held))})
+		return
+	}
+	p.up.held = append(p.up.held, s)
+	if !p.up.dialing {
+		p.dial()
+	}
+}

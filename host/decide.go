@@ -1,0 +1,129 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/posim/posim/hsm"
+	"github.com/posim/posim/internal/pan"
+	"github.com/posim/posim/transport/dialect"
+)
+
+// maxWrongPINs in a row and the PIN is not looked at any more.
+const maxWrongPINs = 3
+
+// decision is what the issuer says to one request, and why.
+type decision struct {
+	code, note string
+	chip       *chip         // a cryptogram that verified: the answer is authenticated to the card
+	state      *AccountState // changed by the decision
+}
+
+// decide takes up a request or an advice that is new here: one record holds the decision, the money and the PIN tries.
+func (x *Issuer) decide(e Event, t Transaction, number pan.PAN) *Entry {
+	a := x.byPAN[number]
+	var d decision
+	if e.Force != "" && !approving(e.Force) {
+		d = decision{code: e.Force, note: "forced"}
+	} else {
+		d = x.judge(a, e.Message, &t)
+	}
+	if a != nil {
+		t.Account = a.Name
+	}
+	t.State, t.ResponseCode, t.Note = Declined, d.code, d.note
+	r := &Record{Transaction: &t, Account: d.state}
+	if d.code == codeApproved {
+		t.State = Approved
+		t.AuthorizationIDResponse = fmt.Sprintf("%06d", (len(x.book.order)+1)%1e6)
+		r.Postings = []Posting{{PositionCardholder, PositionIssuer, t.Amount}}
+	}
+	if d.chip != nil {
+		t.ATC = d.chip.atc
+		if t.Function == Sale {
+			t.AnswerICC = x.authenticate(a, d.chip, t.ResponseCode)
+		}
+	}
+	return x.put(r)
+}
+
+// judge asks everything that can refuse, in the order of the package comment.
+func (x *Issuer) judge(a *account, m *dialect.Message, t *Transaction) (d decision) {
+	if d.code, d.note = x.usable(a, m, t); d.code != "" {
+		return d
+	}
+	var err error
+	if d.chip, err = x.verify(a, m, t); err != nil {
+		return decision{code: codeDoNotHonour, note: err.Error()}
+	}
+	if t.Function == Advice { // it has happened: neither PIN nor funds can be asked for any more
+		if d.chip == nil {
+			return decision{code: codeDoNotHonour, note: "advice without a cryptogram"}
+		}
+		d.code = codeApproved
+		return d
+	}
+	if d.code, d.note, d.state = x.pin(a, m); d.code != "" {
+		return d
+	}
+	d.code = codeApproved
+	if t.Amount > a.available() {
+		d.code = codeFunds
+	}
+	return d
+}
+
+// usable is what account and card say before anything is computed.
+func (x *Issuer) usable(a *account, m *dialect.Message, t *Transaction) (code, note string) {
+	switch {
+	case a == nil:
+		return codeUnknownCard, "no such account"
+	case m.CardSequenceNumber != "" && a.PANSequenceNumber != "" && trimZeros(m.CardSequenceNumber) != trimZeros(a.PANSequenceNumber):
+		return codeUnknownCard, "other card sequence number"
+	case a.status().code() != "":
+		return a.status().code(), "account is " + string(a.status())
+	case "20"+a.Expiry < x.now.Format("200601"):
+		return codeExpired, ""
+	case currency(t.Currency) != currency(a.Currency):
+		return codeInvalidTransaction, "other currency"
+	case len(t.ProcessingCode) < 2 || t.ProcessingCode[:2] != "00":
+		return codeInvalidTransaction, "not a purchase"
+	}
+	return "", ""
+}
+
+func trimZeros(s string) string {
+	for len(s) > 1 && s[0] == '0' {
+		s = s[1:]
+	}
+	return s
+}
+
+// pin looks at the PIN of a request: code is "" when nothing is wrong. The count of wrong PINs is part of the decision's
+// record; a right PIN takes it back.
+func (x *Issuer) pin(a *account, m *dialect.Message) (code, note string, changed *AccountState) {
+	switch {
+	case len(m.PINData) == 0 && a.PINRequired:
+		return codeWrongPIN, "no PIN", nil
+	case len(m.PINData) == 0:
+		return "", "", nil
+	case a.state.WrongPINs >= maxWrongPINs:
+		return codePINTries, "", nil
+	}
+	err := hsm.ErrPIN // no PIN is known, and none is right
+	if a.PINReference != nil {
+		err = x.module.VerifyPIN(x.cfg.Below.PIN, a.PAN, m.PINData, x.cfg.PINReferenceKey, a.PINReference)
+	}
+	s := a.state
+	switch {
+	case err == nil && s.WrongPINs == 0:
+		return "", "", nil
+	case err == nil:
+		s.WrongPINs = 0
+		return "", "", &s
+	case errors.Is(err, hsm.ErrPIN):
+		s.WrongPINs++
+		return codeWrongPIN, "", &s
+	}
+	return codeSystem, "PIN block does not decode", nil // keys differ somewhere: nobody has tried a PIN
+}

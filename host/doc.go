@@ -1,0 +1,42 @@
+// Package host is the payment world behind the terminal: acquirer, switch and issuer.
+//
+// Each is a step machine: Step takes what happened and says what to do, and has no clock, disk or link of its own. A Relay
+// is acquirer or switch, by configuration; an Issuer holds the accounts. A machine lives in a Party, the waiting runner:
+// it decodes what arrives, steps the machine over all of it, makes the records durable with one commit, and only then
+// sends. So nothing is answered before it is stored, a crash is a power cut, and virtual and real time run the same code.
+//
+//	machine, err := host.NewIssuer(host.IssuerConfig{...})
+//	party, err := host.NewParty(host.Config{Name: "issuer", Clock: clock, Disk: disk, Machine: machine, ...})
+//	err = party.Run() // until the power goes or the disk fails
+//
+// A Record is the only thing that changes a machine, in a step and in recovery alike; postings of money sit inside it.
+// Recover reads a disk image into a View without keys or configuration: what a judge or a story looks at.
+//
+// Rules, by the ids of docs/reliability: a duplicate gets the stored answer and moves no money (H1), an unmatched reversal
+// leaves a durable tombstone (H2), a repeated reversal credits once (H3), reversals find their original by the whole key
+// (H5), nothing is answered before it is durable (H6); a relay logs before it forwards (A1), reverses upstream what it
+// declined by its own timer (A2), keeps its decision against late answers (A3), lets a reversal cancel what is pending
+// (A4), queues the reversal durably before it acknowledges (A5) and repeats it until it is acknowledged (A6). Each is asked
+// through rules.Set where it lives, so that a naive variant can leave it out.
+//
+// Where the references are silent, this room decides:
+//
+//   - Codes of a refused request: 30 a field is missing or malformed, 13 an amount of zero, 03 an unknown terminal or
+//     merchant, 12 what this host does not do, 94 the same key with other contents, 25 the key's reversal came first,
+//     A0 no session or a bad MAC (from an acquirer without MAC: the terminal's key is stale), 68 no answer from above,
+//     91 found pending at boot, 96 a PIN block that cannot be translated or an answer from above that contradicts itself.
+//   - Codes of the issuer, in the order they are looked for: 14 unknown or closed account, 41 lost, 43 stolen,
+//     62 restricted card, 05 frozen account, 54 expired, 12 other currency or not a purchase, 05 the cryptogram does not
+//     verify or its ATC was used before, 75 PIN tries used up, 55 wrong or missing PIN, 96 a PIN block that does not
+//     decode, 51 not enough funds. The record's Note tells one 05 from another.
+//   - The cryptogram comes before the PIN, so that a forged chip message burns no PIN try. Three wrong PINs are answered
+//     55; from the next one on it is 75, even with the right PIN.
+//   - An advice has happened already: it is posted even if it overdraws the account. One without a cryptogram is
+//     declined 05. Neither is ever reversed: a reversal that names it is answered 12.
+//   - A reversal whose amount is not the original's is answered 94 and changes nothing.
+//
+// Standards: ISO 8583:1987 (messages, response codes), EMV 4.4 Book 2 section 8 (cryptograms and their answer).
+//
+// Not here: stand-in, pre-authorisation, voids, refunds, settlement totals, clearing files and holds. It is certified for
+// nothing and must never see live cards.
+package host

@@ -1,0 +1,112 @@
+package host
+
+import (
+	"time"
+
+	"github.com/posim/posim/hsm"
+	"github.com/posim/posim/internal/rules"
+	"github.com/posim/posim/transport/dialect"
+)
+
+// Machine is a party without its surroundings: Relay and Issuer.
+type Machine interface {
+	// Step says what is to be done about e. Records in the effects are applied already; whoever cannot make them durable
+	// must never step the machine again. The slice is valid until the next Step.
+	Step(now time.Time, e Event) []Effect
+	// Apply replays one durable record. The record becomes the machine's. It fails on a record that this machine cannot
+	// have written.
+	Apply(r *Record) error
+	// MACKey returns the key that a message on that connection is authenticated with, in either direction; ok is false when
+	// there is none (the terminal is unknown or has not signed on).
+	MACKey(conn int, m *dialect.Message) (key hsm.Key, ok bool)
+	// View is what the party believes now. It changes with the next Step.
+	View() *View
+}
+
+var (
+	_ Machine = (*Relay)(nil)
+	_ Machine = (*Issuer)(nil)
+)
+
+// Effect is one thing to do. Exactly one field is set.
+type Effect struct {
+	Append    *Record
+	Send      *Send
+	Set       *SetTimer
+	Cancel    Timer // the zero Timer: nothing to cancel
+	Unmatched *Unmatched
+}
+
+// Send is a message that leaves once the records of the step are durable.
+type Send struct {
+	Conn    int // 0: the line up
+	Message *dialect.Message
+	Plain   bool // without MAC: the other side's key is not known to be ours
+	Repeat  bool // what was sent before was not answered: a line that has been silent since is dialled again
+}
+
+// SetTimer starts a timer, or starts it anew.
+type SetTimer struct {
+	Timer Timer
+	After time.Duration
+}
+
+// Unmatched is an answer that nothing waits for: dropped, reported with both keys, and never taken for a time-out.
+type Unmatched struct {
+	Message *dialect.Message
+	Want    dialect.Key // of what is in flight at that terminal, or the zero Key
+	State   State       // of the record with the answer's own key; 0 without one
+}
+
+// desk is what the machines share: the book, and the step in progress.
+type desk struct {
+	book     book
+	rules    rules.Set
+	module   *hsm.Module
+	tokenKey hsm.Key
+	now      time.Time
+	fx       []Effect
+}
+
+func (d *desk) begin(now time.Time) {
+	d.now = now
+	d.fx = d.fx[:0]
+}
+
+// View is what the party believes now.
+func (d *desk) View() *View { return d.book.view() }
+
+// add applies a record and has it made durable.
+func (d *desk) add(r *Record, apply func(*Record) error) {
+	r.At = d.now
+	if err := apply(r); err != nil {
+		panic("host: a machine refused its own record: " + err.Error()) // our bug: the machine just made it
+	}
+	d.fx = append(d.fx, Effect{Append: r})
+}
+
+func (d *desk) send(conn int, m *dialect.Message) {
+	d.fx = append(d.fx, Effect{Send: &Send{Conn: conn, Message: m}})
+}
+
+func (d *desk) set(t Timer, after time.Duration) {
+	d.fx = append(d.fx, Effect{Set: &SetTimer{t, after}})
+}
+
+func (d *desk) cancel(t Timer) { d.fx = append(d.fx, Effect{Cancel: t}) }
+
+// refuse answers m with a code and changes nothing.
+func (d *desk) refuse(conn int, m *dialect.Message, code string) {
+	d.send(conn, answerTo(m, code))
+}
+
+// unmatched reports an answer that nothing waits for.
+func (d *desk) unmatched(m *dialect.Message) {
+	u := &Unmatched{Message: m}
+	if e := d.book.find(m.Key()); e != nil {
+		u.State, u.Want = e.State, e.Key
+	} else if e := d.book.inFlight(m.CardAcceptorTerminalIdentification); e != nil {
+		u.Want = e.Key
+	}
+	d.fx = append(d.fx, Effect{Unmatched: u})
+}

@@ -1,0 +1,70 @@
+package host
+
+import (
+	"github.com/posim/posim/transport/dialect"
+)
+
+// EventKind says what happened.
+type EventKind byte
+
+// The kinds of events.
+const (
+	EventBoot     EventKind = iota + 1 // the log is recovered, work begins
+	EventMessage                       // a message arrived: Conn, Message, MACBad, Force
+	EventTimer                         // a timer fired: Timer
+	EventCalendar                      // the business calendar moved: Calendar
+	EventAdmin                         // somebody changed an account: Admin
+)
+
+// Event is what a machine reacts to. Kind says which of the other fields matter.
+type Event struct {
+	Kind    EventKind
+	Conn    int // 0: the line up; above 0: a connection from below
+	Message *dialect.Message
+	MACBad  bool // the message has no MAC where it must have one, or a wrong one, or its session is unknown
+	// Force is a fault: the response code that the party is made to decide with, "" for none. A code that declines takes the
+	// place of the party's own decision, and is logged like one; a code that approves is put into the answer by the runner.
+	Force    string
+	Timer    Timer
+	Calendar Calendar
+	Admin    Admin
+}
+
+// TimerKind says what a timer is for.
+type TimerKind byte
+
+// The timers of a relay.
+const (
+	TimerAnswer   TimerKind = iota + 1 // the next hop has not answered a request
+	TimerReversal                      // the next hop has not acknowledged a reversal
+)
+
+// Timer names a timer: what for, and whose.
+type Timer struct {
+	Kind TimerKind
+	Key  dialect.Key
+}
+
+// CalendarKind says how the business calendar moved.
+type CalendarKind byte
+
+// The kinds of calendar events.
+const (
+	CalendarDate    CalendarKind = iota + 1 // it is that date now
+	CalendarCutover                         // the business day ends; Date, or the next day, begins
+	CalendarPayout                          // the acquirer pays its merchants what it owes them
+)
+
+// Calendar is a move of the business calendar.
+type Calendar struct {
+	Kind CalendarKind
+	Date string // YYYY-MM-DD; may be empty where the kind says so
+}
+
+// Admin changes an issuer's account, from outside the protocol.
+type Admin struct {
+	Account    string // its name
+	Status     Status // "" leaves it
+	SetBalance bool
+	Balance    int64 // minor units that can be spent; only if SetBalance
+}

@@ -1,0 +1,232 @@
+package host
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/posim/posim/hsm"
+	"github.com/posim/posim/internal/pan"
+	"github.com/posim/posim/internal/rules"
+	"github.com/posim/posim/transport/dialect"
+)
+
+// IssuerConfig is what an issuer knows.
+type IssuerConfig struct {
+	Name            string // "issuer": the owner of its difference items
+	Below           Hop    // the line from the switch
+	Module          *hsm.Module
+	TokenKey        hsm.Key // M3: makes card tokens; the same for the life of the log
+	PINReferenceKey hsm.Key // V0; may be zero if no account has a PIN
+	Accounts        []Account
+	Rules           rules.Set // rules left out
+}
+
+// Issuer holds the accounts and decides.
+type Issuer struct {
+	desk
+	cfg      IssuerConfig
+	accounts []*account
+	byPAN    map[pan.PAN]*account
+	byName   map[string]*account
+	counters map[counter]*Entry // cryptograms that verified
+}
+
+// counter is one use of a card's transaction counter. A sale that was asked for, was reversed and then went through
+// offline has one of either function.
+type counter struct {
+	account, atc string
+	function     Function
+}
+
+// NewIssuer returns an issuer with an empty book. An account that cannot work, and two with one name or number, are errors.
+func NewIssuer(cfg IssuerConfig) (*Issuer, error) {
+	if cfg.Name == "" || cfg.Module == nil || cfg.TokenKey.IsZero() || cfg.Below.MAC.IsZero() {
+		return nil, fmt.Errorf("host: issuer %q: want a name, a module, a token key and the MAC key of the line", cfg.Name)
+	}
+	x := &Issuer{cfg: cfg, byPAN: map[pan.PAN]*account{}, byName: map[string]*account{}, counters: map[counter]*Entry{}}
+	x.rules, x.module, x.tokenKey = cfg.Rules, cfg.Module, cfg.TokenKey
+	for _, a := range cfg.Accounts {
+		if err := a.validate(); err != nil {
+			return nil, err
+		}
+		if x.byName[a.Name] != nil || x.byPAN[a.PAN] != nil {
+			return nil, fmt.Errorf("host: account %q: another one has its name or its card number", a.Name)
+		}
+		p := &account{Account: a, state: AccountState{Account: a.Name}}
+		x.accounts = append(x.accounts, p)
+		x.byName[a.Name], x.byPAN[a.PAN] = p, p
+	}
+	return x, nil
+}
+
+// MACKey returns the key of the line from below.
+func (x *Issuer) MACKey(conn int, _ *dialect.Message) (hsm.Key, bool) {
+	return x.cfg.Below.MAC, conn != 0
+}
+
+// Balance is what can be spent from an account now, in minor units; ok is false if there is no such account.
+func (x *Issuer) Balance(name string) (minor int64, ok bool) {
+	a := x.byName[name]
+	if a == nil {
+		return 0, false
+	}
+	return a.available(), true
+}
+
+// Apply replays one record. What concerns an account that is no longer configured stays in the book alone.
+func (x *Issuer) Apply(r *Record) error {
+	if r.SignOn != nil {
+		return fmt.Errorf("host: %s: a record of an acquirer", x.cfg.Name)
+	}
+	if err := x.book.apply(r); err != nil {
+		return err
+	}
+	if r.Account != nil {
+		if a := x.byName[r.Account.Account]; a != nil {
+			a.state = *r.Account
+		}
+	}
+	t := r.Transaction
+	if t == nil {
+		return nil
+	}
+	if t.ATC != "" {
+		x.counters[counter{t.Account, t.ATC, t.Function}] = x.book.find(t.Key)
+	}
+	if a := x.byName[t.Account]; a != nil {
+		for _, p := range r.Postings {
+			switch PositionCardholder {
+			case p.From:
+				a.moved -= p.Amount
+			case p.To:
+				a.moved += p.Amount
+			}
+		}
+	}
+	return nil
+}
+
+// Step reacts to one event.
+func (x *Issuer) Step(now time.Time, e Event) []Effect {
+	x.begin(now)
+	switch e.Kind {
+	case EventMessage:
+		x.message(e)
+	case EventCalendar:
+		if r := x.moved(e.Calendar); r != nil && e.Calendar.Kind != CalendarPayout {
+			x.add(r, x.Apply)
+		}
+	case EventAdmin:
+		x.admin(e.Admin)
+	}
+	return x.fx
+}
+
+func (x *Issuer) message(e Event) {
+	m := e.Message
+	switch {
+	case dialect.IsAnswer(m.MTI) || e.Conn == 0:
+		x.unmatched(m)
+		return
+	case dialect.Class(m.MTI) == dialect.ClassNetworkManagement:
+		x.network(e)
+		return
+	case e.MACBad:
+		x.refuse(e.Conn, m, codeBadMAC)
+		return
+	}
+	switch m.MTI {
+	case "0200":
+		x.request(e, Sale)
+	case "0220", "0221":
+		x.request(e, Advice)
+	case "0400", "0401", "0420", "0421":
+		x.reversal(e)
+	default:
+		x.refuse(e.Conn, m, codeInvalidTransaction)
+	}
+}
+
+// network is an 0800: only an echo has a place between hosts.
+func (x *Issuer) network(e Event) {
+	switch {
+	case e.Force != "" && !approving(e.Force):
+		x.refuse(e.Conn, e.Message, e.Force)
+	case e.Message.NetworkManagementCode == dialect.NetworkEcho:
+		x.refuse(e.Conn, e.Message, codeApproved)
+	default:
+		x.refuse(e.Conn, e.Message, codeInvalidTransaction)
+	}
+}
+
+// request decides a request or an advice, once for every key.
+func (x *Issuer) request(e Event, f Function) {
+	m := e.Message
+	t, number, code := x.opening(m, f)
+	if code != "" {
+		x.refuse(e.Conn, m, code)
+		return
+	}
+	old := x.book.find(t.Key)
+	switch {
+	case old == nil || old.State != Tombstone && old.Function == f && !x.rules.Kept(rules.ReplayDuplicates):
+		x.send(e.Conn, x.decide(e, t, number).stored())
+	case old.State == Tombstone:
+		x.refuse(e.Conn, m, codeNoOriginal)
+	case !old.sameAs(&t):
+		x.refuse(e.Conn, m, codeDuplicate)
+	case old.State == Reversed:
+		x.send(e.Conn, old.late(dialect.Response(m.MTI)))
+	default:
+		x.send(e.Conn, old.stored())
+	}
+}
+
+// reversal is a 0400, 0401, 0420 or 0421.
+func (x *Issuer) reversal(e Event) {
+	m := e.Message
+	if code := x.unusable(e); code != "" {
+		x.refuse(e.Conn, m, code)
+		return
+	}
+	old := x.book.find(m.Key())
+	switch {
+	case old == nil:
+		if x.rules.Kept(rules.RememberUnmatched) {
+			x.add(x.tombstone(m), x.Apply)
+		}
+		x.refuse(e.Conn, m, codeNoOriginal)
+	case old.State == Tombstone:
+		x.refuse(e.Conn, m, codeNoOriginal)
+	case old.State == Declined, old.State == Reversed && x.rules.Kept(rules.CreditOnce):
+		x.acknowledge(e.Conn, m, old, codeApproved)
+	case old.Function == Advice:
+		x.acknowledge(e.Conn, m, old, codeInvalidTransaction)
+	default:
+		t := old.Transaction
+		t.State, t.ReversalReason = Reversed, m.ReversalReason
+		x.put(&Record{Transaction: &t, Postings: []Posting{{PositionIssuer, PositionCardholder, t.Amount}}})
+		x.acknowledge(e.Conn, m, old, codeApproved)
+	}
+}
+
+func (x *Issuer) put(r *Record) *Entry {
+	x.add(r, x.Apply)
+	return x.book.find(r.Transaction.Key)
+}
+
+// admin changes an account from outside. An unknown account or status changes nothing.
+func (x *Issuer) admin(c Admin) {
+	a := x.byName[c.Account]
+	if a == nil || c.Status != "" && !c.Status.known() {
+		return
+	}
+	s := a.state
+	if c.Status != "" {
+		s.Status = c.Status
+	}
+	if c.SetBalance {
+		s.Adjustment += c.Balance - a.available()
+	}
+	x.add(&Record{Account: &s}, x.Apply)
+}

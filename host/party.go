@@ -1,0 +1,215 @@
+package host
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/posim/posim/hsm"
+	"github.com/posim/posim/internal/rules"
+	"github.com/posim/posim/internal/wal"
+	"github.com/posim/posim/sim"
+	"github.com/posim/posim/transport"
+	"github.com/posim/posim/transport/dialect"
+)
+
+// Config is what a party lives on.
+type Config struct {
+	Name    string
+	Clock   sim.Clock
+	Disk    sim.Disk // holds the file LogName
+	Machine Machine
+	Module  *hsm.Module      // the machine's own
+	Dialect *dialect.Dialect // nil: ISO87
+	Rules   rules.Set        // rules left out; the same as the machine's
+
+	// Uplink dials the next hop and calls done, on this party's clock, with the link or an error. nil: there is no next hop.
+	Uplink func(done func(*transport.Link, error))
+	// Point is called around the commit of the step that a message caused, as "before-log" and "after-log". It may cut the
+	// power, and does not return then. nil: nobody asks.
+	Point func(mti, point string)
+	// Observe sees what happens. nil: nobody looks.
+	Observe func(Observation)
+	// Treat says what is to go wrong with a message that arrived. nil: nothing.
+	Treat func(*dialect.Message) Treatment
+}
+
+// The points around a commit.
+const (
+	BeforeLog = "before-log"
+	AfterLog  = "after-log"
+)
+
+// Limits of a party.
+const (
+	maxConnections = 1024    // from below; one more is reset
+	maxInbox       = 1 << 16 // messages not yet stepped; one more is dropped
+	maxHeld        = 1024    // messages that wait for a dial; one more is dropped
+)
+
+// Party runs a machine on any clock: it waits for the inbox, steps everything in it, commits once, and then sends.
+// It is made for one boot.
+type Party struct {
+	cfg     Config
+	log     *wal.Log
+	inbox   []Event
+	batch   []Event // being stepped
+	fx      []Effect
+	body    []byte
+	conns   map[int]*transport.Link
+	nconn   int
+	up      uplink
+	timers  map[Timer]func()
+	treated map[answerID]Treatment
+	err     error
+}
+
+// NewParty returns a party that has not booted. A configuration that cannot work is an error.
+func NewParty(cfg Config) (*Party, error) {
+	if cfg.Name == "" || cfg.Clock == nil || cfg.Disk == nil || cfg.Machine == nil || cfg.Module == nil {
+		return nil, fmt.Errorf("host: party %q: want a name, a clock, a disk, a machine and a module", cfg.Name)
+	}
+	if cfg.Dialect == nil {
+		cfg.Dialect = dialect.ISO87()
+	}
+	return &Party{cfg: cfg, conns: map[int]*transport.Link{}, timers: map[Timer]func(){}}, nil
+}
+
+// Run recovers the log and works until the power goes. It returns only when the disk or the log fails: what could not be
+// stored is not answered, every connection is reset, and Err says why.
+func (p *Party) Run() error {
+	p.err = p.work()
+	p.stop()
+	return p.err
+}
+
+func (p *Party) work() error {
+	var err error
+	p.log, err = wal.Open(p.cfg.Disk, LogName, func(body []byte) error {
+		r, err := DecodeRecord(body)
+		if err != nil {
+			return err
+		}
+		return p.cfg.Machine.Apply(r)
+	})
+	if err != nil {
+		return fmt.Errorf("host: %s: %w", p.cfg.Name, err)
+	}
+	p.dial()
+	p.post(Event{Kind: EventBoot})
+	for {
+		p.cfg.Clock.Wait(time.Time{}, p.ready)
+		if err := p.turn(); err != nil {
+			return fmt.Errorf("host: %s: %w", p.cfg.Name, err)
+		}
+	}
+}
+
+// Err is why the party stopped; nil while it works.
+func (p *Party) Err() error { return p.err }
+
+// Machine is the machine that the party runs.
+func (p *Party) Machine() Machine { return p.cfg.Machine }
+
+// Calendar moves the business calendar, for the party's next turn.
+func (p *Party) Calendar(c Calendar) { p.later(Event{Kind: EventCalendar, Calendar: c}) }
+
+// Admin changes an account, for the party's next turn.
+func (p *Party) Admin(a Admin) { p.later(Event{Kind: EventAdmin, Admin: a}) }
+
+// later posts from outside: on the party's own clock, so that it wakes up.
+func (p *Party) later(e Event) { p.cfg.Clock.After(0, func() { p.post(e) }) }
+
+func (p *Party) ready() bool { return len(p.inbox) > 0 }
+
+func (p *Party) post(e Event) {
+	if len(p.inbox) >= maxInbox {
+		p.observe(Observation{Kind: Dropped, Conn: e.Conn, Message: e.Message, Err: fmt.Errorf("host: inbox is full: %d messages", maxInbox)})
+		return
+	}
+	p.inbox = append(p.inbox, e)
+}
+
+// turn steps everything that came, commits once, and only then does what follows (H6). The naive party answers first.
+func (p *Party) turn() error {
+	p.batch, p.inbox = p.inbox, p.batch[:0]
+	p.fx = p.fx[:0]
+	for _, e := range p.batch {
+		for _, f := range p.cfg.Machine.Step(p.cfg.Clock.Now(), e) {
+			if f.Append == nil {
+				p.fx = append(p.fx, f)
+				continue
+			}
+			p.body = AppendRecord(p.body[:0], f.Append)
+			if err := p.log.Append(p.body); err != nil {
+				return err
+			}
+		}
+	}
+	early := !p.cfg.Rules.Kept(rules.LogBeforeAnswer)
+	if early {
+		p.perform()
+	}
+	p.point(BeforeLog)
+	if err := p.log.Commit(); err != nil {
+		return err
+	}
+	p.point(AfterLog)
+	if !early {
+		p.perform()
+	}
+	return nil
+}
+
+// point tells whoever asked that the commit of these messages is about to be, or was.
+func (p *Party) point(at string) {
+	if p.cfg.Point == nil {
+		return
+	}
+	for _, e := range p.batch {
+		if e.Message != nil {
+			p.cfg.Point(e.Message.MTI, at)
+		}
+	}
+}
+
+// perform does what the steps asked for, in order.
+func (p *Party) perform() {
+	for _, f := range p.fx {
+		switch {
+		case f.Send != nil:
+			p.send(f.Send)
+		case f.Set != nil:
+			p.set(f.Set)
+		case f.Unmatched != nil:
+			p.observe(Observation{Kind: UnmatchedAnswer, Message: f.Unmatched.Message, Want: f.Unmatched.Want, State: f.Unmatched.State})
+		case f.Cancel != Timer{}:
+			p.unset(f.Cancel)
+		}
+	}
+}
+
+func (p *Party) set(s *SetTimer) {
+	p.unset(s.Timer)
+	p.timers[s.Timer] = p.cfg.Clock.After(s.After, func() {
+		delete(p.timers, s.Timer)
+		p.post(Event{Kind: EventTimer, Timer: s.Timer})
+	})
+}
+
+func (p *Party) unset(t Timer) {
+	if cancel := p.timers[t]; cancel != nil {
+		cancel()
+		delete(p.timers, t)
+	}
+}
+
+// stop is the end after a failure: nothing is answered any more.
+func (p *Party) stop() {
+	for n := 1; n <= p.nconn; n++ { // in order, so that a world stays the same
+		if l := p.conns[n]; l != nil {
+			l.Reset()
+		}
+	}
+	p.conns = map[int]*transport.Link{}
+	p.up.drop()
+}

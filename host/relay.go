@@ -1,0 +1,255 @@
+package host
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/posim/posim/hsm"
+	"github.com/posim/posim/internal/rules"
+	"github.com/posim/posim/transport/dialect"
+)
+
+// Hop is the keys of a line between two hosts.
+type Hop struct {
+	MAC hsm.Key // M3
+	PIN hsm.Key // P0; may be zero where no PIN travels
+}
+
+// TerminalKeys is one terminal that an acquirer knows.
+type TerminalKeys struct {
+	TID, MID string
+	Master   hsm.Key // K0: wraps its session keys
+}
+
+// Fee is what the acquirer keeps of a sale.
+type Fee struct {
+	BasisPoints int64 // hundredths of a percent, half up
+	Cap         int64 // minor units; 0: none
+}
+
+// Of is the fee of a sale of n, in minor units; never more than n.
+func (f Fee) Of(n int64) int64 {
+	fee := (n*f.BasisPoints + 5000) / 10000
+	if f.Cap > 0 {
+		fee = min(fee, f.Cap)
+	}
+	return min(fee, n)
+}
+
+// The defaults of a relay.
+const (
+	AcquirerWait   = 45 * time.Second
+	SwitchWait     = 30 * time.Second
+	ReversalRepeat = 30 * time.Second
+	// DifferenceDays is how long people have to settle a difference item.
+	DifferenceDays = 20
+	// DefaultFee is in basis points: 0.6 %.
+	DefaultFee = 60
+)
+
+// RelayConfig makes a Relay an acquirer or a switch. The differences are these fields and nothing else.
+type RelayConfig struct {
+	Name     string // "acquirer", "switch": the owner of its difference items
+	Acquirer bool   // faces terminals: signs them on, gives retrieval reference numbers, posts what it owes and pays it out
+
+	Terminals []TerminalKeys // acquirer
+	Below     Hop            // switch: the line from the acquirer
+	Above     Hop            // the line to the next hop
+	Module    *hsm.Module
+	TokenKey  hsm.Key // M3: makes card tokens; the same for the life of the log
+
+	Wait   time.Duration // for the next hop's answer; 0: AcquirerWait or SwitchWait
+	Repeat time.Duration // between repeats of a reversal; 0: ReversalRepeat
+	Fee    *Fee          // nil: DefaultFee, no cap
+	Rules  rules.Set     // rules left out
+}
+
+func (c *RelayConfig) validate() error {
+	switch {
+	case c.Name == "":
+		return fmt.Errorf("host: relay without a name")
+	case c.Module == nil || c.TokenKey.IsZero() || c.Above.MAC.IsZero():
+		return fmt.Errorf("host: %s: want a module, a token key and the MAC key of the line up", c.Name)
+	case !c.Acquirer && c.Below.MAC.IsZero():
+		return fmt.Errorf("host: %s: want the MAC key of the line from below", c.Name)
+	case !c.Acquirer && len(c.Terminals) > 0:
+		return fmt.Errorf("host: %s: terminals are an acquirer's", c.Name)
+	case c.Wait < 0 || c.Repeat < 0:
+		return fmt.Errorf("host: %s: negative wait", c.Name)
+	case c.Fee != nil && (c.Fee.BasisPoints < 0 || c.Fee.BasisPoints > 10000 || c.Fee.Cap < 0):
+		return fmt.Errorf("host: %s: fee of %d basis points, cap %d: want 0 to 10000, cap 0 or more", c.Name, c.Fee.BasisPoints, c.Fee.Cap)
+	}
+	if c.Wait == 0 {
+		c.Wait = SwitchWait
+		if c.Acquirer {
+			c.Wait = AcquirerWait
+		}
+	}
+	if c.Repeat == 0 {
+		c.Repeat = ReversalRepeat
+	}
+	if c.Fee == nil {
+		c.Fee = &Fee{BasisPoints: DefaultFee}
+	}
+	return nil
+}
+
+// Relay passes requests up and answers down, and remembers: an acquirer or a switch.
+type Relay struct {
+	desk
+	cfg       RelayConfig
+	terminals map[string]*terminal // by TID
+}
+
+// terminal is one terminal that the acquirer knows, and its session keys once they are wanted.
+type terminal struct {
+	TerminalKeys
+	session  *SignOn // as the log has it; nil before the first sign-on
+	pin, mac hsm.Key
+	loaded   *SignOn // the session that pin and mac were imported for
+}
+
+// NewRelay returns a relay with an empty book. A configuration that cannot work is an error.
+func NewRelay(cfg RelayConfig) (*Relay, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	x := &Relay{cfg: cfg, terminals: map[string]*terminal{}}
+	x.rules, x.module, x.tokenKey = cfg.Rules, cfg.Module, cfg.TokenKey
+	for _, t := range cfg.Terminals {
+		if t.TID == "" || t.MID == "" || t.Master.IsZero() || x.terminals[t.TID] != nil {
+			return nil, fmt.Errorf("host: %s: terminal %q of merchant %q: want both once, and a master key", cfg.Name, t.TID, t.MID)
+		}
+		x.terminals[t.TID] = &terminal{TerminalKeys: t}
+	}
+	return x, nil
+}
+
+// Apply replays one record.
+func (x *Relay) Apply(r *Record) error {
+	if r.Account != nil {
+		return fmt.Errorf("host: %s: a record of an issuer", x.cfg.Name)
+	}
+	if err := x.book.apply(r); err != nil {
+		return err
+	}
+	if s := r.SignOn; s != nil {
+		if t := x.terminals[s.Key.TID]; t != nil { // a terminal that is no longer configured has no session
+			t.session = s
+		}
+	}
+	return nil
+}
+
+// MACKey returns the key of the connection's line or, of an acquirer, of the terminal's session.
+func (x *Relay) MACKey(conn int, m *dialect.Message) (hsm.Key, bool) {
+	switch {
+	case conn == 0:
+		return x.cfg.Above.MAC, true
+	case !x.cfg.Acquirer:
+		return x.cfg.Below.MAC, true
+	}
+	t := x.terminals[m.CardAcceptorTerminalIdentification]
+	if t == nil || x.load(t) != nil {
+		return hsm.Key{}, false
+	}
+	return t.mac, true
+}
+
+// Step reacts to one event.
+func (x *Relay) Step(now time.Time, e Event) []Effect {
+	x.begin(now)
+	switch e.Kind {
+	case EventBoot:
+		x.boot()
+	case EventMessage:
+		if e.Conn == 0 {
+			x.fromAbove(e)
+		} else {
+			x.fromBelow(e)
+		}
+	case EventTimer:
+		x.timer(e.Timer)
+	case EventCalendar:
+		x.calendar(e.Calendar)
+	}
+	return x.fx
+}
+
+// put makes t the transaction's new image.
+func (x *Relay) put(t Transaction, posts ...Posting) *Entry {
+	x.add(&Record{Transaction: &t, Postings: posts}, x.Apply)
+	return x.book.find(t.Key)
+}
+
+// fromBelow is a message from a terminal, or from the acquirer.
+func (x *Relay) fromBelow(e Event) {
+	m := e.Message
+	switch {
+	case dialect.IsAnswer(m.MTI):
+		x.unmatched(m)
+		return
+	case dialect.Class(m.MTI) == dialect.ClassNetworkManagement:
+		x.network(e)
+		return
+	case e.MACBad:
+		x.fx = append(x.fx, Effect{Send: &Send{Conn: e.Conn, Message: answerTo(m, codeBadMAC), Plain: x.cfg.Acquirer}})
+		return
+	case x.cfg.Acquirer && !x.knows(m):
+		x.refuse(e.Conn, m, codeInvalidMerchant)
+		return
+	}
+	switch m.MTI {
+	case "0200":
+		x.request(e)
+	case "0220", "0221":
+		x.advice(e)
+	case "0400", "0401", "0420", "0421":
+		x.reversal(e)
+	default:
+		x.refuse(e.Conn, m, codeInvalidTransaction)
+	}
+}
+
+// knows tells whether terminal and merchant belong together here.
+func (x *Relay) knows(m *dialect.Message) bool {
+	t := x.terminals[m.CardAcceptorTerminalIdentification]
+	return t != nil && t.MID == m.CardAcceptorIdentificationCode
+}
+
+// boot resolves what a restart left open. Whoever asked is gone: a pending request is declined, and reversed above, where
+// it may have been approved. A pending advice waits for its repeat.
+func (x *Relay) boot() {
+	for _, e := range x.book.order {
+		if e.State == Pending && e.Function == Sale {
+			x.declineAndReverse(e, codeIssuerInoperative, "pending at boot", dialect.ReasonNoAnswer)
+		} else if e.ReversalDue {
+			x.sendReversal(e, true)
+		}
+	}
+}
+
+func (x *Relay) timer(t Timer) {
+	e := x.book.find(t.Key)
+	switch {
+	case e == nil:
+	case t.Kind == TimerAnswer && e.State == Pending && e.Function == Sale:
+		x.declineAndReverse(e, codeNoAnswer, "no answer from above", dialect.ReasonNoAnswer)
+	case t.Kind == TimerReversal && e.ReversalDue:
+		x.sendReversal(e, true)
+	}
+}
+
+// declineAndReverse decides against a request that was forwarded: the next hop may have approved it (A2).
+func (x *Relay) declineAndReverse(e *Entry, code, note, reason string) {
+	t := e.Transaction
+	t.State, t.ResponseCode, t.Note = Declined, code, note
+	if x.rules.Kept(rules.ReverseUpstream) {
+		t.ReversalDue, t.ReversalReason = true, reason
+	}
+	x.put(t)
+	x.answer(e)
+	if e.ReversalDue {
+		x.sendReversal(e, false)
+	}
+}

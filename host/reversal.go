@@ -1,0 +1,155 @@
+package host
+
+import (
+	"github.com/posim/posim/internal/rules"
+	"github.com/posim/posim/transport/dialect"
+)
+
+// reversal is a 0400, 0401, 0420 or 0421 from below.
+func (x *Relay) reversal(e Event) {
+	m := e.Message
+	if code := x.unusable(e); code != "" {
+		x.refuse(e.Conn, m, code)
+		return
+	}
+	old := x.original(m)
+	switch {
+	case old == nil:
+		x.remember(m)
+		x.refuse(e.Conn, m, codeNoOriginal)
+	case old.State == Tombstone:
+		x.refuse(e.Conn, m, codeNoOriginal)
+	case old.State == Declined, old.State == Reversed && x.rules.Kept(rules.CreditOnce):
+		x.acknowledge(e.Conn, m, old, codeApproved)
+	case old.Function == Advice || old.Paid:
+		x.contest(e.Conn, m, old)
+	default:
+		x.undo(e.Conn, m, old)
+	}
+}
+
+// unusable is the code that refuses a reversal without looking for its original; "" for none.
+func (d *desk) unusable(e Event) string {
+	m := e.Message
+	switch {
+	case !whole(m.Key()):
+		return codeFormat
+	case e.Force != "" && !approving(e.Force):
+		return e.Force
+	}
+	if old := d.book.find(m.Key()); old != nil && old.State != Tombstone && m.HasAmount && m.AmountTransaction != old.Amount {
+		return codeDuplicate
+	}
+	return ""
+}
+
+// original finds what a reversal means: by its whole key (H5). The naive acquirer takes the terminal's last approved sale.
+func (x *Relay) original(m *dialect.Message) *Entry {
+	exact := x.book.find(m.Key())
+	if x.rules.Kept(rules.ExactKey) || !x.cfg.Acquirer || exact != nil && exact.State == Reversed {
+		return exact
+	}
+	if last := x.book.newest(m.CardAcceptorTerminalIdentification, Approved); last != nil {
+		return last
+	}
+	return exact
+}
+
+// tombstone is what an unmatched reversal leaves, so that its original is refused when it comes later (H2).
+func (d *desk) tombstone(m *dialect.Message) *Record {
+	return &Record{Transaction: &Transaction{
+		Key: m.Key(), State: Tombstone, ProcessingCode: m.ProcessingCode, Amount: max(0, m.AmountTransaction), Currency: m.CurrencyCodeTransaction,
+		ReversalReason: m.ReversalReason, ResponseCode: codeNoOriginal, BusinessDate: d.book.businessDate(d.now),
+	}}
+}
+
+func (x *Relay) remember(m *dialect.Message) {
+	if x.rules.Kept(rules.RememberUnmatched) {
+		x.add(x.tombstone(m), x.Apply)
+	}
+}
+
+// acknowledge answers a reversal with what it is about: every repeat gets the same.
+func (d *desk) acknowledge(conn int, m *dialect.Message, e *Entry, code string) {
+	a := answerTo(m, code)
+	a.RetrievalReferenceNumber = e.RetrievalReferenceNumber
+	d.send(conn, a)
+}
+
+// contest refuses to undo what has been paid out or has happened outside: people settle it. The item is opened once.
+func (x *Relay) contest(conn int, m *dialect.Message, old *Entry) {
+	if old.Difference == nil {
+		t := old.Transaction
+		t.Difference = x.difference(&t, "reversal refused: "+whyRefused(&t))
+		x.put(t)
+	}
+	x.acknowledge(conn, m, old, codeInvalidTransaction)
+}
+
+func whyRefused(t *Transaction) string {
+	if t.Paid {
+		return "the merchant has been paid"
+	}
+	return "an advice is not reversed"
+}
+
+func (x *Relay) difference(t *Transaction, reason string) *Difference {
+	return &Difference{Owner: x.cfg.Name, Amount: t.Amount, Deadline: x.now.AddDate(0, 0, DifferenceDays).Format(dateForm), Reason: reason}
+}
+
+// undo reverses here, and queues the reversal for the next hop in the same record, before it acknowledges (A4, A5). A
+// request that is pending gets no answer any more.
+func (x *Relay) undo(conn int, m *dialect.Message, old *Entry) {
+	t := old.Transaction
+	var posts []Posting
+	if x.cfg.Acquirer && t.State != Pending {
+		posts = []Posting{{PositionAcquirer, PositionIssuer, t.Amount}}
+	}
+	if t.State == Pending {
+		x.cancel(Timer{TimerAnswer, t.Key})
+	}
+	t.State, t.ReversalDue, t.ReversalReason = Reversed, true, m.ReversalReason
+	if t.ReversalReason == "" {
+		t.ReversalReason = dialect.ReasonNoAnswer
+	}
+	t.ReversalICC = icc(m.ICCSystemRelatedData).forDecisions()
+	e := x.put(t, posts...)
+	e.conn = 0
+	x.acknowledge(conn, m, e, codeApproved)
+	x.sendReversal(e, false)
+}
+
+// sendReversal sends the reversal that is due, and wakes up to send it again (A6).
+func (x *Relay) sendReversal(e *Entry, repeat bool) {
+	mti := "0420"
+	if repeat {
+		mti = "0421"
+	}
+	m := e.message(mti)
+	m.POSEntryMode = e.POSEntryMode
+	m.AuthorizationIDResponse = e.AuthorizationIDResponse
+	m.ReversalReason = e.ReversalReason
+	m.ICCSystemRelatedData = e.ReversalICC
+	x.fx = append(x.fx, Effect{Send: &Send{Conn: 0, Message: m, Repeat: repeat}})
+	x.set(Timer{TimerReversal, e.Key}, x.cfg.Repeat)
+}
+
+// acknowledged is the next hop's answer to a reversal. Only what settles it takes it off the queue.
+func (x *Relay) acknowledged(m *dialect.Message) {
+	e := x.book.find(m.Key())
+	if e == nil || !e.ReversalDue {
+		x.unmatched(m)
+		return
+	}
+	t := e.Transaction
+	switch m.ResponseCode {
+	case codeApproved, codeNoOriginal:
+	case codeInvalidTransaction:
+		t.Difference = x.difference(&t, "reversal refused by the next hop: the card is still debited")
+	default:
+		return // the timer sends it again
+	}
+	t.ReversalDue = false
+	x.put(t)
+	x.cancel(Timer{TimerReversal, t.Key})
+}

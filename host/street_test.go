@@ -1,0 +1,506 @@
+package host
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/posim/posim/emv/security"
+	"github.com/posim/posim/hsm"
+	"github.com/posim/posim/internal/pan"
+	"github.com/posim/posim/internal/rules"
+	"github.com/posim/posim/transport/dialect"
+)
+
+// A street is acquirer, switch and issuer without runners: the test decides what becomes of every message and timer.
+type street struct {
+	t      testing.TB
+	now    time.Time
+	nodes  [3]*node
+	till   *till
+	wire   []envelope
+	held   []envelope
+	faults map[string]int // "terminal>acquirer 0200" -> what befalls the next one
+	naive  rules.Set
+}
+
+const (
+	atTerminal = iota - 1
+	atAcquirer
+	atSwitch
+	atIssuer
+)
+
+var placeNames = map[int]string{atTerminal: "terminal", atAcquirer: "acquirer", atSwitch: "switch", atIssuer: "issuer"}
+
+const (
+	lose = iota + 1
+	double
+	hold
+	crashBeforeLog // the receiver loses power before its log is durable
+	crashAfterLog  // the receiver loses power before it answers
+)
+
+type envelope struct {
+	from, to int
+	m        *dialect.Message
+}
+
+func (e envelope) String() string {
+	return placeNames[e.from] + ">" + placeNames[e.to] + " " + e.m.MTI
+}
+
+type node struct {
+	make   func() Machine
+	m      Machine
+	log    [][]byte
+	timers map[Timer]time.Time
+	order  []Timer
+}
+
+// till is the terminal's memory.
+type till struct {
+	module   *hsm.Module
+	master   hsm.Key
+	pin      hsm.Key
+	stan     int
+	got      []*dialect.Message
+	said     map[dialect.Key]string // the code of the first answer to a request
+	reversed map[dialect.Key]bool
+	amount   map[dialect.Key]int64
+}
+
+var streetStart = time.Date(2026, 3, 2, 14, 5, 0, 0, time.UTC)
+
+const (
+	testTID, testMID = "SIM00001", "SIM000000000001"
+	testBalance      = 1_000_000
+	testPIN          = "1234"
+	testFamily       = "visa"
+)
+
+func clearKey(n byte) []byte {
+	b := make([]byte, 16)
+	for i := range b {
+		b[i] = n*16 + byte(i)*7 + 1
+	}
+	return b
+}
+
+func testCard(t testing.TB) pan.PAN {
+	p, err := pan.Parse("4761739001010119")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func moduleWith(t testing.TB, seed byte) (*hsm.Module, func(u hsm.Usage, n byte) hsm.Key) {
+	m := hsm.New(rand.NewChaCha8([32]byte{seed}))
+	return m, func(u hsm.Usage, n byte) hsm.Key {
+		k, err := m.Install("", u, clearKey(n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+}
+
+// Test keys: 1 terminal master, 2/3 acquirer-switch MAC/PIN, 4/5 switch-issuer, 6 token, 7 PIN reference; the issuer master key is the published one.
+func acquirerConfig(t testing.TB, naive rules.Set) RelayConfig {
+	m, key := moduleWith(t, 'A')
+	return RelayConfig{Name: "acquirer", Acquirer: true, Module: m, TokenKey: key(hsm.MAC, 6), Rules: naive,
+		Terminals: []TerminalKeys{{TID: testTID, MID: testMID, Master: key(hsm.TerminalMaster, 1)}},
+		Above:     Hop{MAC: key(hsm.MAC, 2), PIN: key(hsm.PINEncryption, 3)}}
+}
+
+func switchConfig(t testing.TB, naive rules.Set) RelayConfig {
+	m, key := moduleWith(t, 'S')
+	return RelayConfig{Name: "switch", Module: m, TokenKey: key(hsm.MAC, 6), Rules: naive,
+		Below: Hop{MAC: key(hsm.MAC, 2), PIN: key(hsm.PINEncryption, 3)}, Above: Hop{MAC: key(hsm.MAC, 4), PIN: key(hsm.PINEncryption, 5)}}
+}
+
+var publishedIMK = []byte{0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF, 0xFE, 0xDC, 0xBA, 0x98, 0x76, 0x54, 0x32, 0x10}
+
+func issuerConfig(t testing.TB, naive rules.Set) IssuerConfig {
+	m, key := moduleWith(t, 'I')
+	reference := key(hsm.PINVerification, 7)
+	block, err := m.PINReference(reference, testCard(t), testPIN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	imk, err := m.Install("imk", hsm.IssuerMasterAC, publishedIMK)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return IssuerConfig{Name: "issuer", Module: m, TokenKey: key(hsm.MAC, 6), Rules: naive, PINReferenceKey: reference,
+		Below: Hop{MAC: key(hsm.MAC, 4), PIN: key(hsm.PINEncryption, 5)},
+		Accounts: []Account{{Name: "card", PAN: testCard(t), PANSequenceNumber: "01", Expiry: "3012", Currency: "156", Balance: testBalance,
+			PINReference: block[:], IssuerMasterKey: imk, Family: testFamily, Option: security.OptionA}}}
+}
+
+func newStreet(t testing.TB, naive rules.Set, change ...func(*RelayConfig, *RelayConfig, *IssuerConfig)) *street {
+	a, s, i := acquirerConfig(t, naive), switchConfig(t, naive), issuerConfig(t, naive)
+	for _, f := range change {
+		f(&a, &s, &i)
+	}
+	st := &street{t: t, now: streetStart, faults: map[string]int{}, naive: naive}
+	must := func(m Machine, err error) Machine {
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	for at, build := range []func() Machine{
+		func() Machine { return must(NewRelay(a)) },
+		func() Machine { return must(NewRelay(s)) },
+		func() Machine { return must(NewIssuer(i)) },
+	} {
+		st.nodes[at] = &node{make: build, m: build(), timers: map[Timer]time.Time{}}
+	}
+	module, key := moduleWith(t, 'T')
+	st.till = &till{module: module, master: key(hsm.TerminalMaster, 1), said: map[dialect.Key]string{}, reversed: map[dialect.Key]bool{}, amount: map[dialect.Key]int64{}}
+	return st
+}
+
+// step gives one node an event. What it appends goes through the codec; stop says how much of the rest happens.
+func (s *street) step(at int, e Event, stop int) {
+	n := s.nodes[at]
+	for _, f := range append([]Effect(nil), n.m.Step(s.now, e)...) {
+		switch {
+		case f.Append != nil:
+			if stop != crashBeforeLog {
+				n.log = append(n.log, AppendRecord(nil, f.Append))
+			}
+		case f.Send != nil && (stop == 0 || stop == crashBeforeLog && !s.naive.Kept(rules.LogBeforeAnswer)):
+			to := at - 1
+			if f.Send.Conn == 0 {
+				to = at + 1
+			}
+			s.post(envelope{at, to, s.recode(f.Send.Message)})
+		case f.Set != nil:
+			if _, on := n.timers[f.Set.Timer]; !on {
+				n.order = append(n.order, f.Set.Timer)
+			}
+			n.timers[f.Set.Timer] = s.now.Add(f.Set.After)
+		case f.Cancel != Timer{}:
+			delete(n.timers, f.Cancel)
+		}
+	}
+	if stop != 0 {
+		s.restart(at)
+	}
+}
+
+// restart forgets everything but the log.
+func (s *street) restart(at int) {
+	n := s.nodes[at]
+	n.m, n.timers, n.order = n.make(), map[Timer]time.Time{}, nil
+	for _, b := range n.log {
+		r, err := DecodeRecord(b)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if err := n.m.Apply(r); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	s.step(at, Event{Kind: EventBoot}, 0)
+}
+
+// recode makes sure that every message fits the dialect.
+func (s *street) recode(m *dialect.Message) *dialect.Message {
+	b, err := dialect.ISO87().Pack(m, nil)
+	if err != nil {
+		s.t.Fatalf("%v: %v", m, err)
+	}
+	if m, err = dialect.ISO87().Unpack(b); err != nil {
+		s.t.Fatal(err)
+	}
+	return m
+}
+
+func (s *street) post(e envelope) { s.wire = append(s.wire, e) }
+
+func (s *street) deliver(e envelope) {
+	if e.to == atTerminal {
+		s.till.receive(e.m)
+		return
+	}
+	conn := 1
+	if e.from > e.to {
+		conn = 0
+	}
+	stop := s.faults[e.String()]
+	if stop == crashBeforeLog || stop == crashAfterLog {
+		delete(s.faults, e.String())
+	} else {
+		stop = 0
+	}
+	s.step(e.to, Event{Kind: EventMessage, Conn: conn, Message: e.m}, stop)
+}
+
+// run delivers everything, in order.
+func (s *street) run() {
+	for n := 0; len(s.wire) > 0; n++ {
+		if n > 10000 {
+			s.t.Fatal("the street never falls silent")
+		}
+		e := s.wire[0]
+		s.wire = s.wire[1:]
+		switch s.faults[e.String()] {
+		case lose:
+			delete(s.faults, e.String())
+			continue
+		case hold:
+			delete(s.faults, e.String())
+			s.held = append(s.held, e)
+			continue
+		case double:
+			delete(s.faults, e.String())
+			s.deliver(e)
+		}
+		s.deliver(e)
+	}
+}
+
+// release lets go what was held.
+func (s *street) release() {
+	s.wire, s.held = append(s.wire, s.held...), nil
+	s.run()
+}
+
+// pass lets time go by: timers fire in order.
+func (s *street) pass(d time.Duration) {
+	end := s.now.Add(d)
+	for {
+		var at int
+		var which Timer
+		var when time.Time
+		for i, n := range s.nodes {
+			for _, t := range n.order {
+				if due, on := n.timers[t]; on && !due.After(end) && (when.IsZero() || due.Before(when)) {
+					at, which, when = i, t, due
+				}
+			}
+		}
+		if when.IsZero() {
+			break
+		}
+		s.now = when
+		delete(s.nodes[at].timers, which)
+		s.step(at, Event{Kind: EventTimer, Timer: which}, 0)
+		s.run()
+	}
+	s.now = end
+}
+
+func (s *street) fault(where string, what int) { s.faults[where] = what }
+
+func (tl *till) receive(m *dialect.Message) {
+	tl.got = append(tl.got, m)
+	if m.MTI == "0210" || m.MTI == "0230" {
+		if _, ok := tl.said[m.Key()]; !ok && !tl.reversed[m.Key()] {
+			tl.said[m.Key()] = m.ResponseCode
+		}
+	}
+}
+
+func (tl *till) last() *dialect.Message {
+	if len(tl.got) == 0 {
+		return &dialect.Message{}
+	}
+	return tl.got[len(tl.got)-1]
+}
+
+func (s *street) message(mti string, stan int) *dialect.Message {
+	m := &dialect.Message{MTI: mti, ProcessingCode: "000000", SystemsTraceAuditNumber: fmt.Sprintf("%06d", stan), TimeLocalTransaction: "140500", DateLocalTransaction: "0302",
+		POSEntryMode: "0021", CardAcceptorTerminalIdentification: testTID, CardAcceptorIdentificationCode: testMID, CurrencyCodeTransaction: "0156"}
+	return m
+}
+
+// sale is a stripe sale. The terminal's next one has the next trace number.
+func (s *street) sale(stan int, amount int64) *dialect.Message {
+	m := s.message("0200", stan)
+	m.SetAmount(amount)
+	m.Track2Data = testCard(s.t).Digits() + "=3012201000000000000"
+	m.PrimaryAccountNumber = testCard(s.t)
+	return m
+}
+
+// ask sends a request and lets everything happen.
+func (s *street) ask(m *dialect.Message) {
+	s.till.amount[m.Key()] = m.AmountTransaction
+	s.post(envelope{atTerminal, atAcquirer, s.recode(m)})
+	s.run()
+}
+
+// undo sends the reversal of a request, at first or again.
+func (s *street) undo(m *dialect.Message, mti string) {
+	s.till.reversed[m.Key()] = true
+	r := s.message(mti, 0)
+	r.SystemsTraceAuditNumber, r.ReversalReason = m.SystemsTraceAuditNumber, "98"
+	r.SetAmount(m.AmountTransaction)
+	s.post(envelope{atTerminal, atAcquirer, s.recode(r)})
+	s.run()
+}
+
+// chip is a request with the cryptogram of the emulated account, computed by the functions that public vectors prove.
+func (s *street) chip(mti string, stan int, amount int64, atc byte) *dialect.Message {
+	m := s.message(mti, stan)
+	m.SetAmount(amount)
+	m.POSEntryMode, m.CardSequenceNumber = "0051", "0001"
+	m.PrimaryAccountNumber = testCard(s.t)
+	cid := byte(cidARQC)
+	if mti != "0200" {
+		cid = cidTC
+	}
+	v, err := security.VersionNamed("visa-cvn10")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	values := map[uint32][]byte{0x9F02: bcdAmount(amount), 0x9F03: make([]byte, 6), 0x9F1A: {1, 0x56}, 0x95: make([]byte, 5), 0x5F2A: {1, 0x56},
+		0x9A: {0x26, 3, 2}, 0x9C: {0}, 0x9F37: {1, 2, 3, 4}, 0x82: {0x1C, 0}, 0x9F36: {0, atc}, 0x9F10: {6, 1, v.Number(), 3, 0xA0, 0, 0}, 0x9F27: {cid}}
+	get := func(tag uint32) []byte { return values[tag] }
+	mk, err := security.ICCMasterKey(publishedIMK, testCard(s.t).Digits(), "01", security.OptionA)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	input, err := v.Input(get)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	key, err := v.Key(mk, values[0x9F36], nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	ac, err := v.Cryptogram(key, input)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	values[0x9F26] = ac[:]
+	for _, tag := range []uint32{0x9F26, 0x9F27, 0x9F10, 0x9F37, 0x9F36, 0x95, 0x9A, 0x9C, 0x9F02, 0x5F2A, 0x82, 0x9F1A, 0x9F03} {
+		m.ICCSystemRelatedData = appendTLV(m.ICCSystemRelatedData, tag, values[tag])
+	}
+	return m
+}
+
+func appendTLV(dst []byte, tag uint32, v []byte) []byte {
+	if tag > 0xFF {
+		dst = append(dst, byte(tag>>8))
+	}
+	return append(append(dst, byte(tag), byte(len(v))), v...)
+}
+
+func bcdAmount(n int64) []byte {
+	b := make([]byte, 6)
+	for i := 5; i >= 0; i-- {
+		b[i] = byte(n%10) | byte(n/10%10)<<4
+		n /= 100
+	}
+	return b
+}
+
+func (s *street) view(at int) *View { return s.nodes[at].m.View() }
+
+func (s *street) positions() map[string]int64 {
+	return Positions(s.view(atAcquirer), s.view(atSwitch), s.view(atIssuer))
+}
+
+// money reads positions that are not zero, as "acquirer 100 cardholder -100".
+func (s *street) money() string {
+	var b []string
+	p := s.positions()
+	for _, name := range []string{"cardholder", "issuer", "switch", "acquirer", "suspense", "merchant", "fees"} {
+		if p[name] != 0 {
+			b = append(b, fmt.Sprintf("%s %d", name, p[name]))
+		}
+	}
+	return strings.Join(b, " ")
+}
+
+// wrong is the judge: what is not as it must be once everything has drained.
+func (s *street) wrong() (bad []string) {
+	var sum int64
+	for _, n := range s.positions() {
+		sum += n
+	}
+	if sum != 0 {
+		bad = append(bad, fmt.Sprintf("I2 the positions sum to %d", sum))
+	}
+	for at, n := range s.nodes {
+		for _, e := range n.m.View().Unresolved() {
+			bad = append(bad, fmt.Sprintf("I3 %s: %s is %v, reversal due %v", placeNames[at], e.Key, e.State, e.ReversalDue))
+		}
+	}
+	for k, amount := range s.till.amount {
+		var debit, held int64
+		open := false
+		for at, n := range s.nodes {
+			e := n.m.View().Find(k)
+			if e == nil {
+				continue
+			}
+			open = open || e.Difference != nil
+			switch at {
+			case atIssuer:
+				debit = -e.Net(PositionCardholder)
+			case atAcquirer:
+				held = e.Net(PositionAcquirer) + e.Net(PositionMerchant) + e.Net(PositionFees)
+			}
+		}
+		sold := s.till.said[k] == codeApproved && !s.till.reversed[k]
+		if debit < 0 || debit > amount {
+			bad = append(bad, fmt.Sprintf("I1 %s: debited %d of %d", k, debit, amount))
+		}
+		if !open && (debit != held || sold != (debit == amount)) {
+			bad = append(bad, fmt.Sprintf("I4 %s: sold %v, debited %d, acquirer and merchant hold %d", k, sold, debit, held))
+		}
+	}
+	return bad
+}
+
+func (s *street) expect(what string, got, want any) {
+	s.t.Helper()
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		s.t.Errorf("%s: %v, want %v", what, got, want)
+	}
+}
+
+// signOn gets session keys, and imports them at the terminal.
+func (s *street) signOn(stan int) dialect.SessionKeys {
+	m := s.message("0800", stan)
+	m.ProcessingCode, m.CurrencyCodeTransaction, m.POSEntryMode = "", "", ""
+	m.NetworkManagementCode = dialect.NetworkSignOn
+	s.post(envelope{atTerminal, atAcquirer, s.recode(m)})
+	s.run()
+	a := s.till.last()
+	if a.MTI != "0810" || a.ResponseCode != codeApproved {
+		s.t.Fatalf("sign-on answered %v", a)
+	}
+	keys, err := dialect.ParseSessionKeys(a.ReservedPrivate62)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if s.till.pin, err = s.till.module.Import(hsm.PINEncryption, s.till.master, keys.PINKey[:], keys.PINKeyCheckValue[:]); err != nil {
+		s.t.Fatal(err)
+	}
+	return keys
+}
+
+// typed is a PIN block as the terminal's pad makes it.
+func (s *street) typed(pin string) []byte {
+	pad := s.till.module.Keypad()
+	for i := range len(pin) {
+		pad.Press(pin[i])
+	}
+	pad.Enter()
+	block, err := s.till.module.EncryptPIN(s.till.pin, pad, testCard(s.t))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return bytes.Clone(block[:])
+}

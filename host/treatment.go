@@ -1,0 +1,77 @@
+package host
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/posim/posim/transport/dialect"
+)
+
+// Treatment is what goes wrong with a message at a party. The zero value is nothing.
+type Treatment struct {
+	Slow time.Duration // the message is taken up so much later
+
+	// For the answer that goes out to it.
+	WrongMAC    bool
+	WrongSTAN   bool // one too high
+	WrongAmount bool // one minor unit too high
+	// Answer is a response code. One that declines is the party's decision about the message: it does nothing else, and logs
+	// it like its own, so that a copy gets the same. One that approves is put into the answer whatever was decided.
+	Answer string
+}
+
+// treat asks for the message's treatment and arranges it.
+func (p *Party) treat(e Event) {
+	t := p.cfg.Treat(e.Message)
+	if t.Answer != "" && !approving(t.Answer) {
+		e.Force, t.Answer = t.Answer, ""
+	}
+	slow := t.Slow
+	t.Slow = 0
+	if t != (Treatment{}) {
+		if p.treated == nil {
+			p.treated = map[answerID]Treatment{}
+		}
+		p.treated[answerTarget(e.Message)] = t
+	}
+	if slow > 0 {
+		p.cfg.Clock.After(slow, func() { p.post(e) })
+		return
+	}
+	p.post(e)
+}
+
+// answerTarget names the answer that goes out for m: its own, or, for an answer from above, the one that passes it on.
+func answerTarget(m *dialect.Message) answerID {
+	mti := dialect.Response(m.MTI)
+	if mti == "" {
+		mti = m.MTI
+	}
+	return answerID{mti, m.Key()}
+}
+
+// spoil is the message as it is to leave, and whether its MAC is to be wrong. A treatment is used once.
+func (p *Party) spoil(s *Send) (m *dialect.Message, wrongMAC bool) {
+	if len(p.treated) == 0 || !dialect.IsAnswer(s.Message.MTI) {
+		return s.Message, false
+	}
+	id := answerTarget(s.Message)
+	t, ok := p.treated[id]
+	if !ok {
+		return s.Message, false
+	}
+	delete(p.treated, id)
+	spoiled := *s.Message
+	if t.WrongSTAN {
+		n, _ := strconv.Atoi(spoiled.SystemsTraceAuditNumber) // digits, or 0: wrong either way
+		spoiled.SystemsTraceAuditNumber = fmt.Sprintf("%06d", (n+1)%1e6)
+	}
+	if t.WrongAmount {
+		spoiled.SetAmount(spoiled.AmountTransaction + 1)
+	}
+	if t.Answer != "" {
+		spoiled.ResponseCode = t.Answer
+	}
+	return &spoiled, t.WrongMAC
+}

@@ -1,0 +1,103 @@
+package host
+
+import (
+	"github.com/posim/posim/internal/rules"
+	"github.com/posim/posim/transport/dialect"
+)
+
+// fromAbove is a message from the next hop. One whose MAC is bad says nothing: the timers resolve.
+func (x *Relay) fromAbove(e Event) {
+	if e.MACBad {
+		return
+	}
+	switch e.Message.MTI {
+	case "0210":
+		x.decided(e, Sale)
+	case "0230":
+		x.decided(e, Advice)
+	case "0430":
+		x.acknowledged(e.Message)
+	default:
+		x.unmatched(e.Message)
+	}
+}
+
+// decided is the next hop's answer to what is pending. Once decided, nothing from above changes the decision (A3).
+func (x *Relay) decided(e Event, f Function) {
+	m := e.Message
+	old := x.book.find(m.Key())
+	if old == nil || old.Function != f || !x.awaits(old, m.ResponseCode) {
+		x.late(old, m)
+		return
+	}
+	if f == Sale && old.State == Pending {
+		x.cancel(Timer{TimerAnswer, old.Key})
+		if err := dialect.MatchContent(old.message("0200"), m); err != nil {
+			x.declineAndReverse(old, codeSystem, "answer from above about something else", dialect.ReasonMismatch)
+			return
+		}
+		if code := x.refusal(e); code != "" {
+			x.declineAndReverse(old, code, "approval from above not taken", dialect.ReasonMismatch)
+			return
+		}
+	}
+	if f == Advice && dialect.MatchContent(old.message("0220"), m) != nil {
+		x.unmatched(m) // what it decides is not this advice; the repeat brings another answer
+		return
+	}
+	t := old.Transaction
+	t.ResponseCode, t.AnswerICC = m.ResponseCode, m.ICCSystemRelatedData
+	var posts []Posting
+	if t.ResponseCode == codeApproved {
+		t.State, t.AuthorizationIDResponse = Approved, m.AuthorizationIDResponse
+		if x.cfg.Acquirer {
+			posts = []Posting{{PositionIssuer, PositionAcquirer, t.Amount}}
+		}
+	} else {
+		t.State = Declined
+		if t.ResponseCode == codeBadMAC { // between hosts; the terminal would take it for its own
+			t.ResponseCode, t.Note = codeSystem, "the next hop refused our MAC"
+		}
+	}
+	x.answer(x.put(t, posts...))
+}
+
+// refusal is the code by which an approval from above is turned down, "" for none: this relay is made to, or it is an
+// approval of another kind than asked for, a partial one for instance.
+func (x *Relay) refusal(e Event) string {
+	switch code := e.Message.ResponseCode; {
+	case !approving(code):
+		return ""
+	case e.Force != "" && !approving(e.Force):
+		return e.Force
+	case code != codeApproved:
+		return codeSystem
+	}
+	return ""
+}
+
+// awaits tells whether an answer with that code may decide the transaction. The naive relays decide again.
+func (x *Relay) awaits(e *Entry, code string) bool {
+	switch e.State {
+	case Pending:
+		return true
+	case Approved: // the copy of a request that was decided again
+		return code == codeApproved && !x.rules.Kept(rules.ReplayDuplicates)
+	case Declined:
+		return code == codeApproved && !x.rules.Kept(rules.KeepDecision)
+	}
+	return false
+}
+
+// late reports an answer that comes too late or to nobody. What contradicts the decision is noted once.
+func (x *Relay) late(e *Entry, m *dialect.Message) {
+	x.unmatched(m)
+	if e == nil || e.LateCode != "" || m.ResponseCode == "" {
+		return
+	}
+	if e.State == Reversed || e.State == Declined && e.ResponseCode != m.ResponseCode {
+		t := e.Transaction
+		t.LateCode = m.ResponseCode
+		x.put(t)
+	}
+}

@@ -1,0 +1,102 @@
+package host
+
+import (
+	"github.com/posim/posim/internal/wal"
+	"github.com/posim/posim/transport/dialect"
+)
+
+// LogName is the file that a party keeps its records in.
+const LogName = "log"
+
+// View is what a party believes, for judges and stories: nothing in it is a key, a clear card number or a PIN. Of a running
+// machine it is a window that changes with the next step; of Recover it is the reader's own.
+type View struct {
+	Transactions []*Entry // in the order of their first record
+	Accounts     []*AccountState
+	BusinessDate string // YYYY-MM-DD; "" until the calendar has moved
+	Sessions     int    // terminals that have signed on
+	Bytes        int    // Recover: how many bytes of the log are whole records
+}
+
+func (b *book) view() *View {
+	return &View{Transactions: b.order, Accounts: b.accounts, BusinessDate: b.date, Sessions: len(b.sessions)}
+}
+
+// Recover reads the bytes of a party's log, without its keys and its configuration. A torn record at the end is left out;
+// damage before it is an error, and so is a record that no party writes.
+func Recover(log []byte) (*View, error) {
+	var b book
+	n, err := wal.Recover(LogName, log, func(body []byte) error {
+		r, err := DecodeRecord(body)
+		if err != nil {
+			return err
+		}
+		return b.apply(r)
+	})
+	if err != nil {
+		return nil, err
+	}
+	v := b.view()
+	v.Bytes = n
+	return v, nil
+}
+
+// Find returns the transaction with that key, nil without one.
+func (v *View) Find(k dialect.Key) *Entry {
+	for _, e := range v.Transactions {
+		if e.Key == k {
+			return e
+		}
+	}
+	return nil
+}
+
+// Unresolved lists the transactions that still wait for somebody: pending ones, and reversals that are due.
+func (v *View) Unresolved() (due []*Entry) {
+	for _, e := range v.Transactions {
+		if e.State == Pending || e.ReversalDue {
+			due = append(due, e)
+		}
+	}
+	return due
+}
+
+// Differences lists the transactions with an open difference item.
+func (v *View) Differences() (open []*Entry) {
+	for _, e := range v.Transactions {
+		if e.Difference != nil {
+			open = append(open, e)
+		}
+	}
+	return open
+}
+
+// Net sums the postings of one transaction: how much it moved into a position, in minor units.
+func (e *Entry) Net(position string) (n int64) {
+	for _, p := range e.Postings {
+		if p.To == position {
+			n += p.Amount
+		}
+		if p.From == position {
+			n -= p.Amount
+		}
+	}
+	return n
+}
+
+// Positions sums all postings of several parties by position, in minor units. The sum over the positions is zero.
+func Positions(views ...*View) map[string]int64 {
+	all := map[string]int64{}
+	for _, p := range []string{PositionCardholder, PositionIssuer, PositionSwitch, PositionAcquirer, PositionSuspense, PositionMerchant, PositionFees} {
+		all[p] = 0
+	}
+	for _, v := range views {
+		for _, e := range v.Transactions {
+			for _, p := range e.Postings {
+				all[p.From] -= p.Amount
+				all[p.To] += p.Amount
+			}
+		}
+	}
+	return all
+}

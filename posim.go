@@ -1,0 +1,22 @@
+// Package posim holds the built-in library: cards, terminals and scenarios, as the files they are.
+package posim
+
+import (
+	"embed"
+	"io/fs"
+)
+
+//go:embed testdata/cards/*.yaml testdata/terminals/*.yaml testdata/scenarios/*.yaml
+var files embed.FS
+
+// Version is what posim version prints.
+const Version = "0.1.0"
+
+// Files returns the library's files: cards/, terminals/ and scenarios/, each with one YAML file an entry.
+func Files() fs.FS {
+	sub, err := fs.Sub(files, "testdata")
+	if err != nil {
+		panic("posim: " + err.Error()) // the name is embedded above
+	}
+	return sub
+}

@@ -1,0 +1,311 @@
+package scenario
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/posim/posim/host"
+	"github.com/posim/posim/terminal"
+	"github.com/posim/posim/transport/dialect"
+)
+
+// expect compares what a step showed with what the script says.
+func (p *play) expect(st *Step, from mark, outcome string) {
+	e := st.Expect
+	if w := e.Outcome; w.Set() && w.Value != outcome {
+		p.fail(w.Pos, "expected %s, found %s", w.Value, orNothingFound(outcome))
+	}
+	p.expectScreens(e, from)
+	p.expectReceipts(e, from)
+	if w := e.Code; w.Set() {
+		code := ""
+		if p.log.ended != nil {
+			code = p.log.ended.Code
+		}
+		if code != w.Value {
+			p.fail(w.Pos, "expected response code %s, found %s", w.Value, orNothingFound(code))
+		}
+	}
+	p.expectJournal(e.Journal)
+	p.expectMessages(e, from)
+	for _, f := range e.Fields {
+		p.expectField(f, from)
+	}
+	for _, t := range e.Tags {
+		p.expectTag(t)
+	}
+	p.expectMoney(e.Money)
+	if w := e.State; w.Set() {
+		p.expectState(w)
+	}
+}
+
+func orNothingFound(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+// contains looks for a text in either language.
+func contains(lines []terminal.Text, want string) bool {
+	s := terminal.Screen(lines)
+	return strings.Contains(s.In(terminal.English), want) || strings.Contains(s.In(terminal.Chinese), want)
+}
+
+func (p *play) expectScreens(e *Expect, from mark) {
+	shown := p.log.screens[from.screens:]
+	for _, w := range e.Screen {
+		found := false
+		for _, s := range shown {
+			found = found || contains(s, w.Value)
+		}
+		if !found {
+			p.fail(w.Pos, "expected on the screen, found %s", listScreens(shown))
+		}
+	}
+}
+
+func listScreens(shown []terminal.Screen) string {
+	var all []string
+	for _, s := range shown {
+		text := strings.ReplaceAll(s.In(terminal.English), "\n", " / ")
+		if len(all) == 0 || all[len(all)-1] != text {
+			all = append(all, text)
+		}
+	}
+	if len(all) == 0 {
+		return "no screen"
+	}
+	return strings.Join(all, "; ")
+}
+
+func (p *play) expectReceipts(e *Expect, from mark) {
+	printed := p.log.receipts[from.receipts:]
+	if e.NoReceipt.Set() && len(printed) > 0 {
+		p.fail(e.NoReceipt.Pos, "expected no receipt, found %d copies of STAN %s", len(printed), printed[0].STAN)
+	}
+	for _, w := range e.Receipt {
+		found := false
+		for _, rc := range printed {
+			found = found || contains(rc.Lines, w.Value)
+		}
+		switch {
+		case !found && len(printed) == 0:
+			p.fail(w.Pos, "expected on a receipt, and nothing was printed")
+		case !found:
+			p.fail(w.Pos, "expected on a receipt, found %s", strings.ReplaceAll(printed[0].In(terminal.English), "\n", " / "))
+		}
+	}
+}
+
+func (p *play) expectJournal(j Journal) {
+	if j.Pos.Line == 0 {
+		return
+	}
+	records, err := p.journal()
+	if err != nil {
+		p.fail(j.Pos, "the journal cannot be read: %v", err)
+		return
+	}
+	states := make([]string, len(records))
+	for i, rec := range records {
+		states[i] = strings.ToLower(string(rec.State))
+	}
+	found := strings.Join(states, ", ")
+	if found == "" {
+		found = "an empty journal"
+	}
+	if j.Last {
+		if len(states) == 0 || states[len(states)-1] != j.States[0].Value {
+			p.fail(j.States[0].Pos, "expected %s, found %s", j.States[0].Value, found)
+		}
+		return
+	}
+	if len(states) != len(j.States) {
+		p.fail(j.Pos, "expected %d records, found %s", len(j.States), found)
+		return
+	}
+	for i, w := range j.States {
+		if states[i] != w.Value {
+			p.fail(w.Pos, "expected %s, found %s", w.Value, states[i])
+		}
+	}
+}
+
+func (p *play) expectMessages(e *Expect, from mark) {
+	if !e.Messages.Set() {
+		return
+	}
+	wire := p.log.wire[from.wire:]
+	var found []string
+	for _, w := range wire {
+		found = append(found, shortMessage(w.message))
+	}
+	all := strings.Join(found, ", ")
+	if all == "" {
+		all = "silence"
+	}
+	for i, want := range e.Messages.Value {
+		if i >= len(wire) {
+			p.fail(want.Pos, "expected message %d, found %s", i+1, all)
+			return
+		}
+		m := wire[i].message
+		if m.MTI != want.MTI || want.Code != "" && want.Code != codeOf(m) {
+			p.fail(want.Pos, "message %d is %s; found %s", i+1, found[i], all)
+			return
+		}
+	}
+	if len(wire) > len(e.Messages.Value) {
+		p.fail(e.Messages.Pos, "expected %d messages, found %s", len(e.Messages.Value), all)
+	}
+}
+
+// codeOf is what stands behind the slash of a message: the response code, or the reason of a reversal.
+func codeOf(m *dialect.Message) string {
+	if m.ResponseCode != "" {
+		return m.ResponseCode
+	}
+	return m.ReversalReason
+}
+
+func shortMessage(m *dialect.Message) string {
+	if c := codeOf(m); c != "" {
+		return m.MTI + "/" + c
+	}
+	return m.MTI
+}
+
+func (p *play) expectField(f Field, from mark) {
+	n := 0
+	for _, s := range p.log.seen[from.seen:] {
+		if s.at != f.At || s.message.MTI != f.MTI {
+			continue
+		}
+		if n++; n < f.N {
+			continue
+		}
+		value, ok := p.dialect.Field(s.message, f.DE)
+		switch {
+		case f.Absent && ok:
+			p.fail(f.Pos, "DE %d of the %s at the %s is %s", f.DE, f.MTI, f.At, value)
+		case !f.Absent && !ok:
+			p.fail(f.Pos, "DE %d is absent in the %s at the %s", f.DE, f.MTI, f.At)
+		case !f.Absent && value != f.Is:
+			p.fail(f.Pos, "DE %d of the %s at the %s is %s", f.DE, f.MTI, f.At, value)
+		}
+		return
+	}
+	p.fail(f.Pos, "the %s saw %d messages %s in this step", f.At, n, f.MTI)
+}
+
+func (p *play) expectTag(t Tag) {
+	if p.log.session == nil {
+		p.fail(t.Pos, "no chip was read")
+		return
+	}
+	if got := p.log.session.Data(t.Tag); !bytes.Equal(got, t.Value) {
+		found := strings.ToUpper(hex.EncodeToString(got))
+		if found == "" {
+			found = "absent"
+		}
+		p.fail(t.Pos, "tag %s is %s", t.Name, found)
+	}
+}
+
+func (p *play) expectState(w Want[string]) {
+	state := "off"
+	if p.term.On() {
+		state, _, _ = strings.Cut(p.terminal.State(), ":")
+		if state == "starting" {
+			state = "busy"
+		}
+	}
+	if state != w.Value {
+		found := state
+		if p.term.On() && p.terminal.Stopped() != nil {
+			found = p.terminal.State()
+		}
+		p.fail(w.Pos, "expected %s, found %s", w.Value, found)
+	}
+}
+
+func (p *play) expectMoney(want []Position) {
+	if len(want) == 0 {
+		return
+	}
+	views := make([]*host.View, len(p.hosts))
+	for i, h := range p.hosts {
+		v, err := h.durable()
+		if err != nil {
+			p.fail(want[0].Pos, "%v", err)
+			return
+		}
+		views[i] = v
+	}
+	p.comparePositions(want, host.Positions(views...))
+}
+
+func (p *play) comparePositions(want []Position, got map[string]int64) {
+	for _, w := range want {
+		if found := Money(got[w.Party]); found != w.Amount {
+			p.fail(w.Pos, "expected %s, found %s: %s", w.Amount, found, p.where())
+		}
+	}
+}
+
+// expectEnd compares what the script left, before anything is healed.
+func (p *play) expectEnd() {
+	v, err := p.assess()
+	if err != nil {
+		p.out.err = fmt.Errorf("scenario: %s: %w", p.script.ID, err)
+		return
+	}
+	p.out.end = strings.Join(v.ends, ", ")
+	for party, n := range v.positions {
+		p.out.money[party] = Money(n)
+	}
+	e := p.script.Expect
+	if len(e.Ends) != len(v.ends) {
+		p.fail(e.Pos, "expected %d transactions, found %d: %s", len(e.Ends), len(v.ends), p.out.end)
+	}
+	for i, w := range e.Ends {
+		if i < len(v.ends) && !has(w.Value, v.ends[i]) {
+			p.fail(w.Pos, "expected %s, found %s: %s", strings.Join(w.Value, " or "), v.ends[i], p.where())
+		}
+	}
+	p.comparePositions(e.Money, v.positions)
+	p.expectJournal(e.Journal)
+}
+
+func has(all []string, s string) bool {
+	for _, x := range all {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+// cardNames lists the cards that a script uses, each once.
+func (s *Script) cardNames() []string {
+	var names []string
+	add := func(name string) {
+		if name != "" && !has(names, name) {
+			names = append(names, name)
+		}
+	}
+	add(s.Card)
+	for i := range s.Steps {
+		if st := &s.Steps[i]; st.Sale != nil {
+			add(st.Sale.Card)
+		} else if st.Host != nil {
+			add(st.Host.Card)
+		}
+	}
+	add(s.Host.Card)
+	return names
+}

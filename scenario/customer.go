@@ -1,0 +1,145 @@
+package scenario
+
+import (
+	"time"
+
+	"github.com/posim/posim/terminal"
+)
+
+// customer is whoever stands at the till: the clerk who types the amount, and the cardholder. People react to what the
+// screen says, a second later. The zero customer is nobody.
+type customer struct {
+	sale     *Sale
+	card     string
+	entry    string
+	inserted bool // the card has been presented
+	prompts  int  // PIN prompts so far
+	failed   error
+}
+
+// arrive begins a sale at an idle terminal: the clerk types the amount.
+func (r *rig) arrive(s *Sale, defaultCard string) {
+	c := customer{sale: s, card: s.Card, entry: s.Entry}
+	if c.card == "" {
+		c.card = defaultCard
+	}
+	if c.entry == "" {
+		c.entry = "swipe"
+		if r.library.Card(c.card).HasChip {
+			c.entry = "chip"
+		}
+	}
+	r.customer = c
+	digits := []byte(terminal.Amount(int64(s.Amount)))
+	keys := make([]byte, 0, len(digits)+1)
+	for _, d := range digits {
+		if d != '.' {
+			keys = append(keys, d)
+		}
+	}
+	for len(keys) > 1 && keys[0] == '0' {
+		keys = keys[1:]
+	}
+	r.typeKeys(append(keys, terminal.KeyEnter))
+}
+
+// typeKeys presses keys one after the other, beginning in a second.
+func (r *rig) typeKeys(keys []byte) {
+	t := r.terminal
+	at := hand
+	for _, k := range keys {
+		r.term.After(at, func() { t.Press(k) })
+		at += keystroke
+	}
+}
+
+// react is what the customer does about a screen.
+func (r *rig) react(s terminal.Screen) {
+	c := &r.customer
+	if c.sale == nil {
+		return
+	}
+	for _, line := range s {
+		switch line.Key {
+		case "insert-or-swipe":
+			r.presentCard()
+		case "pin", "pin-again":
+			if len(s) > 2 && len(s[2].Args) == 1 && s[2].Args[0] == "" {
+				r.enterPIN()
+			}
+			return
+		}
+	}
+}
+
+// presentCard inserts or swipes the card, once in a sale.
+func (r *rig) presentCard() {
+	c := &r.customer
+	if c.inserted {
+		return
+	}
+	c.inserted = true
+	if c.entry == "swipe" {
+		_, track2 := r.library.Card(c.card).Stripe()
+		t := r.terminal
+		r.term.After(hand, func() {
+			r.tellf("card", "", "swiped: %s", r.library.Card(c.card).PAN)
+			t.Swipe(terminal.Stripe{Track2: track2})
+		})
+		return
+	}
+	card, err := r.present(c.card)
+	if err != nil {
+		c.failed = err
+		return
+	}
+	name := c.card
+	r.readerActor.After(hand, func() {
+		r.tellf("card", "", "inserted: %s", r.library.Card(name).PAN)
+		r.inSlot = card
+		if r.term.On() {
+			r.emulator.Insert(card)
+		}
+	})
+}
+
+// enterPIN types what the script says for this prompt; a script without a PIN presses ENTER alone.
+func (r *rig) enterPIN() {
+	c := &r.customer
+	keys := []byte{terminal.KeyEnter}
+	switch n := c.prompts; {
+	case c.sale.Cancel:
+		keys[0] = terminal.KeyCancel
+	case n < len(c.sale.PINs):
+		keys = append([]byte(c.sale.PINs[n].Digits()), terminal.KeyEnter)
+	case n > 0:
+		keys[0] = terminal.KeyCancel // nothing more to try
+	}
+	c.prompts++
+	r.typeKeys(keys)
+}
+
+// leave takes the card away.
+func (r *rig) leave() {
+	r.customer = customer{}
+	if r.inSlot == nil {
+		return
+	}
+	r.readerActor.After(hand, func() {
+		if r.inSlot == nil {
+			return
+		}
+		r.inSlot = nil
+		r.tellf("card", "", "removed")
+		if r.term.On() && r.emulator != nil {
+			r.emulator.Remove()
+		}
+	})
+}
+
+// removeAtOnce is what a card's owner does before a power cycle.
+func (r *rig) removeAtOnce() {
+	r.customer, r.inSlot = customer{}, nil
+}
+
+const patience = 2 * time.Hour // for a step: far beyond every timer

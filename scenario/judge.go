@@ -1,0 +1,471 @@
+package scenario
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/posim/posim/host"
+	"github.com/posim/posim/sim"
+	"github.com/posim/posim/terminal"
+	"github.com/posim/posim/transport/dialect"
+)
+
+// The judge looks at the money, and at what is durable: the terminal's journal and the hosts' logs, read from their disks
+// and not from anybody's memory. It knows nothing of a script's expectations and nothing of the rules that are in force.
+
+// Violation is a broken invariant.
+type Violation struct {
+	Invariant string // I1 ... I12, as docs/architecture.md lists them
+	Text      string
+}
+
+// String is "I4 sale 000123 ...".
+func (v Violation) String() string { return v.Invariant + " " + v.Text }
+
+// quiet is how long, in virtual time, the world may take to come to rest once nothing goes wrong any more (I10).
+const quiet = 30 * time.Minute
+
+func (r *rig) violate(invariant, format string, args ...any) {
+	v := Violation{invariant, fmt.Sprintf(format, args...)}
+	if !slices.Contains(r.log.wrong, v) {
+		r.log.wrong = append(r.log.wrong, v)
+		r.tellf("judge", "", "%s", v)
+	}
+}
+
+// judgeSent: what asks for money is durable before it is on the wire (I7).
+func (r *rig) judgeSent(m *dialect.Message) {
+	var need terminal.State
+	switch dialect.Class(m.MTI) {
+	case dialect.ClassFinancial:
+		need = terminal.Pending
+		if dialect.IsAdvice(m.MTI) {
+			need = terminal.AdviceDue
+		}
+	case dialect.ClassReversal:
+		need = terminal.ReversalDue
+	default:
+		return
+	}
+	if got := r.log.moves[m.SystemsTraceAuditNumber+m.DateLocalTransaction+m.TimeLocalTransaction]; got != need {
+		r.violate("I7", "%s of %s is on the wire and the durable record is %s, want %s", m.MTI, m.SystemsTraceAuditNumber, orNone(got), need)
+	}
+}
+
+func orNone(s terminal.State) string {
+	if s == "" {
+		return "absent"
+	}
+	return string(s)
+}
+
+// judgeMoved: a reversal leaves the queue only when the acquirer durably holds the transaction as undone (I6).
+func (r *rig) judgeMoved(rec *terminal.Record, from terminal.State) {
+	if r.log.moves == nil {
+		r.log.moves = map[string]terminal.State{}
+	}
+	r.log.moves[rec.STAN+rec.Date+rec.Time] = rec.State
+	if rec.State != terminal.Reversed && rec.State != terminal.ReversedUnmatched {
+		return
+	}
+	view, err := r.hosts[0].durable()
+	if err != nil {
+		r.violate("I6", "%v", err)
+		return
+	}
+	t := view.Find(r.key(rec))
+	if t == nil || t.State != host.Reversed && t.State != host.Tombstone && t.State != host.Declined {
+		state := "does not know it"
+		if t != nil {
+			state = "holds it as " + t.State.String()
+		}
+		r.violate("I6", "reversal of %s left the queue and the acquirer %s", rec.STAN, state)
+	}
+}
+
+func (r *rig) key(rec *terminal.Record) dialect.Key {
+	return dialect.Key{MID: r.profile.MID, TID: r.profile.TID, STAN: rec.STAN, Date: rec.Date, Time: rec.Time}
+}
+
+// durable is what the host's disk says.
+func (p *party) durable() (*host.View, error) {
+	v, err := host.Recover(p.disk.Durable(host.LogName))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p.name, err)
+	}
+	return v, nil
+}
+
+// journal is what the terminal's disk says.
+func (r *rig) journal() ([]*terminal.Record, error) {
+	return terminal.ReadJournal(r.termDisk.Durable(terminal.JournalFile))
+}
+
+// heal takes away every fault and gives everybody one more occasion: a power cycle of the terminal. Then the world runs
+// until it is quiet.
+func (r *rig) heal() {
+	r.armory.heal()
+	r.disk.full = false
+	r.repair()
+	r.setLine(false)
+	r.removeAtOnce()
+	if r.term.On() {
+		r.powerOff(sim.PowerOffLost)
+	}
+	if err := r.boot(); err != nil {
+		r.violate("I12", "the terminal does not boot: %v", err)
+		return
+	}
+	if !r.settle() {
+		r.violate("I10", "no rest within %s of virtual time after every fault was healed", quiet)
+	}
+	if e := r.terminal.Stopped(); e != nil {
+		r.violate("I12", "the terminal is stopped after everything was repaired: %v", e)
+	} else if !r.terminal.Idle() {
+		r.violate("I12", "the terminal is not idle: %s", r.terminal.State())
+	}
+}
+
+// settle runs until nothing is left to happen.
+func (r *rig) settle() bool {
+	return r.until(quiet, func() bool { _, more := r.world.Next(); return !more })
+}
+
+// verdictOf is what the judge found at the end.
+type verdict struct {
+	ends      []string // of each transaction, in the terminal's order
+	positions map[string]int64
+	wrong     []Violation
+}
+
+// assess reads the disks: positions, and the end state of each transaction.
+func (r *rig) assess() (v verdict, err error) {
+	records, err := r.journal()
+	if err != nil {
+		return v, err
+	}
+	views := make([]*host.View, len(r.hosts))
+	for i, p := range r.hosts {
+		if views[i], err = p.durable(); err != nil {
+			return v, err
+		}
+	}
+	v.positions = host.Positions(views...)
+	for _, t := range r.transactions(records, views) {
+		if end := t.end(); end != "" {
+			v.ends = append(v.ends, end)
+		}
+	}
+	if len(v.ends) == 0 {
+		v.ends = []string{"F0"}
+	}
+	return v, nil
+}
+
+// transaction is one transaction as everybody believes it.
+type transaction struct {
+	key      dialect.Key
+	record   *terminal.Record // nil: the terminal does not know it
+	entries  []*host.Entry    // acquirer, switch, issuer; nil: unknown there
+	receipts int
+}
+
+// transactions joins what the disks say, in the terminal's order, and then what only hosts know.
+func (r *rig) transactions(records []*terminal.Record, views []*host.View) []*transaction {
+	var all []*transaction
+	find := func(k dialect.Key) *transaction {
+		for _, t := range all {
+			if t.key == k {
+				return t
+			}
+		}
+		t := &transaction{key: k, entries: make([]*host.Entry, len(views))}
+		all = append(all, t)
+		return t
+	}
+	for _, rec := range records {
+		find(r.key(rec)).record = rec
+	}
+	for i, v := range views {
+		for _, e := range v.Transactions {
+			find(e.Key).entries[i] = e
+		}
+	}
+	for _, rc := range r.log.receipts {
+		for _, t := range all {
+			if t.key.STAN == rc.STAN && t.key.Date == rc.Date && t.key.Time == rc.Time {
+				t.receipts++
+			}
+		}
+	}
+	return all
+}
+
+// net is what the transaction moved into a position.
+func (t *transaction) net(position string) (n int64) {
+	for _, e := range t.entries {
+		if e != nil {
+			n += e.Net(position)
+		}
+	}
+	return n
+}
+
+// amount is the most anybody may have been debited.
+func (t *transaction) amount() int64 {
+	if t.record != nil {
+		return t.record.Amount
+	}
+	for _, e := range t.entries {
+		if e != nil && e.State != host.Tombstone {
+			return e.Amount
+		}
+	}
+	return 0
+}
+
+// end is where the money has come to rest, or rests for now.
+func (t *transaction) end() string {
+	moved := false
+	for _, e := range t.entries {
+		moved = moved || e != nil && len(e.Postings) > 0
+	}
+	cardholder, merchant, fees, n := t.net(host.PositionCardholder), t.net(host.PositionMerchant), t.net(host.PositionFees), t.amount()
+	switch {
+	case t.record == nil && !moved && !t.known():
+		return ""
+	case !moved:
+		return "F0"
+	case cardholder == 0 && merchant == 0 && fees == 0 && t.net(host.PositionAcquirer) == 0:
+		return "F2"
+	case cardholder == -n && merchant+fees == n && t.record != nil && t.record.InBatch():
+		return "F1"
+	}
+	return "F3"
+}
+
+// known tells whether a host has seen the request.
+func (t *transaction) known() bool {
+	for _, e := range t.entries {
+		if e != nil && e.State != host.Tombstone {
+			return true
+		}
+	}
+	return false
+}
+
+// judge checks the invariants at rest.
+func (r *rig) judge() {
+	records, err := r.journal()
+	if err != nil {
+		r.violate("I12", "%v", err)
+		return
+	}
+	views := make([]*host.View, len(r.hosts))
+	for i, p := range r.hosts {
+		if views[i], err = p.durable(); err != nil {
+			r.violate("I12", "%v", err)
+			return
+		}
+		r.judgeHost(p, views[i])
+	}
+	r.judgeIdentities(records)
+	for _, t := range r.transactions(records, views) {
+		r.judgeTransaction(t)
+	}
+	sum := int64(0)
+	for _, n := range host.Positions(views...) {
+		sum += n
+	}
+	if sum != 0 {
+		r.violate("I2", "the positions sum to %s", Money(sum))
+	}
+}
+
+// judgeHost: nothing unresolved (I3), nobody stopped (I12), memory as the disk (H6).
+func (r *rig) judgeHost(p *party, v *host.View) {
+	for _, e := range v.Unresolved() {
+		r.violate("I3", "%s: %s is %s, reversal due %v", p.name, e.Key, e.State, e.ReversalDue)
+	}
+	if p.err != nil || !p.actor.On() || p.run == nil {
+		r.violate("I12", "%s is not running: %v", p.name, p.err)
+		return
+	}
+	live := p.run.Machine().View()
+	if len(live.Transactions) != len(v.Transactions) {
+		r.violate("I7", "%s believes %d transactions and its disk holds %d", p.name, len(live.Transactions), len(v.Transactions))
+		return
+	}
+	for i, e := range live.Transactions {
+		if d := v.Transactions[i]; e.Key != d.Key || e.State != d.State || e.ReversalDue != d.ReversalDue {
+			r.violate("I7", "%s believes %s is %s and its disk says %s", p.name, e.Key, e.State, d.State)
+		}
+	}
+}
+
+// judgeIdentities: no STAN stands for two sales (I8).
+func (r *rig) judgeIdentities(records []*terminal.Record) {
+	seen := map[string]bool{}
+	for _, rec := range records {
+		if seen[rec.STAN] {
+			r.violate("I8", "STAN %s stands for two transactions", rec.STAN)
+		}
+		seen[rec.STAN] = true
+	}
+}
+
+// judgeTransaction: the cardholder is debited exactly when the merchant's batch, the acquirer's books and a receipt say
+// so (I1, I4, I5), and nothing is left undecided (I3).
+func (r *rig) judgeTransaction(t *transaction) {
+	name := t.key.STAN
+	n := t.amount()
+	r.judgeDebits(t, n)
+	debited := -t.net(host.PositionCardholder)
+	acquirer := t.net(host.PositionAcquirer) + t.net(host.PositionMerchant) + t.net(host.PositionFees)
+	inBatch := t.record != nil && t.record.InBatch()
+	var lines int64
+	if inBatch {
+		lines = n
+	}
+	item := t.difference()
+	if lines != debited && !item {
+		r.violate("I4", "sale %s: the terminal's batch says %s and the cardholder is debited %s", name, Money(lines), Money(debited))
+	}
+	if acquirer != debited && !item {
+		r.violate("I4", "sale %s: the acquirer's side holds %s and the cardholder is debited %s", name, Money(acquirer), Money(debited))
+	}
+	owed := inBatch || t.record != nil && t.record.State == terminal.Refused
+	switch {
+	case owed && t.receipts == 0:
+		r.violate("I5", "sale %s is %s and there is no receipt", name, t.record.State)
+	case !owed && t.receipts > 0:
+		r.violate("I5", "sale %s is %s and a receipt was printed", name, stateOf(t.record))
+	}
+	if t.record != nil {
+		switch s := t.record.State; s {
+		case terminal.Pending, terminal.ReversalDue, terminal.AdviceDue:
+			r.violate("I3", "the terminal's record of %s is %s", name, s)
+		case terminal.Approved, terminal.Declined, terminal.Reversed, terminal.ReversedUnmatched, terminal.ReversalRefused,
+			terminal.Parked, terminal.Advised, terminal.Refused:
+		default:
+			r.violate("I3", "the terminal's record of %s is in no known state: %s", name, s)
+		}
+	}
+	if t.record != nil && (t.record.State == terminal.Reversed || t.record.State == terminal.ReversedUnmatched) {
+		if a := t.entries[0]; a == nil || a.State == host.Approved || a.State == host.Pending {
+			r.violate("I6", "the terminal's record of %s is %s and the acquirer does not hold it as undone", name, t.record.State)
+		}
+	}
+}
+
+func stateOf(rec *terminal.Record) string {
+	if rec == nil {
+		return "unknown to the terminal"
+	}
+	return string(rec.State)
+}
+
+// judgeDebits: at no time is the cardholder debited twice, or credited what was never taken (I1).
+func (r *rig) judgeDebits(t *transaction, n int64) {
+	e := t.entries[len(t.entries)-1]
+	if e == nil {
+		return
+	}
+	var debited int64
+	for _, p := range e.Postings {
+		if p.From == host.PositionCardholder {
+			debited += p.Amount
+		}
+		if p.To == host.PositionCardholder {
+			debited -= p.Amount
+		}
+		if debited < 0 || debited > n {
+			r.violate("I1", "sale %s of %s: the cardholder was debited %s", t.key.STAN, Money(n), Money(debited))
+		}
+	}
+}
+
+// difference tells whether somebody owns what does not agree.
+func (t *transaction) difference() bool {
+	for _, e := range t.entries {
+		if e != nil && e.Difference != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// whereIs says in a sentence where a transaction's money is, as one would tell the merchant.
+func (t *transaction) whereIs() string {
+	n := t.amount()
+	debited := -t.net(host.PositionCardholder)
+	batch := "no sale in the terminal's batch"
+	if t.record != nil && t.record.InBatch() {
+		batch = "a sale in the terminal's batch"
+	}
+	switch {
+	case debited == 0 && batch[0] == 'n':
+		return "with the cardholder: nobody is charged"
+	case debited == 0:
+		return "with the cardholder, and there is " + batch
+	case t.net(host.PositionMerchant) > 0:
+		return fmt.Sprintf("with the merchant: paid %s of %s", Money(t.net(host.PositionMerchant)), Money(n))
+	case t.net(host.PositionAcquirer) != 0:
+		return "with the acquirer: approved there, " + batch
+	}
+	return "with the issuer: the cardholder is charged, " + batch
+}
+
+// where answers for every transaction that is not at rest.
+func (r *rig) where() string {
+	records, err := r.journal()
+	if err != nil {
+		return ""
+	}
+	views := make([]*host.View, len(r.hosts))
+	for i, p := range r.hosts {
+		if views[i], err = p.durable(); err != nil {
+			return ""
+		}
+	}
+	var all []string
+	for _, t := range r.transactions(records, views) {
+		if t.record == nil && !t.known() {
+			continue
+		}
+		all = append(all, t.key.STAN+" "+t.whereIs())
+	}
+	sort.Strings(all)
+	return strings.Join(all, "; ")
+}
+
+// repair undoes a script's damage.
+func (r *rig) repair() {
+	if r.damaged == nil {
+		return
+	}
+	if r.term.On() {
+		r.powerOff(sim.PowerOffLost)
+	}
+	r.termDisk.Replace(terminal.JournalFile, r.damaged)
+	r.damaged = nil
+}
+
+// damage flips a bit in the first record of the journal.
+func (r *rig) damage() error {
+	if r.term.On() {
+		return errors.New("the journal can be damaged only with the power off")
+	}
+	data := r.termDisk.Durable(terminal.JournalFile)
+	if len(data) < 32 {
+		return errors.New("there is no journal to damage")
+	}
+	r.damaged = slices.Clone(data)
+	data[24] ^= 1
+	r.termDisk.Replace(terminal.JournalFile, data)
+	return nil
+}

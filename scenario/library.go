@@ -1,0 +1,135 @@
+package scenario
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"sort"
+	"strings"
+
+	"github.com/posim/posim/emv/card"
+	"github.com/posim/posim/terminal"
+)
+
+// Library is what a script can name: cards and terminals, parsed once and never changed.
+type Library struct {
+	cards     map[string]*card.Profile
+	terminals map[string]*terminal.Profile
+	names     []string // of the cards, in order
+}
+
+// NewLibrary reads cards/*.yaml and terminals/*.yaml of files.
+func NewLibrary(files fs.FS) (*Library, error) {
+	l := &Library{cards: map[string]*card.Profile{}, terminals: map[string]*terminal.Profile{}}
+	err := each(files, "cards", func(name string, src []byte) (err error) {
+		l.cards[name], err = card.ParseProfile("cards/"+name+".yaml", src)
+		l.names = append(l.names, name)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = each(files, "terminals", func(name string, src []byte) (err error) {
+		l.terminals[name], err = terminal.ParseProfile(name+".yaml", src)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return l, l.distinct()
+}
+
+// distinct refuses two cards with one number: the issuer could not tell their accounts apart.
+func (l *Library) distinct() error {
+	seen := map[string]string{}
+	for _, name := range l.names {
+		p := l.cards[name]
+		if other, twice := seen[p.PAN.Digits()]; twice {
+			return fmt.Errorf("scenario: cards %s and %s have the same number %s", other, name, p.PAN)
+		}
+		seen[p.PAN.Digits()] = name
+	}
+	return nil
+}
+
+// each gives f every YAML file of a folder, in the order of their names.
+func each(files fs.FS, folder string, f func(name string, src []byte) error) error {
+	entries, err := fs.ReadDir(files, folder)
+	if err != nil {
+		return fmt.Errorf("scenario: %w", err)
+	}
+	for _, e := range entries {
+		name, isYAML := strings.CutSuffix(e.Name(), ".yaml")
+		if e.IsDir() || !isYAML {
+			continue
+		}
+		src, err := fs.ReadFile(files, path.Join(folder, e.Name()))
+		if err != nil {
+			return fmt.Errorf("scenario: %w", err)
+		}
+		if err := f(name, src); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Cards lists the cards' names in order.
+func (l *Library) Cards() []string { return l.names }
+
+// Card returns a card's profile; nil: unknown.
+func (l *Library) Card(name string) *card.Profile { return l.cards[name] }
+
+// Known is what Parse asks.
+func (l *Library) Known() Known {
+	return Known{
+		Card:     func(name string) bool { return l.cards[name] != nil },
+		Terminal: func(name string) bool { return l.terminals[name] != nil },
+	}
+}
+
+// Scripts parses every script of a folder of files, in the order of their ids: W2 before W10, W01 before W01s.
+func (l *Library) Scripts(files fs.FS, folder string) ([]*Script, error) {
+	var all []*Script
+	err := each(files, folder, func(name string, src []byte) error {
+		s, err := Parse(name+".yaml", src, l.Known())
+		if err != nil {
+			return err
+		}
+		for _, other := range all {
+			if other.ID == s.ID {
+				return fmt.Errorf("scenario: %s and %s have the same id %s", other.File, s.File, s.ID)
+			}
+		}
+		all = append(all, s)
+		return nil
+	})
+	sort.SliceStable(all, func(i, j int) bool { return idLess(all[i].ID, all[j].ID) })
+	return all, err
+}
+
+// idLess orders the merchant's scenarios (W) first, then the model's counterexamples, each by number and then by letter.
+func idLess(a, b string) bool {
+	la, na, ra := splitID(a)
+	lb, nb, rb := splitID(b)
+	switch {
+	case la != lb:
+		return la == "W" || lb != "W" && la < lb
+	case na != nb:
+		return na < nb
+	}
+	return ra < rb
+}
+
+func splitID(id string) (letters string, number int, rest string) {
+	i := strings.IndexFunc(id, func(r rune) bool { return r >= '0' && r <= '9' })
+	if i < 0 {
+		return id, 0, ""
+	}
+	j := i
+	for j < len(id) && id[j] >= '0' && id[j] <= '9' {
+		number = number*10 + int(id[j]-'0')
+		j++
+	}
+	return id[:i], number, id[j:]
+}

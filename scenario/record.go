@@ -1,0 +1,237 @@
+package scenario
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/posim/posim/emv"
+	"github.com/posim/posim/emv/apdu"
+	"github.com/posim/posim/host"
+	"github.com/posim/posim/terminal"
+	"github.com/posim/posim/transport/dialect"
+)
+
+// record is what a run showed: what expectations and the judge look at.
+type record struct {
+	screens  []terminal.Screen
+	receipts []terminal.Receipt
+	wire     []wired // the terminal's messages, both ways
+	seen     []sighting
+	ended    *terminal.Ended // of the sale in progress
+	session  *emv.Session    // of the latest chip transaction
+	wrong    []Violation     // found while it happened
+	inFlight map[string]terminal.State
+	moves    map[string]terminal.State // the last durable state of each record
+}
+
+// wired is one message on the terminal's wire.
+type wired struct {
+	out     bool
+	message *dialect.Message
+}
+
+// sighting is a message as one party saw it.
+type sighting struct {
+	at      string
+	message *dialect.Message
+}
+
+// mark is a position in a record: where a step begins.
+type mark struct{ screens, receipts, wire, seen int }
+
+func (l *record) mark() mark {
+	return mark{len(l.screens), len(l.receipts), len(l.wire), len(l.seen)}
+}
+
+// onShow is the display.
+func (r *rig) onShow(s terminal.Screen) {
+	r.world.Note("term", "screen", s.Keys())
+	r.log.screens = append(r.log.screens, s)
+	r.tellScreen(s)
+	r.react(s)
+}
+
+// onPrint is the printer.
+func (r *rig) onPrint(rc terminal.Receipt) error {
+	if f := r.strike("term", "print", func(f *Fault) bool { return f.Kind == "paper-out" }); f != nil {
+		return terminal.ErrPaperOut
+	}
+	r.world.Note("term", "print", rc.Keys())
+	r.log.receipts = append(r.log.receipts, rc)
+	r.tellReceipt(rc)
+	return nil
+}
+
+// onTerminal is told what happens in the terminal.
+func (r *rig) onTerminal(o terminal.Observation) {
+	switch o := o.(type) {
+	case terminal.Sent:
+		r.log.wire = append(r.log.wire, wired{true, o.Message})
+		r.log.seen = append(r.log.seen, sighting{"terminal", o.Message})
+		r.judgeSent(o.Message)
+		r.tellMessage("wire", ">", o.Message, "")
+	case terminal.Received:
+		r.log.wire = append(r.log.wire, wired{false, o.Message})
+		r.log.seen = append(r.log.seen, sighting{"terminal", o.Message})
+		note := ""
+		if o.MAC != nil {
+			note = "MAC wrong"
+		}
+		r.tellMessage("wire", "<", o.Message, note)
+	case terminal.Unmatched:
+		r.tellf("wire", "<", "dropped: %v", o.Err)
+	case terminal.Moved:
+		r.judgeMoved(&o.Record, o.From)
+		r.tellMove(&o.Record, o.From)
+	case terminal.Ended:
+		e := o
+		r.log.ended = &e
+		if o.Session != nil {
+			r.log.session = o.Session
+		}
+		r.leave()
+	case terminal.Decided:
+		r.tellDecision(o.Decision)
+	case terminal.Remark:
+		r.tellf("remark", "", "%s", o.Text)
+	}
+}
+
+// observe is told what happens at a host.
+func (p *party) observe(o host.Observation) {
+	r := p.r
+	switch o.Kind {
+	case host.Received, host.Sent:
+		r.log.seen = append(r.log.seen, sighting{p.name, o.Message})
+		if r.story == nil || p.name == "acquirer" && !o.Up() {
+			return // the terminal's side tells of it
+		}
+		verb, note := "gets", ""
+		if o.Kind == host.Sent {
+			verb = "sends"
+		}
+		if o.Err != nil {
+			note = o.Err.Error()
+		}
+		r.story(Line{At: r.world.Now().Sub(Start), Kind: "host", Text: p.name + " " + verb + " " + describe(o.Message), Note: note})
+	case host.UnmatchedAnswer:
+		r.tellf("host", "", "%s: answer %s %s is to nothing that waits (in flight: %s)", p.name, o.Message.MTI, o.Message.Key(), o.Want)
+	default:
+		r.tellf("host", "", "%s: %s: %v", p.name, o.Kind, o.Err)
+	}
+}
+
+func (r *rig) tellf(kind, dir, format string, args ...any) {
+	if r.story != nil {
+		r.story(Line{At: r.world.Now().Sub(Start), Kind: kind, Dir: dir, Text: fmt.Sprintf(format, args...)})
+	}
+}
+
+func (r *rig) tellScreen(s terminal.Screen) {
+	if r.story == nil {
+		return
+	}
+	r.story(Line{At: r.world.Now().Sub(Start), Kind: "screen",
+		Text: strings.ReplaceAll(s.In(terminal.English), "\n", " / "), Zh: strings.ReplaceAll(s.In(terminal.Chinese), "\n", " / ")})
+}
+
+func (r *rig) tellReceipt(rc terminal.Receipt) {
+	if r.story == nil {
+		return
+	}
+	en, zh := strings.Split(rc.In(terminal.English), "\n"), strings.Split(rc.In(terminal.Chinese), "\n")
+	for i := range en {
+		r.story(Line{At: r.world.Now().Sub(Start), Kind: "receipt", Text: "| " + en[i], Zh: "| " + zh[i]})
+	}
+}
+
+func (r *rig) tellMove(rec *terminal.Record, from terminal.State) {
+	if r.story == nil {
+		return
+	}
+	text := rec.STAN + " " + string(rec.State)
+	if from != "" {
+		text = fmt.Sprintf("%s %s -> %s", rec.STAN, from, rec.State)
+	}
+	if rec.State == terminal.ReversalDue {
+		text += " (" + rec.Reason + ")"
+	}
+	r.story(Line{At: r.world.Now().Sub(Start), Kind: "journal", Text: text, Note: "synced"})
+}
+
+func (r *rig) tellMessage(kind, dir string, m *dialect.Message, note string) {
+	if r.story != nil {
+		r.story(Line{At: r.world.Now().Sub(Start), Kind: kind, Dir: dir, Text: describe(m), Note: note})
+	}
+}
+
+func (r *rig) tellDecision(d emv.Decision) {
+	if r.story != nil {
+		r.story(Line{At: r.world.Now().Sub(Start), Kind: "decide", Text: d.Section + " " + d.Step + ": " + d.Text, Note: fmt.Sprintf("TVR % X", d.TVR[:])})
+	}
+}
+
+// onAPDU is told of each command that the card ran.
+func (r *rig) onAPDU(name string, command, response []byte) {
+	if r.story == nil {
+		return
+	}
+	at := r.world.Now().Sub(Start)
+	r.story(Line{At: at, Kind: "apdu", Dir: ">", Text: name, Note: hexOf(command, name, true)})
+	sw := "no answer"
+	if n := len(response); n >= 2 {
+		sw = apdu.SW(uint16(response[n-2])<<8 | uint16(response[n-1])).String()
+	}
+	r.story(Line{At: at, Kind: "apdu", Dir: "<", Text: sw, Note: hexOf(response, name, false)})
+}
+
+// hexOf is the bytes of a command or an answer as far as they can be shown: a PIN never, and of what holds card data only
+// its length.
+func hexOf(b []byte, name string, command bool) string {
+	switch {
+	case name == "VERIFY" && command:
+		return fmt.Sprintf("% X ** redacted", b[:min(len(b), 4)])
+	case name == "READ RECORD" && !command:
+		return fmt.Sprintf("%d bytes", len(b))
+	case len(b) > 24:
+		return fmt.Sprintf("%X... %d bytes", b[:24], len(b))
+	}
+	return fmt.Sprintf("%X", b)
+}
+
+// describe is one message in a line of a story.
+func describe(m *dialect.Message) string {
+	var b strings.Builder
+	b.WriteString(m.MTI)
+	switch dialect.Class(m.MTI) {
+	case dialect.ClassFinancial:
+		if !dialect.IsAnswer(m.MTI) {
+			b.WriteString(" sale")
+		}
+	case dialect.ClassReversal:
+		if !dialect.IsAnswer(m.MTI) {
+			b.WriteString(" reversal, reason " + m.ReversalReason)
+		}
+	case dialect.ClassNetworkManagement:
+		if !dialect.IsAnswer(m.MTI) {
+			b.WriteString(" sign-on")
+		}
+	}
+	if m.ResponseCode != "" {
+		b.WriteString(" " + m.ResponseCode)
+	}
+	if m.HasAmount {
+		b.WriteString(" " + terminal.Amount(m.AmountTransaction))
+	}
+	b.WriteString("  STAN " + m.SystemsTraceAuditNumber)
+	if !m.PrimaryAccountNumber.IsZero() {
+		b.WriteString("  PAN " + m.PrimaryAccountNumber.Masked())
+	}
+	if len(m.PINData) > 0 {
+		b.WriteString("  PIN")
+	}
+	if n := len(m.ICCSystemRelatedData); n > 0 {
+		fmt.Fprintf(&b, "  F55 %d bytes", n)
+	}
+	return b.String()
+}

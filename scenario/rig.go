@@ -1,0 +1,457 @@
+package scenario
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/posim/posim/emv/apdu"
+	"github.com/posim/posim/emv/card"
+	"github.com/posim/posim/host"
+	"github.com/posim/posim/hsm"
+	"github.com/posim/posim/internal/rules"
+	"github.com/posim/posim/sim"
+	"github.com/posim/posim/terminal"
+	"github.com/posim/posim/transport"
+	"github.com/posim/posim/transport/dialect"
+	"github.com/posim/posim/transport/reader"
+)
+
+// Start is the instant at which every run begins, a Monday afternoon.
+var Start = time.Date(2026, 3, 2, 14, 5, 0, 0, time.UTC)
+
+// How long things take in the world, before the seed adds to it.
+const (
+	netLatency   = 10 * time.Millisecond // terminal to acquirer, one way
+	innerLatency = 5 * time.Millisecond  // between two hosts
+	jitter       = 8                     // up to so many milliseconds more on a connection
+	dialTimeout  = 10 * time.Second      // of a connection that nobody answers
+	hand         = time.Second           // a person's reaction
+	keystroke    = 150 * time.Millisecond
+	chipWork     = 4 * time.Millisecond // of the card, for one command
+)
+
+// maxEvents bounds one wait of a script: more is a livelock.
+const maxEvents = 200_000
+
+// rig is one house in one world: a terminal with its reader and cards, the three hosts, the lines between them, and
+// whoever stands at the till.
+type rig struct {
+	armory
+	world     *sim.World
+	library   *Library
+	profile   *terminal.Profile
+	rules     rules.Set
+	fee       *host.Fee
+	dialect   *dialect.Dialect
+	cardNames []string
+
+	term     *sim.Actor
+	termDisk *sim.MemDisk
+	terminal *terminal.Terminal // of the present or the last boot
+	hosts    [3]*party          // acquirer, switch, issuer
+	lineDown bool
+	netLinks []*transport.Link // the acquirer's ends
+
+	readerActor *sim.Actor
+	emulator    *reader.Emulator
+	cards       map[string]*card.Card
+	inSlot      reader.EmulatedCard
+
+	customer customer
+	log      record
+	points   []string       // places where the terminal's power can be cut, as they were passed
+	lengths  map[Place]int  // framed bytes of each message on a link
+	counts   map[string]int // events of each seam, for lengths
+	story    func(Line)     // nil: nobody listens
+	disk     struct{ full bool }
+	damaged  []byte // the journal as it was before a script damaged it
+}
+
+// party is one host: a process with a disk, which outlives it.
+type party struct {
+	name  string
+	seam  string // of its own faults
+	actor *sim.Actor
+	disk  *sim.MemDisk
+	build func() (host.Machine, *hsm.Module, error)
+	run   *host.Party // of the present or the last boot
+	up    *party
+	line  string // the seam of the link up
+	err   error
+	r     *rig
+}
+
+// newRig builds the house and boots the hosts. The terminal is off.
+func newRig(l *Library, s *Script, o Options) (*rig, error) {
+	w := sim.NewWorld(Start, o.Seed)
+	r := &rig{
+		world: w, library: l, profile: l.terminals[s.Terminal], rules: o.Rules, dialect: dialect.ISO87(), cardNames: s.cardNames(),
+		cards: map[string]*card.Card{}, lengths: map[Place]int{}, counts: map[string]int{}, story: o.Story,
+	}
+	r.tell = func(f *Fault) { r.tellf("fault", "", "%s", f) }
+	if s.Host.Fee != nil {
+		r.fee = &host.Fee{BasisPoints: int64(*s.Host.Fee) / 100}
+	}
+	r.term = w.Actor("term")
+	r.termDisk = sim.NewMemDisk(r.term)
+	r.termDisk.OnWrite(r.onWrite)
+	r.readerActor = w.Actor("reader")
+	r.readerActor.PowerOn(nil)
+	issuer := r.party("issuer", nil, "", r.issuerMachine)
+	swtch := r.party("switch", issuer, "iss", r.switchMachine)
+	acquirer := r.party("acquirer", swtch, "up", r.acquirerMachine)
+	r.hosts = [3]*party{acquirer, swtch, issuer}
+	for _, p := range []*party{issuer, swtch, acquirer} {
+		p.powerOn()
+	}
+	for _, p := range r.hosts {
+		r.until(time.Minute, func() bool { return p.run != nil || p.err != nil })
+		if p.err != nil {
+			w.Close()
+			return nil, p.err
+		}
+	}
+	return r, nil
+}
+
+func (r *rig) party(name string, up *party, line string, build func() (host.Machine, *hsm.Module, error)) *party {
+	p := &party{name: name, seam: name, actor: r.world.Actor(name), build: build, up: up, line: line, r: r}
+	p.disk = sim.NewMemDisk(p.actor)
+	return p
+}
+
+// until steps the world until done, and tells whether it was.
+func (r *rig) until(limit time.Duration, done func() bool) bool {
+	return r.world.Until(limit, maxEvents, done)
+}
+
+// powerOn starts the host's process on its disk.
+func (p *party) powerOn() {
+	p.run, p.err = nil, nil
+	p.actor.PowerOn(func(c sim.Clock) {
+		p.err = p.work(c)
+	})
+}
+
+func (p *party) work(c sim.Clock) error {
+	machine, module, err := p.build()
+	if err != nil {
+		return err
+	}
+	cfg := host.Config{
+		Name: p.name, Clock: c, Disk: p.disk, Machine: machine, Module: module, Dialect: p.r.dialect, Rules: p.r.rules,
+		Point: p.point, Treat: p.treat, Observe: p.observe,
+	}
+	if p.up != nil {
+		cfg.Uplink = p.dialUp
+	}
+	run, err := host.NewParty(cfg)
+	if err != nil {
+		return err
+	}
+	p.run = run
+	return run.Run()
+}
+
+// crash cuts the host's power and gives it back after a while. Called by the host itself it does not return.
+func (p *party) crash(down time.Duration) {
+	p.disk.Settle(sim.PowerOffLost)
+	p.r.world.After(down, func() {
+		p.r.tellf("host", "", "%s restarts", p.name)
+		p.powerOn()
+	})
+	p.actor.PowerOff()
+}
+
+// point is called before and after the commit of the step that a message caused.
+func (p *party) point(mti, at string) {
+	f := p.r.strike(p.seam, mti, func(f *Fault) bool { return f.Kind == "crash" && f.Point == at })
+	if f != nil {
+		p.crash(f.Duration)
+	}
+}
+
+// treat says what a fault does to the host's handling of a message.
+func (p *party) treat(m *dialect.Message) (t host.Treatment) {
+	f := p.r.strike(p.seam, m.MTI, func(f *Fault) bool { return f.Kind != "crash" })
+	if f == nil {
+		return t
+	}
+	switch f.Kind {
+	case "slow":
+		t.Slow = f.Duration
+	case "wrong-mac":
+		t.WrongMAC = true
+	case "wrong-stan":
+		t.WrongSTAN = true
+	case "wrong-amount":
+		t.WrongAmount = true
+	case "answer":
+		t.Answer = f.Code
+	}
+	return t
+}
+
+// dialUp connects to the next host; the answer comes on this host's clock.
+func (p *party) dialUp(done func(*transport.Link, error)) {
+	r, up := p.r, p.up
+	f := r.strike(p.line, "connect", nil)
+	switch {
+	case f != nil && f.Kind == "black-hole":
+		p.actor.After(dialTimeout, func() { done(nil, transport.ErrTimeout) })
+		return
+	case f != nil || !up.actor.On() || up.run == nil:
+		p.actor.After(innerLatency, func() { done(nil, transport.ErrRefused) })
+		return
+	}
+	x, y := transport.Pipe(p.actor, up.actor, innerLatency+r.choose(p.line))
+	l := transport.NewLink(x, transport.Framing{}, p.actor)
+	l.Faults(r.frames(p.line + ".req"))
+	run := up.run
+	up.actor.After(0, func() {
+		link := transport.NewLink(y, transport.Framing{}, up.actor)
+		link.Faults(r.frames(p.line + ".rsp"))
+		run.Accept(link)
+	})
+	p.actor.After(0, func() { done(l, nil) })
+}
+
+// choose is the seed's part of a connection's latency.
+func (r *rig) choose(seam string) time.Duration {
+	return time.Duration(r.world.Choose("latency "+seam, jitter)) * time.Millisecond
+}
+
+// frames is what a link asks at each message: the faults of its seam.
+func (r *rig) frames(seam string) func(frame []byte) []transport.Fault {
+	return func(frame []byte) []transport.Fault {
+		mti, err := r.dialect.MTI(frame)
+		if err != nil {
+			mti = ""
+		}
+		r.world.Note(seam, "sent", frame)
+		key := seam + mti
+		r.counts[key]++
+		r.lengths[Place{seam, mti, r.counts[key]}] = len(frame) + 2
+		return r.onFrame(seam, mti)
+	}
+}
+
+// dial connects the terminal to the acquirer. It runs on the terminal's coroutine and waits there.
+func (r *rig) dial() (*transport.Link, error) {
+	acquirer := r.hosts[0]
+	f := r.strike("net", "connect", nil)
+	if f != nil && f.Kind == "black-hole" {
+		r.term.Wait(r.world.Now().Add(dialTimeout), never)
+		return nil, transport.ErrTimeout
+	}
+	r.term.Wait(r.world.Now().Add(netLatency), never)
+	if f != nil || r.lineDown || !acquirer.actor.On() || acquirer.run == nil {
+		return nil, transport.ErrRefused
+	}
+	x, y := transport.Pipe(r.term, acquirer.actor, netLatency+r.choose("net"))
+	l := transport.NewLink(x, transport.Framing{}, r.term)
+	l.Faults(r.frames("net.req"))
+	run := acquirer.run
+	acquirer.actor.After(0, func() {
+		link := transport.NewLink(y, transport.Framing{}, acquirer.actor)
+		link.Faults(r.frames("net.rsp"))
+		r.netLinks = append(r.netLinks, link)
+		run.Accept(link)
+	})
+	return l, nil
+}
+
+func never() bool { return false }
+
+// setLine cuts the terminal's line, or mends it.
+func (r *rig) setLine(down bool) {
+	r.lineDown = down
+	if !down {
+		return
+	}
+	for _, l := range r.netLinks {
+		l.Reset()
+	}
+	r.netLinks = nil
+}
+
+// boot gives the terminal power.
+func (r *rig) boot() error {
+	v := newVault(r.world, "terminal")
+	master, journal := v.load(hsm.TerminalMaster, keyTerminalMaster), v.load(hsm.DataEncryption, keyJournal)
+	if v.err != nil {
+		return v.err
+	}
+	t := terminal.New(terminal.Config{
+		Profile: r.profile, Clock: r.term, Disk: r.termDisk, Rand: r.world.Rand("kernel"), Module: v.m,
+		MasterKey: master, JournalKey: journal, Dialect: r.dialect, Dial: r.dial, Rules: r.rules,
+		Observe: r.onTerminal, Point: r.onPoint,
+		Devices: terminal.Devices{Show: r.onShow, Print: r.onPrint, OpenSlot: r.openSlot},
+	})
+	r.terminal = t
+	r.tellf("term", "", "power on")
+	r.term.PowerOn(func(sim.Clock) { t.Run() })
+	return nil
+}
+
+// powerOff cuts the terminal's power; image says what is left of what was not synced.
+func (r *rig) powerOff(image sim.DiskFault) {
+	r.tellf("term", "", "power off")
+	r.termDisk.Settle(image)
+	r.customer = customer{}
+	r.term.PowerOff()
+}
+
+// onWrite is asked at each durable write of the terminal.
+func (r *rig) onWrite(string) sim.DiskFault {
+	r.points = append(r.points, "write")
+	if r.disk.full {
+		return sim.DiskFull
+	}
+	f := r.strike("term", "write", nil)
+	if f == nil {
+		return sim.NoDiskFault
+	}
+	switch f.Kind {
+	case "disk-full":
+		return sim.DiskFull
+	case "disk-error":
+		return sim.DiskError
+	case "sync-error":
+		return sim.SyncError
+	}
+	r.customer = customer{}
+	switch f.Image {
+	case "kept":
+		return sim.PowerOffKept
+	case "torn":
+		return sim.PowerOffTorn
+	}
+	return sim.PowerOffLost
+}
+
+// onPoint is called by the terminal where a power cut is worth trying. It does not return when the power goes.
+func (r *rig) onPoint(point string) {
+	r.points = append(r.points, point)
+	if f := r.strike("term", point, func(f *Fault) bool { return f.Kind == "power-off" }); f != nil {
+		r.powerOff(sim.PowerOffLost)
+	}
+}
+
+// openSlot starts the terminal's reader: a driver on this side of a serial line, an emulated reader on the other, which
+// gets its power from the terminal.
+func (r *rig) openSlot() (terminal.Slot, error) {
+	x, y := reader.Pipe(r.term, r.readerActor, "term", "reader", reader.DefaultBitRate)
+	r.emulator = reader.NewEmulator(r.readerActor, y, r.inSlot, reader.EmulatorConfig{Processing: chipWork, Fault: r.onReader, Trace: r.onAPDU})
+	d, err := reader.Open(r.term, x, reader.Config{})
+	if err != nil {
+		return nil, err
+	}
+	return slot{d}, nil
+}
+
+// slot is the driver as the terminal holds it.
+type slot struct{ *reader.CCID }
+
+var _ terminal.Slot = slot{}
+
+// PowerOn resets the card.
+func (s slot) PowerOn() (apdu.Card, error) {
+	if _, err := s.CCID.PowerOn(); err != nil {
+		return nil, err
+	}
+	return s.CCID, nil
+}
+
+// onReader says what goes wrong in the reader, or at a command of the card.
+func (r *rig) onReader(event string) (reader.Fault, bool) {
+	if len(r.faults) == 0 {
+		return reader.Fault{}, false
+	}
+	if event == reader.EventFrame {
+		f := r.strike("reader", event, nil)
+		if f == nil {
+			return reader.Fault{}, false
+		}
+		return reader.Fault{Kind: reader.FaultKind(f.Kind)}, true
+	}
+	if event == reader.EventIBlock || event == reader.EventRBlock || event == reader.EventSBlock {
+		return reader.Fault{}, false
+	}
+	hardware := func(f *Fault) bool { return f.Kind == "tear" || f.Kind == "mute" || f.Kind == "slow" }
+	f := r.strike("card", event, hardware)
+	if any := r.strike("card", "apdu", hardware); f == nil {
+		f = any
+	}
+	if f == nil {
+		return reader.Fault{}, false
+	}
+	if f.Kind == "tear" {
+		r.inSlot = nil
+	}
+	return reader.Fault{Kind: reader.FaultKind(f.Kind), Delay: f.Duration}, true
+}
+
+// present is the card that a customer holds: made once, so that its counters live as long as the run.
+func (r *rig) present(name string) (reader.EmulatedCard, error) {
+	c := r.cards[name]
+	if c == nil {
+		var err error
+		if c, err = card.New(r.library.Card(name)); err != nil {
+			return nil, err
+		}
+		r.cards[name] = c
+	}
+	return &bewitched{c, r}, nil
+}
+
+// bewitched is a card whose answers a fault may replace.
+type bewitched struct {
+	*card.Card
+	r *rig
+}
+
+// Transmit answers a command.
+func (b *bewitched) Transmit(command []byte) ([]byte, error) {
+	answer, err := b.Card.Transmit(command)
+	if err != nil || len(b.r.faults) == 0 || len(command) < 2 {
+		return answer, err
+	}
+	altered := func(f *Fault) bool { return f.Kind == "answer" || f.Kind == "sw" }
+	f := b.r.strike("card", apdu.Name(command[1]), altered)
+	if any := b.r.strike("card", "apdu", altered); f == nil {
+		f = any
+	}
+	if f == nil {
+		return answer, nil
+	}
+	switch {
+	case f.Kind == "sw":
+		return append([]byte(nil), f.Hex...), nil
+	case len(f.Hex) > 0:
+		return append([]byte(nil), f.Hex...), nil
+	}
+	return withCryptogramType(answer, f.Code)
+}
+
+// withCryptogramType changes the cryptogram information data of a GENERATE AC response (tag 9F27 of format 2, the first
+// byte of format 1) to another type of cryptogram.
+func withCryptogramType(answer []byte, kind string) ([]byte, error) {
+	bits := map[string]byte{"AAC": 0x00, "TC": 0x40, "ARQC": 0x80}[kind]
+	out := append([]byte(nil), answer...)
+	at := -1
+	if len(out) > 2 && out[0] == 0x80 {
+		at = 2
+	}
+	for i := 0; i+3 < len(out) && out[0] == 0x77; i++ {
+		if out[i] == 0x9F && out[i+1] == 0x27 && out[i+2] == 1 {
+			at = i + 3
+			break
+		}
+	}
+	if at < 0 {
+		return nil, fmt.Errorf("scenario: the card's answer has no cryptogram to make %s of", kind)
+	}
+	out[at] = out[at]&0x3F | bits
+	return out, nil
+}

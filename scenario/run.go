@@ -1,0 +1,563 @@
+package scenario
+
+import (
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"strings"
+	"time"
+
+	"github.com/posim/posim/host"
+	"github.com/posim/posim/internal/rules"
+	"github.com/posim/posim/sim"
+	"github.com/posim/posim/terminal"
+)
+
+// Options are how scripts are run.
+type Options struct {
+	Seed  uint64
+	Rules rules.Set // left out: a naive variant
+	// IgnoreExpect leaves the judging to the money and the invariants.
+	IgnoreExpect bool
+	// Story, if not nil, is told what happens, line by line.
+	Story func(Line)
+	// Extra faults are armed from the first step on, besides the script's own.
+	Extra []Fault
+}
+
+// Result is what became of one script: of all its runs, if it is an enumeration.
+type Result struct {
+	ID, File, Name, Zh string
+	Passed             bool
+	End                string           // of each transaction, joined: "F1", "F2, F1"
+	Money              map[string]Money // positions at the script's end
+	EventHash          uint64           // of everything on wires, disks and screens of all runs
+	Virtual, Wall      time.Duration    // Wall is the caller's to set
+	Runs               int
+	Failure            *Failure // the first; nil if Passed
+}
+
+// Failure is why a script failed.
+type Failure struct {
+	Run        string // the id of the run: W09, W09.17
+	Err        error  // the expectation that was not met, an *Error with the line quoted; nil if only the judge objects
+	Violations []Violation
+	Where      string // the money, in a sentence
+	Replay     string // what posim replay takes
+}
+
+// Run runs a script, every run of it.
+func (l *Library) Run(s *Script, o Options) *Result {
+	out := &Result{ID: s.ID, File: s.File, Name: s.Name, Zh: s.Zh, Passed: true}
+	h := fnv.New64a()
+	take := func(id string, one *outcome, replay string) {
+		fmt.Fprintf(h, "%s %016x\n", id, one.hash)
+		out.Runs++
+		out.Virtual += one.virtual
+		if out.Runs == 1 {
+			out.End, out.Money = one.end, one.money
+		}
+		if one.failed() && out.Failure == nil {
+			out.Passed, out.End, out.Money = false, one.end, one.money
+			out.Failure = &Failure{Run: id, Err: one.err, Violations: one.wrong, Where: one.where, Replay: replay}
+		}
+	}
+	for _, run := range l.runs(s, o, func(id string, one *outcome) { take(id, one, replayID(id, o.Seed, nil)) }) {
+		take(run.id, l.once(run.script, run.options(o)), replayID(run.script.ID, o.Seed, run.extra))
+	}
+	out.EventHash = h.Sum64()
+	return out
+}
+
+// replayID names a run so that it can be run again.
+func replayID(id string, seed uint64, extra []Fault) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s#seed=%d", id, seed)
+	for _, f := range extra {
+		b.WriteString("," + f.String())
+	}
+	return b.String()
+}
+
+// planned is one run of a script.
+type planned struct {
+	id     string
+	script *Script
+	extra  []Fault
+}
+
+func (p planned) options(o Options) Options {
+	o.Extra = append(append([]Fault(nil), o.Extra...), p.extra...)
+	return o
+}
+
+// runs lists the runs of a script. What has to be run to find that out is done here, and counted.
+func (l *Library) runs(s *Script, o Options, counted func(id string, one *outcome)) (all []planned) {
+	switch {
+	case s.Each.Power && len(o.Extra) == 0:
+		first := l.once(s, o)
+		counted(s.ID, first)
+		for i, f := range powerCuts(first.points) {
+			all = append(all, planned{fmt.Sprintf("%s.%d", s.ID, i+1), s, []Fault{f}})
+		}
+		return all
+	case s.Each.Range != nil:
+		without, err := s.Without()
+		if err != nil {
+			return []planned{{s.ID, s, nil}}
+		}
+		quietly := o
+		quietly.IgnoreExpect, quietly.Story = true, nil
+		n := l.once(without, quietly).lengths[s.Each.Range.Of]
+		variants, err := s.Variants(n)
+		if err != nil {
+			counted(s.ID, &outcome{err: err})
+			return nil
+		}
+		for _, v := range variants {
+			all = append(all, planned{v.ID, v, nil})
+		}
+		return all
+	}
+	variants, err := s.Variants(0)
+	if err != nil {
+		counted(s.ID, &outcome{err: err})
+		return nil
+	}
+	for _, v := range variants {
+		all = append(all, planned{v.ID, v, nil})
+	}
+	return all
+}
+
+// powerCuts is one fault for each point that a run passed, and for each write one for each image of the disk.
+func powerCuts(points []string) (all []Fault) {
+	seen := map[string]int{}
+	for _, p := range points {
+		seen[p]++
+		f := Fault{Seam: "term", Event: p, N: seen[p], Kind: "power-off"}
+		if p != "write" {
+			all = append(all, f)
+			continue
+		}
+		for _, image := range []string{"lost", "kept", "torn"} {
+			f.Image = image
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// Replay runs the one run that a replay id names: SCENARIO#seed=S, with ,FAULT for each added fault. The seed of the id
+// replaces that of the options.
+func (l *Library) Replay(scripts []*Script, id string, o Options) (*Result, error) {
+	name, rest, _ := strings.Cut(id, "#")
+	parts := splitFaults(rest)
+	if len(parts) > 0 && parts[0] != "" {
+		seed, ok := strings.CutPrefix(parts[0], "seed=")
+		if _, err := fmt.Sscanf(seed, "%d", &o.Seed); !ok || err != nil || seed != fmt.Sprint(o.Seed) {
+			return nil, fmt.Errorf("scenario: replay id %q: want ID#seed=N, then ,FAULT for each added fault", id)
+		}
+		parts = parts[1:]
+	}
+	var extra []Fault
+	for _, spec := range parts {
+		if spec == "" {
+			continue
+		}
+		f, err := ParseFault(spec)
+		if err != nil {
+			return nil, err
+		}
+		extra = append(extra, f)
+	}
+	for _, s := range scripts {
+		if s.ID != name && !strings.HasPrefix(name, s.ID+".") {
+			continue
+		}
+		if s.ID == name && len(extra) == 0 {
+			return l.Run(s, o), nil
+		}
+		if s.ID == name {
+			return l.single(planned{s.ID, s, extra}, o), nil
+		}
+		for _, run := range l.runs(s, Options{Seed: o.Seed}, func(string, *outcome) {}) {
+			if run.id == name {
+				run.extra = append(run.extra, extra...)
+				return l.single(run, o), nil
+			}
+		}
+		return nil, fmt.Errorf("scenario: replay id %q: %s has no run %s", id, s.ID, name)
+	}
+	return nil, fmt.Errorf("scenario: replay id %q: no scenario %s", id, name)
+}
+
+func (l *Library) single(run planned, o Options) *Result {
+	one := l.once(run.script, run.options(o))
+	out := &Result{ID: run.id, File: run.script.File, Name: run.script.Name, Zh: run.script.Zh, Passed: !one.failed(), End: one.end,
+		Money: one.money, EventHash: one.hash, Virtual: one.virtual, Runs: 1}
+	if one.failed() {
+		out.Failure = &Failure{Run: run.id, Err: one.err, Violations: one.wrong, Where: one.where, Replay: replayID(run.script.ID, o.Seed, run.extra)}
+	}
+	return out
+}
+
+// splitFaults splits at the commas that stand outside of parentheses.
+func splitFaults(s string) (parts []string) {
+	depth, from := 0, 0
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		case ',':
+			if depth == 0 {
+				parts = append(parts, s[from:i])
+				from = i + 1
+			}
+		}
+	}
+	return append(parts, s[from:])
+}
+
+// outcome is what became of one run.
+type outcome struct {
+	err     error
+	wrong   []Violation
+	end     string
+	money   map[string]Money
+	hash    uint64
+	virtual time.Duration
+	where   string
+	points  []string
+	lengths map[Place]int
+}
+
+func (o *outcome) failed() bool { return o.err != nil || len(o.wrong) > 0 }
+
+// once runs a script once, in a world of its own.
+func (l *Library) once(s *Script, o Options) *outcome {
+	out := &outcome{money: map[string]Money{}}
+	r, err := newRig(l, s, o)
+	if err != nil {
+		out.err = err
+		return out
+	}
+	defer r.world.Close()
+	p := &play{rig: r, script: s, options: o, out: out}
+	p.perform()
+	out.hash, out.virtual, out.points, out.lengths = r.world.Hash(), r.world.Now().Sub(Start), r.points, r.lengths
+	return out
+}
+
+// play is a script being run.
+type play struct {
+	*rig
+	script  *Script
+	options Options
+	out     *outcome
+}
+
+// fail keeps the first expectation that was not met.
+func (p *play) fail(at Pos, format string, args ...any) {
+	if p.options.IgnoreExpect || p.out.err != nil {
+		return
+	}
+	e := p.script.Errorf(at, format, args...)
+	p.out.err = e
+	p.tellf("judge", "", "%s", e.Msg)
+}
+
+func (p *play) perform() {
+	s := p.script
+	if err := p.boot(); err != nil {
+		p.out.err = err
+		return
+	}
+	p.untilReady()
+	p.points = nil // cuts are counted from the first step on
+	p.arm(s.Faults)
+	for i := range s.Steps {
+		if i == 0 {
+			p.arm(p.options.Extra)
+		}
+		p.step(&s.Steps[i])
+	}
+	if !p.settle() && p.out.err == nil && !p.waiting() {
+		p.violate("I10", "no rest within %s of virtual time after the last step", quiet)
+	}
+	if len(p.options.Extra) == 0 {
+		for _, f := range p.unfired() {
+			p.fail(f.Pos, "fault %s never fired: its event did not happen", f)
+		}
+	}
+	p.expectEnd()
+	p.heal()
+	p.judge()
+	p.out.wrong = p.log.wrong
+	if p.out.failed() {
+		p.out.where = p.where()
+	}
+}
+
+// waiting tells whether somebody rightly goes on trying for ever: an advice whose line is down, a host that is repeating.
+func (p *play) waiting() bool {
+	if p.lineDown || len(p.faults) > 0 {
+		return true
+	}
+	records, err := p.journal()
+	if err != nil {
+		return true // the judge says so
+	}
+	for _, rec := range records {
+		if rec.State == terminal.AdviceDue {
+			return true
+		}
+	}
+	return false
+}
+
+// untilReady runs until the terminal is idle, stopped or off.
+func (p *play) untilReady() bool {
+	return p.until(patience, func() bool {
+		return !p.term.On() || p.terminal.Idle() || p.terminal.Stopped() != nil
+	})
+}
+
+// step does one step and compares what it showed.
+func (p *play) step(st *Step) {
+	p.arm(st.Faults)
+	from := p.log.mark()
+	p.log.ended = nil
+	p.tellf("step", "", "%s", st.Do)
+	outcome := p.act(st)
+	if st.Expect != nil {
+		p.expect(st, from, outcome)
+	}
+}
+
+// act does what the step says; the answer is the outcome of a sale.
+func (p *play) act(st *Step) string {
+	switch st.Do {
+	case "sale":
+		return p.sale(st)
+	case "wait":
+		p.wait(st)
+	case "off":
+		if p.term.On() {
+			p.powerOff(sim.PowerOffLost)
+		}
+	case "boot":
+		if !p.term.On() {
+			p.removeAtOnce()
+			if err := p.boot(); err != nil {
+				p.fail(st.Pos, "the terminal does not boot: %v", err)
+				break
+			}
+		}
+		p.untilReady()
+	case "calendar":
+		p.calendar(st)
+	case "host":
+		p.setHost(st)
+	case "sign-on":
+		p.signOn(st)
+	case "line":
+		p.setLine(st.Line == "down")
+	case "disk":
+		p.setDisk(st)
+	default:
+		p.fail(st.Pos, "step %s is not built", st.Do)
+	}
+	return ""
+}
+
+// sale ends when its outcome is known, before any reversal.
+func (p *play) sale(st *Step) string {
+	p.untilReady()
+	if out := p.unable(); out != "" {
+		return out
+	}
+	p.arrive(st.Sale, p.script.Card)
+	done := p.until(patience, func() bool { return p.log.ended != nil || p.unable() != "" || p.customer.failed != nil })
+	switch {
+	case p.customer.failed != nil:
+		p.fail(st.Pos, "%v", p.customer.failed)
+		return ""
+	case p.log.ended != nil:
+		return string(p.log.ended.Outcome)
+	case !done:
+		p.fail(st.Pos, "the sale did not end within %s: the terminal is %s", patience, p.terminal.State())
+		return ""
+	}
+	return p.unable()
+}
+
+// unable says why the terminal cannot serve a customer.
+func (p *play) unable() string {
+	switch {
+	case !p.term.On():
+		return "power-off"
+	case p.terminal.Stopped() != nil:
+		return "stopped"
+	}
+	return ""
+}
+
+func (p *play) wait(st *Step) {
+	w := st.Wait
+	switch w.For {
+	case "idle":
+		p.untilReady()
+	case "reversal":
+		if !p.until(time.Hour, func() bool { return p.unable() != "" || p.none(terminal.Pending, terminal.ReversalDue) }) && p.unable() == "" {
+			p.fail(st.Pos, "no reversal was answered within an hour: the journal is %s", p.states())
+		}
+	case "advices":
+		if !p.until(time.Hour, func() bool { return p.unable() != "" || p.none(terminal.AdviceDue) }) && p.unable() == "" {
+			p.fail(st.Pos, "no advice was answered within an hour: the journal is %s", p.states())
+		}
+	default:
+		over := false
+		p.world.After(w.Duration, func() { over = true })
+		p.until(w.Duration, func() bool { return over })
+	}
+}
+
+// none tells whether no record is in one of the states.
+func (p *play) none(states ...terminal.State) bool {
+	for _, rec := range p.terminal.Records() {
+		for _, s := range states {
+			if rec.State == s {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// states lists the journal.
+func (p *play) states() string {
+	var all []string
+	for _, rec := range p.terminal.Records() {
+		all = append(all, rec.STAN+" "+string(rec.State))
+	}
+	if len(all) == 0 {
+		return "empty"
+	}
+	return strings.Join(all, ", ")
+}
+
+// The hours of the business calendar.
+const (
+	cutoverHour = 23
+	payoutHour  = 10
+)
+
+// calendar lets the business date come: the cut-over at 23:00, the payout in the morning of the next working day.
+func (p *play) calendar(st *Step) {
+	c := st.Calendar
+	switch {
+	case c.Event == "cutover":
+		p.cutover()
+	case c.Event == "payout":
+		if p.world.Now().Hour() >= payoutHour {
+			p.cutover()
+		}
+		p.sleepUntil(p.nextWorkingDay(payoutHour))
+		p.toHosts(host.Calendar{Kind: host.CalendarPayout, Date: p.world.Now().Format(time.DateOnly)})
+	case c.Date.After(p.world.Now()):
+		p.sleepUntil(c.Date)
+		p.toHosts(host.Calendar{Kind: host.CalendarDate, Date: p.world.Now().Format(time.DateOnly)})
+	default:
+		p.fail(st.Pos, "it is %s already", p.world.Now().Format(time.DateTime))
+	}
+}
+
+func (p *play) cutover() {
+	now := p.world.Now()
+	at := time.Date(now.Year(), now.Month(), now.Day(), cutoverHour, 0, 0, 0, time.UTC)
+	if !at.After(now) {
+		at = at.AddDate(0, 0, 1)
+	}
+	p.sleepUntil(at)
+	next := at.AddDate(0, 0, 1).Format(time.DateOnly)
+	p.toHosts(host.Calendar{Kind: host.CalendarCutover, Date: next})
+}
+
+func (p *play) nextWorkingDay(hour int) time.Time {
+	now := p.world.Now()
+	at := time.Date(now.Year(), now.Month(), now.Day(), hour, 0, 0, 0, time.UTC)
+	for !at.After(now) || at.Weekday() == time.Saturday || at.Weekday() == time.Sunday {
+		at = at.AddDate(0, 0, 1)
+	}
+	return at
+}
+
+// sleepUntil lets the world run to an instant.
+func (p *play) sleepUntil(at time.Time) {
+	over := false
+	d := at.Sub(p.world.Now())
+	p.world.After(d, func() { over = true })
+	p.until(d, func() bool { return over })
+}
+
+// toHosts tells every host that has power, and lets them work on it.
+func (p *play) toHosts(c host.Calendar) {
+	for _, h := range p.hosts {
+		if h.actor.On() && h.run != nil {
+			h.run.Calendar(c)
+		}
+	}
+	p.sleepUntil(p.world.Now().Add(time.Second))
+}
+
+// setHost changes an account at the issuer, or the acquirer's fee.
+func (p *play) setHost(st *Step) {
+	h := st.Host
+	a := host.Admin{Account: h.Card, Status: host.Status(h.Status)}
+	if h.Balance != nil {
+		a.SetBalance, a.Balance = true, int64(*h.Balance)
+	}
+	issuer := p.hosts[2]
+	if !issuer.actor.On() || issuer.run == nil {
+		p.fail(st.Pos, "the issuer is down")
+		return
+	}
+	issuer.run.Admin(a)
+	p.sleepUntil(p.world.Now().Add(time.Second))
+}
+
+// signOn has the clerk sign on.
+func (p *play) signOn(st *Step) {
+	p.untilReady()
+	if out := p.unable(); out != "" {
+		p.fail(st.Pos, "the terminal is %s", out)
+		return
+	}
+	t := p.terminal
+	p.term.After(0, t.RequestSignOn)
+	p.until(patience, func() bool { return !t.Idle() || p.unable() != "" })
+	p.untilReady()
+}
+
+func (p *play) setDisk(st *Step) {
+	var err error
+	switch st.Disk {
+	case "full":
+		p.disk.full = true
+	case "free":
+		p.disk.full = false
+	case "damage":
+		err = p.damage()
+	case "repair":
+		if p.damaged == nil {
+			err = errors.New("nothing is damaged")
+		}
+		p.repair()
+	}
+	if err != nil {
+		p.fail(st.Pos, "%v", err)
+	}
+}

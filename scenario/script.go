@@ -1,0 +1,143 @@
+package scenario
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Script is one scenario file, typed and checked. Its slices belong to it: read them, do not change them.
+type Script struct {
+	ID       string // what stands before the first - of the file's name; a run of an enumeration has .1, .2 ... behind it
+	File     string // as given to Parse
+	Name     string // in English
+	Zh       string // in Chinese
+	About    string // one sentence, or empty
+	Card     string // default card of the sales, or empty
+	Terminal string // "generic" unless the script says otherwise
+	Host     Host   // settings of the host side from the start; Pos is zero without any
+	Each     Each   // what the file is repeated for
+	Values   []Value
+	Faults   []Fault // armed from the start
+	Steps    []Step
+	Expect   End
+
+	doc *document
+}
+
+// Value is one variable of an enumeration as this run has it. A PIN's value is not for printing.
+type Value struct{ Name, Text string }
+
+// Step is one thing that happens. Do is the action's key, and the field of that name is set: sale, wait, off, boot,
+// calendar, host, sign-on, line, disk (off, boot and sign-on need nothing).
+type Step struct {
+	Pos      Pos // of the action's key
+	Do       string
+	Sale     *Sale
+	Wait     *Wait
+	Calendar *Calendar
+	Host     *Host
+	Line     string // down, up: the terminal's line to the acquirer
+	Disk     string // damage, repair (the journal; with the power off), full, free
+	Faults   []Fault
+	Expect   *Expect // nil: nothing is expected
+}
+
+// Sale is a card presented at the terminal for an amount.
+type Sale struct {
+	Amount Money // more than 0
+	PINs   []PIN // typed at successive prompts; none: nobody types
+	Card   string
+	Entry  string // chip, swipe; empty: chip when the card has one
+	Cancel bool   // the clerk or cardholder presses CANCEL at the PIN prompt
+}
+
+// PIN is what a cardholder of a script types. It prints as asterisks, whatever the verb.
+type PIN struct{ digits string }
+
+// Digits is the clear PIN, for the keypad and for nothing else.
+func (p PIN) Digits() string { return p.digits }
+
+// Format implements fmt.Formatter and writes asterisks.
+func (p PIN) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "****") }
+
+// MarshalText writes asterisks.
+func (p PIN) MarshalText() ([]byte, error) { return []byte("****"), nil }
+
+// Wait lets time pass: until the terminal is "idle", until its last "reversal" was answered, until its "advices" are,
+// or, with an empty For, for a Duration.
+type Wait struct {
+	For      string
+	Duration time.Duration
+}
+
+// Calendar moves the business date: to the next "cutover" or "payout", or, with an empty Event, to Date (midnight UTC).
+type Calendar struct {
+	Event string
+	Date  time.Time
+}
+
+// Host is a setting of the host side. Card names whose account Status and Balance belong to.
+type Host struct {
+	Pos     Pos
+	Card    string
+	Status  string // active, lost, stolen, frozen, closed, restricted; empty: as it is
+	Balance *Money // nil: as it is
+	Fee     *Rate  // what the acquirer keeps of a sale; nil: as it is
+}
+
+// Known answers which names exist outside the script. A nil function knows every name.
+type Known struct {
+	Card     func(name string) bool
+	Terminal func(name string) bool
+}
+
+// Limits of one script: what a person writes stays far below them, and what somebody else sends cannot hurt.
+const (
+	maxFile   = 256 << 10 // bytes
+	maxTokens = 50_000
+	maxDepth  = 16 // of nested lists and mappings; a fields: expectation needs 6
+	maxColumn = 100
+	maxSteps  = 200
+	maxFaults = 64 // of one step
+	maxList   = 256
+	maxRuns   = 4096           // of one enumeration; a message's length bounds the honest ones
+	maxWork   = 1_000_000      // runs times values of the script: a long script has fewer runs
+	maxTime   = 24 * time.Hour // longer waits are the calendar's
+)
+
+// defaultTerminal is the terminal profile of a script that names none.
+const defaultTerminal = "generic"
+
+// Parse reads one script. The error is an [*Error] with the place: YAML that is not well formed, an unknown key, card,
+// fault, position, state, outcome, tag or data element, a wrong type, or a limit. Variables of an "each:" are checked
+// with every value; Steps, Faults and Expect of the result are those of the first (of a range: those of 1).
+func Parse(file string, src []byte, known Known) (*Script, error) {
+	id, _, _ := strings.Cut(filepath.Base(file), "-")
+	id = strings.TrimSuffix(strings.TrimSuffix(id, ".yaml"), ".yml")
+	doc, failed := newDocument(file, src)
+	if failed != nil {
+		return nil, failed
+	}
+	if !wellFormedID(id) {
+		return nil, doc.errorf(Pos{}, "a script's file name starts with its id, letters and digits: W04-approval-lost.yaml")
+	}
+	doc.id, doc.known = id, known
+	return doc.scripts()
+}
+
+// Errorf is the error of a failed expectation at p, with the line quoted. The text says what was found.
+func (s *Script) Errorf(p Pos, format string, args ...any) *Error {
+	return s.doc.errorf(p, format, args...)
+}
+
+func wellFormedID(id string) bool {
+	for _, r := range id {
+		if !(r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r == '_') {
+			return false
+		}
+	}
+	return id != ""
+}

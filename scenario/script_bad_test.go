@@ -1,0 +1,652 @@
+package scenario
+
+import "strings"
+
+// header and ending are what a script needs around the line that a test is about.
+const (
+	header = "name: W06 x\nzh: 甲\ncard: visa-credit\n"
+	ending = "expect: {end: F2}\n"
+)
+
+// badScripts are scripts that Parse refuses, with the whole text of the error: place, message, line and carets.
+var badScripts = []struct{ name, src, want string }{
+	{"an unknown key of the script",
+		header + `cart: x
+steps:
+  - boot: {}
+` + ending,
+		`W06-x.yaml:4:1: unknown key "cart": want name, zh, about, card, terminal, host, each, faults, steps, expect
+    4 | cart: x
+      | ^^^^`},
+	{"a missing name",
+		`zh: 甲
+steps:
+  - boot: {}
+` + ending,
+		`W06-x.yaml:1:1: missing key "name"
+    1 | zh: 甲
+      | ^^`},
+	{"a missing end",
+		header + `steps:
+  - boot: {}
+expect: {money: {cardholder: 0.00}}
+`,
+		`W06-x.yaml:6:9: missing key "end"
+    6 | expect: {money: {cardholder: 0.00}}
+      |         ^`},
+	{"no steps",
+		header + `steps: []
+` + ending,
+		`W06-x.yaml:4:8: want a list of 1 to 200 steps
+    4 | steps: []
+      |        ^`},
+	{"an unknown key of a sale",
+		header + `steps:
+  - sale: {amout: 100.00}
+` + ending,
+		`W06-x.yaml:5:12: unknown key "amout": want amount, pin, card, entry, cancel
+    5 |   - sale: {amout: 100.00}
+      |            ^^^^^`},
+	{"a sale without an amount",
+		header + `steps:
+  - sale: {pin: "1234"}
+` + ending,
+		`W06-x.yaml:5:5: missing key "amount"
+    5 |   - sale: {pin: "****"}
+      |     ^^^^`},
+	{"an amount with one decimal",
+		header + `steps:
+  - sale: {amount: 100.0}
+` + ending,
+		`W06-x.yaml:5:20: want an amount with two decimals such as 100.00
+    5 |   - sale: {amount: 100.0}
+      |                    ^^^^^`},
+	{"an amount that is a mapping",
+		header + `steps:
+  - sale: {amount: {}}
+` + ending,
+		`W06-x.yaml:5:20: want an amount with two decimals such as 100.00
+    5 |   - sale: {amount: {}}
+      |                    ^`},
+	{"an amount of nothing",
+		header + `steps:
+  - sale: {amount: 0.00}
+` + ending,
+		`W06-x.yaml:5:20: want an amount above 0.00
+    5 |   - sale: {amount: 0.00}
+      |                    ^^^^`},
+	{"an amount that DE 4 cannot hold",
+		header + `steps:
+  - sale: {amount: 10000000000.00}
+` + ending,
+		`W06-x.yaml:5:20: amount is more than the twelve digits of DE 4 hold
+    5 |   - sale: {amount: 10000000000.00}
+      |                    ^^^^^^^^^^^^^^`},
+	{"an unknown card of a sale, Chinese before it",
+		header + `steps:
+  - sale: {amount: 1.00, pin: "1234", card: 卡}
+` + ending,
+		`W06-x.yaml:5:45: unknown card "卡"
+    5 |   - sale: {amount: 1.00, pin: "****", card: 卡}
+      |                                             ^^`},
+	{"an unknown card of the script",
+		`name: W06 x
+zh: 甲
+card: visa-debt
+steps:
+  - boot: {}
+` + ending,
+		`W06-x.yaml:3:7: unknown card "visa-debt"
+    3 | card: visa-debt
+      |       ^^^^^^^^^`},
+	{"a sale without a card",
+		`name: W06 x
+zh: 甲
+steps:
+  - sale: {amount: 1.00}
+` + ending,
+		`W06-x.yaml:4:5: the sale has no card: give it one, or the script a default card
+    4 |   - sale: {amount: 1.00}
+      |     ^^^^`},
+	{"an unknown terminal",
+		header + `terminal: toaster
+steps:
+  - boot: {}
+` + ending,
+		`W06-x.yaml:4:11: unknown terminal "toaster"
+    4 | terminal: toaster
+      |           ^^^^^^^`},
+	{"a PIN without quotes",
+		header + `steps:
+  - sale: {amount: 1.00, pin: 1234}
+` + ending,
+		`W06-x.yaml:5:31: want a PIN of 4 to 12 digits in quotes
+    5 |   - sale: {amount: 1.00, pin: ****}
+      |                               ^^^^`},
+	{"a PIN too short, and both masked",
+		header + `steps:
+  - sale: {amount: 1.00, pin: ["9999", "123"]}
+` + ending,
+		`W06-x.yaml:5:40: want a PIN of 4 to 12 digits in quotes
+    5 |   - sale: {amount: 1.00, pin: ["****", "***"]}
+      |                                        ^^^^^`},
+	{"PINs of a variable are masked",
+		header + `each: {p: ["1234", "12x4"]}
+steps:
+  - sale: {amount: 1.00, pin: "${p}", entry: tap}
+` + ending,
+		`W06-x.yaml:6:46: unknown entry "tap": want chip, swipe
+    6 |   - sale: {amount: 1.00, pin: "${p}", entry: tap}
+      |                                              ^^^`},
+	{"PINs in the value of a variable are masked",
+		header + `each: {p: ["1234", 5678]}
+steps:
+  - sale: {amount: 1.00, pin: "${p}"}
+` + ending,
+		`W06-x.yaml:4:20: want a text in quotes
+    4 | each: {p: ["****", ****]}
+      |                    ^^^^`},
+	{"an unknown entry",
+		header + `steps:
+  - sale: {amount: 1.00, entry: tap}
+` + ending,
+		`W06-x.yaml:5:33: unknown entry "tap": want chip, swipe
+    5 |   - sale: {amount: 1.00, entry: tap}
+      |                                 ^^^`},
+	{"cancel is no truth",
+		header + `steps:
+  - sale: {amount: 1.00, cancel: "yes"}
+` + ending,
+		`W06-x.yaml:5:34: want true or false
+    5 |   - sale: {amount: 1.00, cancel: "yes"}
+      |                                  ^^^^^`},
+	{"a step without an action",
+		header + `steps:
+  - faults: ["net.rsp[0210].lose"]
+` + ending,
+		`W06-x.yaml:5:5: want an action: sale, wait, off, boot, calendar, host, sign-on, line, disk
+    5 |   - faults: ["net.rsp[0210].lose"]
+      |     ^^^^^^`},
+	{"a step with two actions",
+		header + `steps:
+  - boot: {}
+    off: {}
+` + ending,
+		`W06-x.yaml:6:5: a step has one action, and this one has boot already
+    6 |     off: {}
+      |     ^^^`},
+	{"an unknown action",
+		header + `steps:
+  - reboot: {}
+` + ending,
+		`W06-x.yaml:5:5: unknown key "reboot": want sale, wait, off, boot, calendar, host, sign-on, line, disk, faults, expect
+    5 |   - reboot: {}
+      |     ^^^^^^`},
+	{"boot takes nothing",
+		header + `steps:
+  - boot: true
+` + ending,
+		`W06-x.yaml:5:11: want boot: {}
+    5 |   - boot: true
+      |           ^^^^`},
+	{"a bad duration",
+		header + `steps:
+  - wait: 65
+` + ending,
+		`W06-x.yaml:5:11: want idle, reversal, advices, or a duration of at most 24h such as 65s
+    5 |   - wait: 65
+      |           ^^`},
+	{"a wait longer than a day",
+		header + `steps:
+  - wait: 25h
+` + ending,
+		`W06-x.yaml:5:11: want idle, reversal, advices, or a duration of at most 24h such as 65s
+    5 |   - wait: 25h
+      |           ^^^`},
+	{"a bad date",
+		header + `steps:
+  - calendar: 2026-02-30
+` + ending,
+		`W06-x.yaml:5:15: want cutover, payout, or a date such as 2026-03-05
+    5 |   - calendar: 2026-02-30
+      |               ^^^^^^^^^^`},
+	{"an unknown status",
+		header + `steps:
+  - host: {status: drunk}
+` + ending,
+		`W06-x.yaml:5:20: unknown status "drunk": want active, lost, stolen, frozen, closed, restricted
+    5 |   - host: {status: drunk}
+      |                    ^^^^^`},
+	{"a rule that says nothing",
+		header + `steps:
+  - host: {card: visa-credit}
+` + ending,
+		`W06-x.yaml:5:11: want a status, a balance or a fee
+    5 |   - host: {card: visa-credit}
+      |           ^`},
+	{"a bad fee",
+		header + `host: {fee: 0.6}
+steps:
+  - boot: {}
+` + ending,
+		`W06-x.yaml:4:13: want a fee from 0% to 100% such as 0.6%
+    4 | host: {fee: 0.6}
+      |             ^^^`},
+	{"a line that is sideways",
+		header + `steps:
+  - line: sideways
+` + ending,
+		`W06-x.yaml:5:11: unknown line "sideways": want down, up
+    5 |   - line: sideways
+      |           ^^^^^^^^`},
+	{"two things with the disk",
+		header + `steps:
+  - disk: {damage: journal, full: true}
+` + ending,
+		`W06-x.yaml:5:11: want one of {damage: journal}, {repair: journal}, {full: true}, {full: false}
+    5 |   - disk: {damage: journal, full: true}
+      |           ^`},
+	{"damage to another file",
+		header + `steps:
+  - disk: {damage: batch}
+` + ending,
+		`W06-x.yaml:5:20: unknown file "batch": want journal
+    5 |   - disk: {damage: batch}
+      |                    ^^^^^`},
+	{"an unknown seam",
+		header + `steps:
+  - sale: {amount: 1.00}
+    faults: ["net.rsp[0210].lose", "nett.rsp[0210].lose"]
+` + ending,
+		`W06-x.yaml:6:37: unknown seam "nett.rsp": want net.req, up.req, iss.req, net.rsp, up.rsp, iss.rsp, net, up, iss, acquirer, switch, issuer, term, card, reader, hsm
+    6 |     faults: ["net.rsp[0210].lose", "nett.rsp[0210].lose"]
+      |                                     ^^^^^^^^`},
+	{"an unknown kind",
+		header + `steps:
+  - boot: {}
+    faults: ["net.rsp[0210].loose"]
+` + ending,
+		`W06-x.yaml:6:29: unknown kind "loose" at net.rsp[0210]: want lose, delay, duplicate, corrupt, truncate, cut, slice, merge, drip, reset
+    6 |     faults: ["net.rsp[0210].loose"]
+      |                             ^^^^^`},
+	{"an unknown event",
+		header + `steps:
+  - boot: {}
+    faults:
+      - "net.rsp[0200#2].lose"
+` + ending,
+		`W06-x.yaml:7:18: unknown event "0200" at net.rsp: want an answer's message type (0110 0210 0230 0410 0430 0810)
+    7 |       - "net.rsp[0200#2].lose"
+      |                  ^^^^`},
+	{"a bad argument",
+		header + `steps:
+  - boot: {}
+    faults: ["iss.rsp[0210].delay(35)"]
+` + ending,
+		`W06-x.yaml:6:35: want delay(T), T a duration from 0s to 24h such as 65s
+    6 |     faults: ["iss.rsp[0210].delay(35)"]
+      |                                   ^^`},
+	{"a fault of a later version",
+		header + `steps:
+  - boot: {}
+    faults: [hsm.tamper]
+` + ending,
+		`W06-x.yaml:6:18: tamper is not in this version
+    6 |     faults: [hsm.tamper]
+      |                  ^^^^^^`},
+	{"a fault that is no text",
+		header + `steps:
+  - boot: {}
+    faults: [{}]
+` + ending,
+		`W06-x.yaml:6:14: want a fault such as "net.rsp[0210].lose"
+    6 |     faults: [{}]
+      |              ^`},
+	{"an unknown outcome",
+		header + `steps:
+  - sale: {amount: 1.00}
+    expect: {outcome: accepted}
+` + ending,
+		`W06-x.yaml:6:23: unknown outcome "accepted": want approved, declined, no-answer, cancelled, offline-approved, offline-declined, no-connection, blocked, power-off, card-removed, chip-failed, stopped, refused
+    6 |     expect: {outcome: accepted}
+      |                       ^^^^^^^^`},
+	{"an outcome of a wait",
+		header + `steps:
+  - wait: idle
+    expect: {outcome: approved}
+` + ending,
+		`W06-x.yaml:6:14: only a sale has an outcome
+    6 |     expect: {outcome: approved}
+      |              ^^^^^^^`},
+	{"an unknown journal state",
+		header + `steps:
+  - wait: idle
+    expect: {journal: [approved, done]}
+` + ending,
+		`W06-x.yaml:6:34: unknown journal state "done": want pending, approved, declined, reversaldue, reversed, reversedunmatched, reversalrefused, parked, advicedue, advised, refused
+    6 |     expect: {journal: [approved, done]}
+      |                                  ^^^^`},
+	{"an unknown terminal state",
+		header + `steps:
+  - wait: idle
+    expect: {state: asleep}
+` + ending,
+		`W06-x.yaml:6:21: unknown state "asleep": want off, idle, busy, stopped
+    6 |     expect: {state: asleep}
+      |                     ^^^^^^`},
+	{"a response code without quotes",
+		header + `steps:
+  - wait: idle
+    expect: {code: 05}
+` + ending,
+		`W06-x.yaml:6:20: want a response code in quotes, two characters of DE 39 such as "05"
+    6 |     expect: {code: 05}
+      |                    ^^`},
+	{"an unknown message type",
+		header + `steps:
+  - wait: idle
+    expect: {messages: ["0200", "0510/00"]}
+` + ending,
+		`W06-x.yaml:6:33: unknown message type "0510": want 0100 0200 0220 0221 0400 0401 0420 0421 0800 0110 0210 0230 0410 0430 0810
+    6 |     expect: {messages: ["0200", "0510/00"]}
+      |                                 ^^^^^^^^^`},
+	{"a request with a response code",
+		header + `steps:
+  - wait: idle
+    expect: {messages: ["0200/00"]}
+` + ending,
+		`W06-x.yaml:6:25: a 0200 has no response code: only an answer has one, and a reversal a reason
+    6 |     expect: {messages: ["0200/00"]}
+      |                         ^^^^^^^^^`},
+	{"an unknown data element",
+		header + `steps:
+  - wait: idle
+    expect:
+      fields: [{at: issuer, mti: "0200", de: 48, is: "x"}]
+` + ending,
+		`W06-x.yaml:7:46: unknown data element 48: want one of 2 3 4 11 12 13 14 22 23 25 35 37 38 39 41 42 49 52 54 55 60 62 63 64
+    7 |       fields: [{at: issuer, mti: "0200", de: 48, is: "x"}]
+      |                                              ^^`},
+	{"a field that says nothing",
+		header + `steps:
+  - wait: idle
+    expect:
+      fields: [{at: issuer, mti: "0200", de: 52}]
+` + ending,
+		`W06-x.yaml:7:16: want is: and a value, or absent: true
+    7 |       fields: [{at: issuer, mti: "0200", de: 52}]
+      |                ^`},
+	{"a field at an unknown party",
+		header + `steps:
+  - wait: idle
+    expect:
+      fields: [{at: bank, mti: "0200", de: 52, absent: true}]
+` + ending,
+		`W06-x.yaml:7:21: unknown party "bank": want terminal, acquirer, switch, issuer
+    7 |       fields: [{at: bank, mti: "0200", de: 52, absent: true}]
+      |                     ^^^^`},
+	{"a value without quotes",
+		header + `steps:
+  - wait: idle
+    expect:
+      fields: [{at: issuer, mti: "0200", de: 22, is: 0051}]
+` + ending,
+		`W06-x.yaml:7:54: want the element's value in quotes
+    7 |       fields: [{at: issuer, mti: "0200", de: 22, is: 0051}]
+      |                                                      ^^^^`},
+	{"bad hex",
+		header + `steps:
+  - wait: idle
+    expect: {tags: {9F34: "02030"}}
+` + ending,
+		`W06-x.yaml:6:27: want bytes in hex and in quotes such as "020300"
+    6 |     expect: {tags: {9F34: "02030"}}
+      |                           ^^^^^^^`},
+	{"an unknown tag",
+		header + `steps:
+  - wait: idle
+    expect: {tags: {9F: "02"}}
+` + ending,
+		`W06-x.yaml:6:21: unknown tag "9F": want hex such as 9F34, or TVR, TSI, CVMResults
+    6 |     expect: {tags: {9F: "02"}}
+      |                     ^^`},
+	{"an unknown position",
+		header + `steps:
+  - boot: {}
+expect:
+  end: F2
+  money: {cardholder: 0.00, bank: 0.00}
+`,
+		`W06-x.yaml:8:29: unknown position "bank": want cardholder, issuer, switch, acquirer, suspense, merchant, fees, wallet, purse, purse-pool, loss:NAME
+    8 |   money: {cardholder: 0.00, bank: 0.00}
+      |                             ^^^^`},
+	{"a position without decimals",
+		header + `steps:
+  - boot: {}
+expect:
+  end: F2
+  money: {cardholder: 0}
+`,
+		`W06-x.yaml:8:23: want an amount with two decimals such as 100.00
+    8 |   money: {cardholder: 0}
+      |                       ^`},
+	{"a loss without decimals",
+		header + `steps:
+  - boot: {}
+expect:
+  end: F2
+  money: {loss:switch: 1}
+`,
+		`W06-x.yaml:8:24: want an amount with two decimals such as 100.00
+    8 |   money: {loss:switch: 1}
+      |                        ^`},
+	{"an unknown end",
+		header + `steps:
+  - boot: {}
+expect: {end: F0|F4}
+`,
+		`W06-x.yaml:6:15: want an end state: F0, F1, F2, F3, FX, or alternatives F0|F2
+    6 | expect: {end: F0|F4}
+      |               ^^^^^`},
+	{"a doubled key",
+		header + `steps:
+  - boot: {}
+expect:
+  end: F1
+  end: F2
+`,
+		`W06-x.yaml:8:3: key "end" stands here twice, first in line 7
+    8 |   end: F2
+      |   ^^^`},
+	{"an unknown variable",
+		header + `each: {code: ["51"]}
+steps:
+  - wait: ${code}s
+    expect: {screen: "DECLINED ${kode}"}
+` + ending,
+		`W06-x.yaml:7:32: unknown variable ${kode}: each: gives code
+    7 |     expect: {screen: "DECLINED ${kode}"}
+      |                                ^^^^^^^`},
+	{"a variable where there are none",
+		header + `steps:
+  - wait: ${t}
+` + ending,
+		`W06-x.yaml:5:11: unknown variable ${t}: each: gives none
+    5 |   - wait: ${t}
+      |           ^^^^`},
+	{"a variable that is not used",
+		header + `each: {code: ["51"], t: ["5s"]}
+steps:
+  - wait: ${t}
+` + ending,
+		`W06-x.yaml:4:8: ${code} stands nowhere
+    4 | each: {code: ["51"], t: ["5s"]}
+      |        ^^^^`},
+	{"a variable that does not end",
+		header + `each: {t: ["5s"]}
+steps:
+  - wait: ${t
+` + ending,
+		`W06-x.yaml:6:11: want ${name}: the } is missing
+    6 |   - wait: ${t
+      |           ^^`},
+	{"a variable inside braces without quotes",
+		header + `each: {t: ["5s"]}
+steps:
+  - sale: {amount: ${t}}
+` + ending,
+		`W06-x.yaml:6:21: a variable inside { } or [ ] stands in quotes: "${name}"
+    6 |   - sale: {amount: ${t}}
+      |                     ^`},
+	{"a variable whose second value is bad",
+		header + `each: {t: ["5s", "5y"]}
+steps:
+  - wait: ${t}
+` + ending,
+		`W06-x.yaml:6:11: want idle, reversal, advices, or a duration of at most 24h such as 65s
+    6 |   - wait: ${t}
+      |           ^^^^`},
+	{"lists of two lengths",
+		header + `each: {a: ["1", "2"], b: ["1"]}
+steps:
+  - wait: ${a}${b}
+` + ending,
+		`W06-x.yaml:4:26: want 2 values as in the first list, found 1
+    4 | each: {a: ["1", "2"], b: ["1"]}
+      |                          ^`},
+	{"a range that is none",
+		header + `each: {k: "1..m", n: "net.req[0200]"}
+steps:
+  - boot: {}
+` + ending,
+		`W06-x.yaml:4:11: want a range such as "1..n-1": whole numbers, n, or n less a number
+    4 | each: {k: "1..m", n: "net.req[0200]"}
+      |           ^^^^^^`},
+	{"a range of no message",
+		header + `each: {k: "1..n", n: "term[write]"}
+steps:
+  - boot: {}
+` + ending,
+		`W06-x.yaml:4:23: want the message that n is the length of: "net.req[0200]"
+    4 | each: {k: "1..n", n: "term[write]"}
+      |                       ^^^^^^^^^^^`},
+	{"an each that is none",
+		header + `each: often
+steps:
+  - boot: {}
+` + ending,
+		`W06-x.yaml:4:7: want power, a list of values {code: ["51", "54"]}, or a range {k: "1..n-1", n: "net.req[0200]"}
+    4 | each: often
+      |       ^^^^^`},
+	{"a tab",
+		"name: x\n\x09zh: y\n",
+		`W06-x.yaml:2:1: a tab: indent with spaces`},
+	{"bytes that are not UTF-8",
+		"name: x\nzh: \xe7\x94\xb2\xff\n",
+		`W06-x.yaml:2:6: a byte that is not UTF-8`},
+	{"YAML that is not well formed",
+		header + `steps:
+  - sale: {amount: 1.00
+` + ending,
+		`W06-x.yaml:6:1: ',' or '}' must be specified
+    6 | expect: {end: F2}
+      | ^^^^^^`},
+	{"an anchor",
+		`name: &a x
+zh: *a
+`,
+		`W06-x.yaml:1:7: a script has no anchor
+    1 | name: &a x
+      |       ^`},
+	{"a list instead of a script",
+		`- name
+`,
+		`W06-x.yaml:1:1: want a script: name, zh, card, steps, expect
+    1 | - name
+      | ^`},
+	{"an empty file",
+		``,
+		`W06-x.yaml:1:1: the script is empty`},
+	{"nested too deep",
+		`name: [[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]
+`,
+		`W06-x.yaml:1:23: nested deeper than 16
+    1 | name: [[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]
+      |                       ^`},
+	{"a long line is cut around the place",
+		header + `steps:
+  - sale: {amount: 1.00, pin: "1234", card: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", entry: "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"}
+` + ending,
+		`W06-x.yaml:5:45: unknown card "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx..."
+    5 |   - sale: {amount: 1.00, pin: "****", card: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+      |                                             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^`},
+	{"a card number in the line is masked",
+		header + `steps:
+  - wait: idle
+    expect:
+      fields: [{at: issuer, mti: "0200", de: 35, is: "4761739001010119D30122010000", n: 0}]
+` + ending,
+		`W06-x.yaml:7:89: want which of the messages, a number from 1 to 10000
+    7 |       fields: [{at: issuer, mti: "0200", de: 35, is: "476173******0119************", n: 0}]
+      |                                                                                         ^`},
+	{"a card number in the message is masked",
+		`name: W06 x
+zh: 甲
+card: "4761739001010119"
+steps:
+  - boot: {}
+` + ending,
+		`W06-x.yaml:3:7: unknown card "476173******0119"
+    3 | card: "476173******0119"
+      |       ^^^^^^^^^^^^^^^^^^`},
+	{"more than 200 steps",
+		header + "steps:\n" + strings.Repeat("  - boot: {}\n", 201) + ending,
+		`W06-x.yaml:5:3: want a list of 1 to 200 steps
+    5 |   - boot: {}
+      |   ^`},
+	{"more than 64 faults of a step",
+		header + "steps:\n  - boot: {}\n    faults:\n" + strings.Repeat("      - net.rsp[0210].lose\n", 65) + ending,
+		`W06-x.yaml:7:7: want a list of at most 64 faults: ["net.rsp[0210].lose"]
+    7 |       - net.rsp[0210].lose
+      |       ^`},
+	{"an expectation of nothing",
+		header + `steps:
+  - boot: {}
+    expect: {}
+` + ending,
+		`W06-x.yaml:6:13: nothing is expected here
+    6 |     expect: {}
+      |             ^`},
+	{"an empty list",
+		header + `steps:
+  - wait: idle
+    expect: {screen: []}
+` + ending,
+		`W06-x.yaml:6:22: the list is empty
+    6 |     expect: {screen: []}
+      |                      ^`},
+	{"a variable inside a variable",
+		header + `each: {a: ["${b}"], b: ["x"]}
+steps:
+  - wait: ${a}
+` + ending,
+		`W06-x.yaml:4:12: a value holds no variable
+    4 | each: {a: ["${b}"], b: ["x"]}
+      |            ^^^^^^`},
+	{"a text that its variable makes too long",
+		header + `each: {a: ["xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"]}
+steps:
+  - wait: ${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}
+` + ending,
+		`W06-x.yaml:6:11: longer than 1000 characters with its variables
+    6 |   - wait: ${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${
+      |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^`},
+	{"two documents",
+		`name: x
+---
+name: y
+`,
+		`W06-x.yaml:2:1: a script is one document
+    2 | ---
+      | ^^^`},
+}

@@ -1,0 +1,194 @@
+package scenario
+
+import (
+	"strings"
+	"time"
+)
+
+// actions are the keys of which a step has one.
+var actions = [...]string{"sale", "wait", "off", "boot", "calendar", "host", "sign-on", "line", "disk"}
+
+// statuses are the states of an account at the issuer.
+var statuses = [...]string{"active", "lost", "stolen", "frozen", "closed", "restricted"}
+
+func (t *typing) steps(n *node) (all []Step) {
+	if n.sort != sortList || len(n.items) == 0 || len(n.items) > maxSteps {
+		t.fail(n.pos, "want a list of 1 to %d steps", maxSteps)
+		return nil
+	}
+	for _, item := range n.items {
+		all = append(all, t.step(item))
+		if t.failed != nil {
+			return nil
+		}
+	}
+	return all
+}
+
+func (t *typing) step(n *node) (s Step) {
+	if !t.mapping(n, "a step such as - boot: {}", append(actions[:], "faults", "expect")...) {
+		return s
+	}
+	for i, k := range n.keys {
+		switch value := n.items[i]; k.text {
+		case "faults":
+			s.Faults = t.faults(value)
+		case "expect": // below, when the action is known
+		default:
+			if s.Do != "" {
+				t.fail(k.pos, "a step has one action, and this one has %s already", s.Do)
+				return s
+			}
+			s.Do, s.Pos = k.text, k.pos
+			t.action(&s, value)
+		}
+	}
+	if s.Do == "" {
+		t.fail(n.pos, "want an action: %s", strings.Join(actions[:], ", "))
+		return s
+	}
+	if e := n.key("expect"); e != nil {
+		s.Expect = t.expect(e, s.Do)
+	}
+	return s
+}
+
+func (t *typing) action(s *Step, n *node) {
+	switch s.Do {
+	case "sale":
+		s.Sale = t.sale(s.Pos, n)
+	case "wait":
+		s.Wait = t.wait(n)
+	case "calendar":
+		s.Calendar = t.calendar(n)
+	case "host":
+		h := t.host(n)
+		s.Host = &h
+	case "line":
+		s.Line = t.word(n, "line", "down", "up")
+	case "disk":
+		s.Disk = t.disk(n)
+	default: // off, boot, sign-on
+		if n.sort != sortMapping || len(n.keys) > 0 {
+			t.fail(n.pos, "want %s: {}", s.Do)
+		}
+	}
+}
+
+func (t *typing) sale(at Pos, n *node) *Sale {
+	s := &Sale{Card: t.card}
+	if !t.mapping(n, "a sale such as {amount: 100.00}", "amount", "pin", "card", "entry", "cancel") {
+		return s
+	}
+	amount := n.key("amount")
+	if amount == nil {
+		t.fail(at, `missing key "amount"`)
+		return s
+	}
+	if s.Amount = t.money(amount); s.Amount <= 0 {
+		t.fail(amount.pos, "want an amount above 0.00")
+	}
+	if c := n.key("card"); c != nil {
+		s.Card = t.known(c, "card", t.doc.known.Card)
+	} else if s.Card == "" {
+		t.fail(at, "the sale has no card: give it one, or the script a default card")
+	}
+	if p := n.key("pin"); p != nil {
+		for _, item := range t.list(p) {
+			s.PINs = append(s.PINs, t.pin(item))
+		}
+	}
+	if e := n.key("entry"); e != nil {
+		s.Entry = t.word(e, "entry", "chip", "swipe")
+	}
+	if c := n.key("cancel"); c != nil {
+		s.Cancel = t.truth(c)
+	}
+	return s
+}
+
+// pin reads what is typed at one prompt (ISO 9564-1, 8.1: four to twelve digits). Its errors do not repeat it.
+func (t *typing) pin(n *node) PIN {
+	if n.sort != sortText || !digits(n.text) || len(n.text) < 4 || len(n.text) > 12 {
+		t.fail(n.pos, "want a PIN of 4 to 12 digits in quotes")
+	}
+	return PIN{n.text}
+}
+
+func (t *typing) wait(n *node) *Wait {
+	if n.sort == sortText {
+		switch n.text {
+		case "idle", "reversal", "advices":
+			return &Wait{For: n.text}
+		}
+		if d, err := time.ParseDuration(n.text); err == nil && d > 0 && d <= maxTime {
+			return &Wait{Duration: d}
+		}
+	}
+	t.fail(n.pos, "want idle, reversal, advices, or a duration of at most 24h such as 65s")
+	return nil
+}
+
+func (t *typing) calendar(n *node) *Calendar {
+	if n.sort == sortText {
+		switch n.text {
+		case "cutover", "payout":
+			return &Calendar{Event: n.text}
+		}
+		if d, ok := parseDate(n.text); ok {
+			return &Calendar{Date: d}
+		}
+	}
+	t.fail(n.pos, "want cutover, payout, or a date such as 2026-03-05")
+	return nil
+}
+
+func (t *typing) host(n *node) (h Host) {
+	if !t.mapping(n, "a rule of the host such as {card: visa-credit, status: lost}", "card", "status", "balance", "fee") {
+		return h
+	}
+	h = Host{Pos: n.pos, Card: t.card}
+	if c := n.key("card"); c != nil {
+		h.Card = t.known(c, "card", t.doc.known.Card)
+	}
+	if s := n.key("status"); s != nil {
+		h.Status = t.word(s, "status", statuses[:]...)
+	}
+	if b := n.key("balance"); b != nil {
+		m := t.money(b)
+		h.Balance = &m
+	}
+	if f := n.key("fee"); f != nil {
+		rate, err := ParseRate(f.text)
+		if err != nil || f.sort != sortText {
+			t.fail(f.pos, "want a fee from 0%% to 100%% such as 0.6%%")
+		}
+		h.Fee = &rate
+	}
+	switch account := h.Status != "" || h.Balance != nil; {
+	case account && h.Card == "":
+		t.fail(n.pos, "whose account? give the rule a card")
+	case !account && h.Fee == nil:
+		t.fail(n.pos, "want a status, a balance or a fee")
+	}
+	return h
+}
+
+// disk reads {damage: journal}, {repair: journal}, {full: true} or {full: false}.
+func (t *typing) disk(n *node) string {
+	if !t.mapping(n, "{damage: journal}, {repair: journal} or {full: true}", "damage", "repair", "full") {
+		return ""
+	}
+	if len(n.keys) != 1 {
+		t.fail(n.pos, "want one of {damage: journal}, {repair: journal}, {full: true}, {full: false}")
+		return ""
+	}
+	if n.keys[0].text != "full" {
+		t.word(n.items[0], "file", "journal")
+		return n.keys[0].text
+	}
+	if t.truth(n.items[0]) {
+		return "full"
+	}
+	return "free"
+}

@@ -1,0 +1,164 @@
+package terminal
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/posim/posim/internal/pan"
+	"github.com/posim/posim/transport"
+	"github.com/posim/posim/transport/dialect"
+)
+
+// sealed is what an advice needs of the card and the journal must not show.
+type sealed struct{ PAN, Expiry string }
+
+func (t *Terminal) seal(r *Record, number pan.PAN, expiry string) error {
+	plain, err := json.Marshal(sealed{number.Digits(), expiry})
+	if err != nil {
+		return err
+	}
+	r.Sealed, err = t.cfg.Module.Seal(t.cfg.JournalKey, []byte(r.STAN+r.Date+r.Time), plain)
+	clear(plain)
+	return err
+}
+
+func (t *Terminal) unseal(r *Record) (number pan.PAN, expiry string, err error) {
+	plain, err := t.cfg.Module.Open(t.cfg.JournalKey, []byte(r.STAN+r.Date+r.Time), r.Sealed)
+	if err != nil {
+		return number, "", err
+	}
+	defer clear(plain)
+	var s sealed
+	if err := json.Unmarshal(plain, &s); err != nil {
+		return number, "", fmt.Errorf("terminal: sealed card of %s is unreadable", r.STAN)
+	}
+	number, err = pan.Parse(s.PAN)
+	return number, s.Expiry, err
+}
+
+func (t *Terminal) advicesWaiting() bool { return t.journal.first(AdviceDue) != nil }
+
+// adviceDeadline is when the idle terminal tries again; zero when nothing waits.
+func (t *Terminal) adviceDeadline() (at time.Time) {
+	if t.advicesWaiting() {
+		at = t.adviceAt
+	}
+	return at
+}
+
+// sendAdvices sends what was approved offline, oldest first, each until it is answered; the first silence ends the
+// occasion. A reversal that is due goes before them.
+func (t *Terminal) sendAdvices() error {
+	if !t.advicesWaiting() {
+		return nil
+	}
+	t.adviceAt = t.clock.Now().Add(t.profile.AdviceInterval)
+	clear, err := t.reverseDue()
+	if err != nil || !clear {
+		t.adviceAt = t.clock.Now().Add(t.profile.AdviceInterval)
+		return err
+	}
+	for r := t.journal.first(AdviceDue); r != nil; r = t.journal.first(AdviceDue) {
+		t.show(say("sending-advice", t.journal.count(AdviceDue)))
+		how, err := t.tryAdvice(r)
+		if err != nil {
+			return err
+		}
+		if how == keysStale {
+			if how, err = t.tryAdvice(r); err != nil { // after the sign-on it asks for
+				return err
+			}
+		}
+		if how != settled {
+			if how == silent {
+				t.hangUp()
+			}
+			t.adviceAt = t.clock.Now().Add(t.profile.AdviceInterval)
+			return nil
+		}
+	}
+	return nil
+}
+
+// tryAdvice sends one 0220, or 0221 when it may have been sent before, and waits for its 0230.
+func (t *Terminal) tryAdvice(r *Record) (try, error) {
+	if t.macKey.IsZero() || t.stale {
+		if err := t.signOn(); err != nil {
+			return broken, err
+		}
+		if t.macKey.IsZero() || t.stale {
+			return broken, nil
+		}
+	}
+	if err := t.connect(); err != nil {
+		return broken, nil
+	}
+	m, err := t.advice(r)
+	if err != nil { // the module no longer opens what it sealed: for a person
+		t.remark("advice %s: %v", r.STAN, err)
+		return settled, t.journal.park(r, "")
+	}
+	t.attempted[r] = true
+	if err := t.send(m); err != nil {
+		return broken, nil
+	}
+	answer, err := t.receive(m, t.profile.ReversalWait, false)
+	switch {
+	case isStorage(err):
+		return broken, err
+	case errors.Is(err, errMAC):
+		t.stale = t.stale || needsSignOn(answer.ResponseCode)
+		return notYet, nil
+	case errors.Is(err, transport.ErrTimeout):
+		return silent, nil
+	case err != nil:
+		return broken, nil
+	}
+	return t.adviceAnswered(r, answer)
+}
+
+func (t *Terminal) adviceAnswered(r *Record, m *dialect.Message) (try, error) {
+	switch code := m.ResponseCode; {
+	case approves(code):
+		if err := t.journal.advised(r, m.AuthorizationIDResponse, m.RetrievalReferenceNumber); err != nil {
+			return broken, err
+		}
+		t.show(say("advice-sent"))
+		return settled, nil
+	case needsSignOn(code):
+		t.stale = true
+		return keysStale, nil
+	case code == "68", code == "91", code == "96", code == "98": // nobody has decided about it yet
+		return notYet, nil
+	case code == "94": // a host that takes the repeat for another sale: for a person
+		return settled, t.journal.park(r, code)
+	default:
+		if err := t.journal.refused(r, code); err != nil {
+			return broken, err
+		}
+		t.show(say("advice-refused"))
+		return settled, nil
+	}
+}
+
+// advice is the 0220 of a sale approved offline.
+func (t *Terminal) advice(r *Record) (*dialect.Message, error) {
+	number, expiry, err := t.unseal(r)
+	if err != nil {
+		return nil, err
+	}
+	mti := "0220"
+	if t.attempted[r] {
+		mti = "0221"
+	}
+	m := t.message(mti, r)
+	m.PrimaryAccountNumber, m.DateExpiration, m.CardSequenceNumber = number, expiry, r.PSN
+	m.POSConditionCode = conditionNormal
+	m.ICCSystemRelatedData = r.ICC
+	return m, nil
+}
+
+// conditionNormal is DE 25 of a presentment like any other.
+const conditionNormal = "00"

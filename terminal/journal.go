@@ -1,0 +1,289 @@
+package terminal
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/posim/posim/internal/rules"
+	"github.com/posim/posim/internal/wal"
+	"github.com/posim/posim/sim"
+	"github.com/posim/posim/transport/dialect"
+)
+
+// JournalFile is the journal's name on the terminal's disk.
+const JournalFile = "journal"
+
+// Limits of the journal, of which an older record's space is not used again.
+const (
+	maxSTAN    = 999999 // six digits; it never wraps within a journal
+	maxRecords = 10000  // a day's sales of a busy till, several times over
+)
+
+// Journal is what the terminal remembers across a power cut. Every change is one record, durable before the change is
+// acted on. Its methods are the only way to change a Record; each refuses a move that is not forward.
+type Journal struct {
+	log      *wal.Log
+	records  []*Record
+	nextSTAN int
+	keys     *sessionKeys
+	kept     rules.Set
+	moved    func(r *Record, from State)
+
+	unreadable bool // a whole record made no sense
+}
+
+// entryRecord is one record of the log; exactly one field is set.
+type entryRecord struct {
+	Sale *Record      `json:",omitempty"`
+	Keys *sessionKeys `json:",omitempty"`
+	STAN int          `json:",omitempty"` // used up by a message that is no sale
+}
+
+// sessionKeys are the session's keys as the host sent them: cryptograms under the terminal master key.
+type sessionKeys struct{ DE62 []byte }
+
+// errCorrupt is a journal whose durable records cannot be read.
+var errCorrupt = errors.New("terminal: journal damaged")
+
+func openJournal(d sim.Disk, kept rules.Set, moved func(*Record, State)) (*Journal, error) {
+	j := &Journal{nextSTAN: 1, kept: kept, moved: moved}
+	log, err := wal.Open(d, JournalFile, j.apply)
+	if errors.Is(err, wal.ErrCorrupt) || j.unreadable {
+		return nil, fmt.Errorf("%w: %w", errCorrupt, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("terminal: journal: %w", err)
+	}
+	j.log = log
+	return j, nil
+}
+
+// ReadJournal returns the records of a journal's bytes, as a judge reads them.
+func ReadJournal(data []byte) ([]*Record, error) {
+	j := &Journal{nextSTAN: 1}
+	if _, err := wal.Recover(JournalFile, data, j.apply); err != nil {
+		return nil, fmt.Errorf("terminal: journal: %w", err)
+	}
+	return j.records, nil
+}
+
+// apply takes one durable record.
+func (j *Journal) apply(body []byte) error {
+	err := j.take(body)
+	j.unreadable = err != nil
+	return err
+}
+
+func (j *Journal) take(body []byte) error {
+	var e entryRecord
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&e); err != nil {
+		return err
+	}
+	switch {
+	case e.Sale != nil:
+		return j.applySale(e.Sale)
+	case e.Keys != nil:
+		j.keys = e.Keys
+	case e.STAN > 0:
+		j.nextSTAN = max(j.nextSTAN, e.STAN+1)
+	default:
+		return fmt.Errorf("a record of nothing")
+	}
+	return nil
+}
+
+func (j *Journal) applySale(r *Record) error {
+	n, err := strconv.Atoi(r.STAN)
+	if err != nil || n < 1 || n > maxSTAN {
+		return fmt.Errorf("STAN %q: want six digits", r.STAN)
+	}
+	j.nextSTAN = max(j.nextSTAN, n+1)
+	for _, x := range slices.Backward(j.records) {
+		if x.sameTransaction(r) {
+			*x = *r
+			return nil
+		}
+	}
+	if len(j.records) >= maxRecords {
+		return fmt.Errorf("more than %d records", maxRecords)
+	}
+	j.records = append(j.records, r)
+	return nil
+}
+
+// put makes one record durable.
+func (j *Journal) put(e entryRecord) error {
+	b, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("terminal: journal: %w", err)
+	}
+	if err := j.log.Append(b); err != nil {
+		return fmt.Errorf("%w: %w", errStorage, err)
+	}
+	if err := j.log.Commit(); err != nil {
+		return fmt.Errorf("%w: %w", errStorage, err)
+	}
+	return nil
+}
+
+// errStorage is a journal that cannot be written: the terminal stops.
+var errStorage = errors.New("terminal: journal not written")
+
+func isStorage(err error) bool { return errors.Is(err, errStorage) }
+
+// Records are the transactions, oldest first. They are the journal's own.
+func (j *Journal) Records() []*Record { return j.records }
+
+// takeSTAN returns the next STAN. Who takes it makes it durable before it is used on the wire (T11).
+func (j *Journal) takeSTAN() (string, error) {
+	if j.nextSTAN > maxSTAN {
+		return "", errBatchFull
+	}
+	n := j.nextSTAN
+	j.nextSTAN++
+	return fmt.Sprintf("%06d", n), nil
+}
+
+// takeServiceSTAN returns a STAN for a message that is no sale, durably used up.
+func (j *Journal) takeServiceSTAN() (string, error) {
+	stan, err := j.takeSTAN()
+	if err != nil {
+		return "", err
+	}
+	return stan, j.put(entryRecord{STAN: j.nextSTAN - 1})
+}
+
+func (j *Journal) full() bool { return len(j.records) >= maxRecords || j.nextSTAN > maxSTAN }
+
+// storeKeys keeps the session's keys.
+func (j *Journal) storeKeys(k *sessionKeys) error {
+	if err := j.put(entryRecord{Keys: k}); err != nil {
+		return err
+	}
+	j.keys = k
+	return nil
+}
+
+// begin writes a new record in its first state.
+func (j *Journal) begin(r *Record, s State) error {
+	if err := allowed("", s); err != nil {
+		return err
+	}
+	r.State = s
+	if err := j.put(entryRecord{Sale: r}); err != nil {
+		return err
+	}
+	j.records = append(j.records, r)
+	j.moved(r, "")
+	return nil
+}
+
+// move changes a record by f and moves it, in one durable write (T2).
+func (j *Journal) move(r *Record, to State, f func(n *Record)) error {
+	from := r.State
+	if err := allowed(from, to); err != nil {
+		return fmt.Errorf("%w of %s", err, r)
+	}
+	n := *r
+	if f != nil {
+		f(&n)
+	}
+	if !j.kept.Kept(rules.OneWrite) { // T2 left out: first the record goes, then the new one comes
+		n.State = erased
+		if err := j.put(entryRecord{Sale: &n}); err != nil {
+			return err
+		}
+	}
+	n.State = to
+	if err := j.put(entryRecord{Sale: &n}); err != nil {
+		return err
+	}
+	*r = n
+	j.moved(r, from)
+	return nil
+}
+
+func allowed(from, to State) error {
+	if slices.Contains(moves[from], to) {
+		return nil
+	}
+	return fmt.Errorf("terminal: journal: move %s -> %s refused", from, to) // our bug: it stops the terminal
+}
+
+func (j *Journal) pending(r *Record) error { return j.begin(r, Pending) }
+
+func (j *Journal) offlineApproved(r *Record) error { return j.begin(r, AdviceDue) }
+
+func (j *Journal) approved(r *Record, f func(*Record)) error { return j.move(r, Approved, f) }
+
+func (j *Journal) declined(r *Record, code string) error {
+	return j.move(r, Declined, func(n *Record) { n.Code = code })
+}
+
+// reversalDue takes the first reason; later ones do not replace it. answer may be nil.
+func (j *Journal) reversalDue(r *Record, reason string, answer *dialect.Message) error {
+	return j.move(r, ReversalDue, func(n *Record) {
+		n.Reason = reason
+		if answer != nil {
+			n.Auth, n.RRN = answer.AuthorizationIDResponse, answer.RetrievalReferenceNumber
+		}
+	})
+}
+
+// adoptLate is what rule T5 forbids: an answer that came too late approves what is being reversed.
+func (j *Journal) adoptLate(r *Record, code string) error {
+	r.State = Pending // as if the reversal had never been due
+	return j.move(r, Approved, func(n *Record) { n.Code = code })
+}
+
+// reversed takes the acknowledgement's meaning.
+func (j *Journal) reversed(r *Record, to State) error { return j.move(r, to, nil) }
+
+func (j *Journal) advised(r *Record, auth, rrn string) error {
+	return j.move(r, Advised, func(n *Record) { n.Auth, n.RRN, n.Sealed = auth, rrn, nil })
+}
+
+func (j *Journal) refused(r *Record, code string) error {
+	return j.move(r, Refused, func(n *Record) { n.Code, n.Sealed = code, nil })
+}
+
+// park sets a record aside for a person; nothing is sent for it any more.
+func (j *Journal) park(r *Record, code string) error {
+	return j.move(r, Parked, func(n *Record) { n.Code = code })
+}
+
+// printed remembers that the receipt is out: a flag, not a move.
+func (j *Journal) printed(r *Record) error {
+	n := *r
+	n.Printed = true
+	if err := j.put(entryRecord{Sale: &n}); err != nil {
+		return err
+	}
+	*r = n
+	return nil
+}
+
+// first returns the oldest record in a state.
+func (j *Journal) first(s State) *Record {
+	for _, r := range j.records {
+		if r.State == s {
+			return r
+		}
+	}
+	return nil
+}
+
+func (j *Journal) count(s State) (n int) {
+	for _, r := range j.records {
+		if r.State == s {
+			n++
+		}
+	}
+	return n
+}

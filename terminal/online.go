@@ -1,0 +1,376 @@
+package terminal
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/posim/posim/hsm"
+	"github.com/posim/posim/internal/rules"
+	"github.com/posim/posim/transport"
+	"github.com/posim/posim/transport/dialect"
+)
+
+// connect makes sure that there is a connection. It is kept until it breaks, a repeat goes unanswered, or the power goes.
+func (t *Terminal) connect() error {
+	if t.link != nil && t.link.Err() == nil {
+		return nil
+	}
+	t.link = nil
+	l, err := t.cfg.Dial()
+	if err != nil {
+		t.remark("connect: %v", err)
+		return err
+	}
+	t.link = l
+	return nil
+}
+
+// hangUp gives up a connection on which somebody does not answer.
+func (t *Terminal) hangUp() {
+	if t.link != nil {
+		_ = t.link.Close() // its end is the point; how it ended changes nothing
+		t.link = nil
+	}
+}
+
+// encode packs a message and puts its MAC in. Nothing has left when it fails.
+func (t *Terminal) encode(m *dialect.Message) ([]byte, error) {
+	var mac func(dst *[8]byte, data []byte) error
+	if t.cfg.Dialect.MACRequired(m.MTI) {
+		mac = func(dst *[8]byte, data []byte) error { return t.cfg.Module.MAC(t.macKey, dst, data) }
+	}
+	return t.cfg.Dialect.Pack(m, mac)
+}
+
+// transmit puts an encoded message on the wire. When it fails, nobody knows what has left.
+func (t *Terminal) transmit(m *dialect.Message, b []byte) error {
+	if err := t.link.Send(b); err != nil {
+		t.remark("line: %v", err)
+		return err
+	}
+	t.cfg.Observe(Sent{m})
+	t.cfg.Point("send " + m.MTI)
+	return nil
+}
+
+// send is both, for what needs no record of its own.
+func (t *Terminal) send(m *dialect.Message) error {
+	b, err := t.encode(m)
+	if err != nil {
+		t.remark("cannot send: %v", err)
+		return err
+	}
+	return t.transmit(m, b)
+}
+
+// Why there is no answer that can be used, besides the transport's errors.
+var (
+	errMAC      = errors.New("terminal: the answer's MAC is wrong or missing")
+	errMismatch = errors.New("terminal: the answer is not to what was asked")
+	errAdopted  = errors.New("terminal: a late answer was taken") // only without rule T5
+)
+
+// receive waits for the answer to request. An answer to anything else is reported with both keys, dropped, and waited
+// past (T8, T7); any takes the first answer of the right kind instead. With errMAC the answer is returned too.
+func (t *Terminal) receive(request *dialect.Message, wait time.Duration, any bool) (*dialect.Message, error) {
+	deadline := t.clock.Now().Add(wait)
+	for {
+		b, err := t.link.Recv(deadline)
+		if err != nil {
+			return nil, err
+		}
+		m, macErr := t.open(b)
+		if m == nil {
+			continue
+		}
+		if m.MTI == dialect.Response(request.MTI) && (m.Key() == request.Key() || any) {
+			return m, macErr
+		}
+		adopted, err := t.unmatched(m, request)
+		if err != nil {
+			return nil, err
+		}
+		if adopted {
+			return nil, errAdopted
+		}
+	}
+}
+
+// open reads a frame; nil: it is no message of this dialect. The error says that its MAC is bad.
+func (t *Terminal) open(b []byte) (*dialect.Message, error) {
+	if mti, err := t.cfg.Dialect.MTI(b); err == nil {
+		t.cfg.Point("receive " + mti)
+	}
+	m, err := t.cfg.Dialect.Unpack(b)
+	if err != nil {
+		t.cfg.Observe(Unmatched{err})
+		return nil, nil
+	}
+	var macErr error
+	if t.cfg.Dialect.MACRequired(m.MTI) {
+		if err := t.cfg.Dialect.VerifyMAC(b, m, func(mac, data []byte) error { return t.cfg.Module.VerifyMAC(t.macKey, mac, data) }); err != nil {
+			macErr = errMAC
+		}
+	}
+	t.cfg.Observe(Received{m, macErr})
+	return m, macErr
+}
+
+// unasked looks at frames that came while nobody waited for an answer.
+func (t *Terminal) unasked() error {
+	for t.link != nil && t.link.Pending() {
+		b, err := t.link.Recv(t.clock.Now())
+		if err != nil {
+			t.link = nil
+			return nil
+		}
+		if m, _ := t.open(b); m != nil {
+			if _, err := t.unmatched(m, nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// unmatched drops an answer to nothing that is waited for (T5): what it says about an outcome comes too late. Its error
+// means that the storage failed.
+func (t *Terminal) unmatched(m *dialect.Message, request *dialect.Message) (adopted bool, err error) {
+	if request != nil {
+		t.cfg.Observe(Unmatched{dialect.Match(request, m)})
+	} else {
+		t.cfg.Observe(Unmatched{fmt.Errorf("terminal: answer %s %s: no answer is waited for", m.MTI, m.Key())})
+	}
+	if t.kept(rules.DropLateAnswers) || !approves(m.ResponseCode) {
+		return false, nil
+	}
+	for _, r := range t.journal.Records() {
+		if r.State == ReversalDue && t.key(r) == m.Key() {
+			if err := t.journal.adoptLate(r, m.ResponseCode); err != nil {
+				return false, err
+			}
+			return true, t.receipt(r, false)
+		}
+	}
+	return false, nil
+}
+
+// approves tells whether a response code says that the money has moved.
+func approves(code string) bool {
+	switch code {
+	case "00", "11", "A2", "A4", "A5", "A6":
+		return true
+	}
+	return false
+}
+
+// authorise is the online exchange of one sale: the record becomes Pending before the request leaves (T1), and stays so
+// only with an approval in hand. On any other outcome the record has moved on, or was never begun (State "").
+//
+// The request may need work that must be done first: due reversals, then a sign-on, then a connection; none of that can
+// debit anybody, so until then there is nothing to reverse.
+func (t *Terminal) authorise(r *Record, request func(*Record) (*dialect.Message, error)) (*dialect.Message, Outcome, error) {
+	clear, err := t.reverseDue()
+	if err != nil {
+		return nil, "", err
+	}
+	if !clear {
+		return nil, OutcomeBlocked, nil
+	}
+	if t.macKey.IsZero() || t.stale {
+		if err := t.signOn(); err != nil {
+			return nil, "", err
+		}
+		if t.macKey.IsZero() || t.stale {
+			return nil, OutcomeNoConnection, nil
+		}
+	}
+	t.show(say("connecting"))
+	if err := t.connect(); err != nil {
+		t.show(say("no-connection"))
+		return nil, OutcomeNoConnection, nil
+	}
+	if err := t.stamp(r); err != nil {
+		return nil, "", err
+	}
+	m, err := request(r)
+	if err != nil {
+		return t.unsendable(err)
+	}
+	b, err := t.encode(m)
+	if err != nil {
+		return t.unsendable(err)
+	}
+	if t.kept(rules.PendingBeforeWire) {
+		if err := t.journal.pending(r); err != nil {
+			return nil, "", err
+		}
+	}
+	t.show(say("wait"))
+	sendErr := t.transmit(m, b)
+	if !t.kept(rules.PendingBeforeWire) {
+		if err := t.journal.pending(r); err != nil {
+			return nil, "", err
+		}
+	}
+	if sendErr != nil { // the write was called: nobody knows what arrived
+		return nil, OutcomeNoAnswer, t.reverseLater(r, dialect.ReasonNoAnswer, "line-broken", nil)
+	}
+	answer, err := t.receive(m, t.profile.AnswerWait, !t.kept(rules.MatchAnswer))
+	return t.classify(r, m, answer, err)
+}
+
+// unsendable is a request that cannot be made of what the card gave: the sale ends before anything was sent. A security
+// module without keys stops the terminal.
+func (t *Terminal) unsendable(err error) (*dialect.Message, Outcome, error) {
+	if errors.Is(err, hsm.ErrTampered) {
+		return nil, "", err
+	}
+	t.remark("cannot send: %v", err)
+	t.show(say("terminated"))
+	return nil, OutcomeNotAccepted, nil
+}
+
+// stamp gives a new record its identity.
+func (t *Terminal) stamp(r *Record) error {
+	stan, err := t.journal.takeSTAN()
+	if err != nil {
+		return err
+	}
+	now := t.clock.Now()
+	r.STAN, r.Date, r.Time, r.Year = stan, now.Format("0102"), now.Format("150405"), now.Year()
+	return nil
+}
+
+// classify decides what the answer, or its absence, means for the record: unknown means reverse.
+func (t *Terminal) classify(r *Record, request, m *dialect.Message, err error) (*dialect.Message, Outcome, error) {
+	switch {
+	case errors.Is(err, errMAC):
+		if needsSignOn(m.ResponseCode) {
+			t.stale = true
+		}
+		return m, OutcomeNoAnswer, t.reverseLater(r, dialect.ReasonMAC, "mac-bad", nil)
+	case errors.Is(err, errAdopted), isStorage(err):
+		return nil, OutcomeNoAnswer, err
+	case errors.Is(err, transport.ErrTimeout):
+		return nil, OutcomeNoAnswer, t.reverseLater(r, dialect.ReasonNoAnswer, "timeout", nil)
+	case err != nil:
+		return nil, OutcomeNoAnswer, t.reverseLater(r, dialect.ReasonNoAnswer, "line-broken", nil)
+	}
+	if err := dialect.MatchContent(request, m); err != nil && t.kept(rules.MatchAnswer) {
+		t.cfg.Observe(Unmatched{err})
+		return m, OutcomeNoAnswer, t.reverseLater(r, dialect.ReasonMismatch, "mismatch", m)
+	}
+	switch code := m.ResponseCode; {
+	case approves(code):
+		return m, OutcomeApproved, nil
+	case code == "09": // being processed: unknown
+		return m, OutcomeNoAnswer, t.reverseLater(r, dialect.ReasonNoAnswer, "timeout", m)
+	case code == "10": // part of the amount: this terminal cannot
+		return m, OutcomeNoAnswer, t.reverseLater(r, dialect.ReasonMismatch, "mismatch", m)
+	default:
+		if needsSignOn(code) {
+			t.stale = true
+		}
+		return m, OutcomeDeclined, t.journal.declined(r, code)
+	}
+}
+
+// reverseLater records that r must be reversed. The reversal itself goes out when the card is done.
+// answer is what a host that must be reversed had said, if it said something.
+func (t *Terminal) reverseLater(r *Record, reason string, text Key, answer *dialect.Message) error {
+	if err := t.journal.reversalDue(r, reason, answer); err != nil {
+		return err
+	}
+	t.show(say(text))
+	return nil
+}
+
+// needsSignOn tells whether a response code says that the host does not know the session's keys.
+func needsSignOn(code string) bool { return code == "A0" || code == "77" || code == "99" }
+
+// signOn asks for new session keys. Without an answer the terminal goes on without; an error is its storage's.
+func (t *Terminal) signOn() error {
+	t.show(say("signing-on"))
+	failed := func(why string) error {
+		t.remark("sign-on: %s", why)
+		t.show(say("sign-on-failed"))
+		return nil
+	}
+	if err := t.connect(); err != nil {
+		return failed("no connection")
+	}
+	stan, err := t.journal.takeServiceSTAN()
+	if err != nil {
+		return err
+	}
+	now := t.clock.Now()
+	m := &dialect.Message{
+		MTI: "0800", SystemsTraceAuditNumber: stan, TimeLocalTransaction: now.Format("150405"), DateLocalTransaction: now.Format("0102"),
+		CardAcceptorTerminalIdentification: t.profile.TID, CardAcceptorIdentificationCode: t.profile.MID,
+		NetworkManagementCode: dialect.NetworkSignOn,
+	}
+	if err := t.send(m); err != nil {
+		return failed(err.Error())
+	}
+	answer, err := t.receive(m, t.profile.ReversalWait, false)
+	switch {
+	case isStorage(err):
+		return err
+	case err != nil:
+		t.hangUp()
+		return failed(err.Error())
+	case answer.ResponseCode != "00":
+		return failed("refused with " + answer.ResponseCode)
+	}
+	pin, mac, err := t.importKeys(answer.ReservedPrivate62)
+	if err != nil {
+		return failed(err.Error())
+	}
+	if err := t.journal.storeKeys(&sessionKeys{answer.ReservedPrivate62}); err != nil {
+		return err
+	}
+	t.dropKeys()
+	t.pinKey, t.macKey, t.stale = pin, mac, false
+	t.show(say("signed-on"))
+	return nil
+}
+
+// restoreKeys takes the session's keys from the journal.
+func (t *Terminal) restoreKeys() error {
+	if t.journal.keys == nil {
+		return nil
+	}
+	pin, mac, err := t.importKeys(t.journal.keys.DE62)
+	if errors.Is(err, hsm.ErrTampered) {
+		return err
+	}
+	if err != nil { // a new sign-on gets others
+		t.remark("session keys: %v", err)
+		return nil
+	}
+	t.pinKey, t.macKey = pin, mac
+	return nil
+}
+
+func (t *Terminal) importKeys(de62 []byte) (pin, mac hsm.Key, err error) {
+	k, err := dialect.ParseSessionKeys(de62)
+	if err != nil {
+		return pin, mac, err
+	}
+	if pin, err = t.cfg.Module.Import(hsm.PINEncryption, t.cfg.MasterKey, k.PINKey[:], k.PINKeyCheckValue[:]); err != nil {
+		return pin, mac, err
+	}
+	mac, err = t.cfg.Module.Import(hsm.MAC, t.cfg.MasterKey, k.MACKey[:], k.MACKeyCheckValue[:])
+	return pin, mac, err
+}
+
+// dropKeys erases the session's keys.
+func (t *Terminal) dropKeys() {
+	for _, k := range []hsm.Key{t.pinKey, t.macKey} {
+		if !k.IsZero() {
+			_ = t.cfg.Module.Erase(k) // a key that is gone already is as good
+		}
+	}
+}

@@ -1,0 +1,200 @@
+package terminal
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/posim/posim/emv"
+)
+
+// Profile is what an acquirer loads into a terminal: who it is, how long it waits, which applications it takes.
+type Profile struct {
+	Name       string // of the file
+	TID, MID   string
+	Merchant   string // as receipts print it
+	MerchantZh string
+	Currency   string // ISO 4217 number, four digits, as DE 49 and tag 5F2A have it
+
+	AnswerWait     time.Duration // for the answer to a request; 60 s
+	ReversalWait   time.Duration // for the answer to a reversal or an advice; 30 s
+	RetryPause     time.Duration // after a try that a broken connection ended; 10 s
+	AdviceInterval time.Duration // between two tries to send advices while idle; 60 s
+	Attempts       int           // tries of a reversal on each occasion; 3
+	CardWait       time.Duration // for a card, an amount or a PIN; 60 s
+	MaxAmount      int64         // minor units
+
+	EMV emv.Config // without Rand and Trace
+}
+
+// profileFile is the form of a profile's file.
+type profileFile struct {
+	TID            string        `yaml:"tid"`
+	MID            string        `yaml:"mid"`
+	Merchant       string        `yaml:"merchant"`
+	MerchantZh     string        `yaml:"merchant_zh"`
+	Currency       string        `yaml:"currency"`
+	AnswerWait     time.Duration `yaml:"answer_wait"`
+	ReversalWait   time.Duration `yaml:"reversal_wait"`
+	RetryPause     time.Duration `yaml:"retry_pause"`
+	AdviceInterval time.Duration `yaml:"advice_interval"`
+	CardWait       time.Duration `yaml:"card_wait"`
+	Attempts       int           `yaml:"attempts"`
+	MaxAmount      int64         `yaml:"max_amount"`
+	EMV            struct {
+		Country      string `yaml:"country"`
+		Type         string `yaml:"type"`
+		Capabilities string `yaml:"capabilities"`
+		Additional   string `yaml:"additional_capabilities"`
+		Category     string `yaml:"category"`
+		IFDSerial    string `yaml:"ifd_serial"`
+		Applications []struct {
+			AID        string `yaml:"aid"`
+			Name       string `yaml:"name"`
+			Partial    bool   `yaml:"partial"`
+			Version    string `yaml:"version"`
+			TACDenial  string `yaml:"tac_denial"`
+			TACOnline  string `yaml:"tac_online"`
+			TACDefault string `yaml:"tac_default"`
+			FloorLimit int64  `yaml:"floor_limit"`
+			Target     int    `yaml:"target_percent"`
+			MaxTarget  int    `yaml:"max_target_percent"`
+			Threshold  int64  `yaml:"threshold"`
+		} `yaml:"applications"`
+	} `yaml:"emv"`
+}
+
+// SimulationPrefix begins every terminal and merchant number, so that no host takes the terminal for a real one.
+const SimulationPrefix = "SIM"
+
+// ParseProfile reads a profile. Anything unknown, missing or out of range is an error with its place in the file.
+func ParseProfile(name string, src []byte) (*Profile, error) {
+	var f profileFile
+	if err := yaml.UnmarshalWithOptions(src, &f, yaml.Strict()); err != nil {
+		return nil, fmt.Errorf("terminal: profile %s: %w", name, err)
+	}
+	p, err := f.profile(name)
+	if err != nil {
+		return nil, fmt.Errorf("terminal: profile %s: %w", name, err)
+	}
+	return p, nil
+}
+
+func (f *profileFile) profile(name string) (*Profile, error) {
+	p := &Profile{
+		Name: name, TID: f.TID, MID: f.MID, Merchant: f.Merchant, MerchantZh: f.MerchantZh, Currency: f.Currency,
+		AnswerWait: orDuration(f.AnswerWait, 60*time.Second), ReversalWait: orDuration(f.ReversalWait, 30*time.Second),
+		RetryPause: orDuration(f.RetryPause, 10*time.Second), AdviceInterval: orDuration(f.AdviceInterval, 60*time.Second),
+		CardWait: orDuration(f.CardWait, 60*time.Second), Attempts: f.Attempts, MaxAmount: f.MaxAmount,
+	}
+	if p.Attempts == 0 {
+		p.Attempts = 3
+	}
+	if p.MaxAmount == 0 {
+		p.MaxAmount = 1_000_000_00
+	}
+	switch {
+	case len(p.TID) != 8 || !strings.HasPrefix(p.TID, SimulationPrefix):
+		return nil, fmt.Errorf("tid %q: want 8 characters that begin with %s", p.TID, SimulationPrefix)
+	case len(p.MID) != 15 || !strings.HasPrefix(p.MID, SimulationPrefix):
+		return nil, fmt.Errorf("mid %q: want 15 characters that begin with %s", p.MID, SimulationPrefix)
+	case p.Merchant == "" || p.MerchantZh == "":
+		return nil, fmt.Errorf("merchant and merchant_zh: want both")
+	case p.Attempts < 1 || p.Attempts > 99:
+		return nil, fmt.Errorf("attempts %d: want 1 to 99", p.Attempts)
+	case p.MaxAmount < 1 || p.MaxAmount > 999_999_999_999:
+		return nil, fmt.Errorf("max_amount %d: want 1 to 999999999999", p.MaxAmount)
+	}
+	for _, d := range []struct {
+		key string
+		d   time.Duration
+	}{{"answer_wait", p.AnswerWait}, {"reversal_wait", p.ReversalWait}, {"retry_pause", p.RetryPause}, {"advice_interval", p.AdviceInterval}, {"card_wait", p.CardWait}} {
+		if d.d < time.Second || d.d > time.Hour {
+			return nil, fmt.Errorf("%s %s: want 1s to 1h", d.key, d.d)
+		}
+	}
+	return p, f.kernel(p)
+}
+
+func orDuration(d, otherwise time.Duration) time.Duration {
+	if d == 0 {
+		return otherwise
+	}
+	return d
+}
+
+// hexField decodes a field of exactly n bytes into dst.
+func hexField(err *error, key, s string, dst []byte) {
+	b, e := hex.DecodeString(s)
+	if *err == nil && (e != nil || len(b) != len(dst)) {
+		*err = fmt.Errorf("%s %q: want %d hexadecimal digits", key, s, 2*len(dst))
+	}
+	copy(dst, b)
+}
+
+// kernel fills in the EMV part.
+func (f *profileFile) kernel(p *Profile) error {
+	e := f.EMV
+	var country, currency [2]byte
+	var kind [1]byte
+	var err error
+	c := &p.EMV
+	hexField(&err, "currency", f.Currency, currency[:])
+	hexField(&err, "emv.country", e.Country, country[:])
+	hexField(&err, "emv.type", e.Type, kind[:])
+	hexField(&err, "emv.capabilities", e.Capabilities, c.Capabilities[:])
+	hexField(&err, "emv.additional_capabilities", e.Additional, c.AdditionalCapabilities[:])
+	if err != nil {
+		return err
+	}
+	if c.CountryCode, err = decimal("emv.country", e.Country); err != nil {
+		return err
+	}
+	if c.CurrencyCode, err = decimal("currency", f.Currency); err != nil {
+		return err
+	}
+	if e.Category != "" {
+		if c.MerchantCategoryCode, err = decimal("emv.category", e.Category); err != nil {
+			return err
+		}
+	}
+	c.CurrencyExponent, c.Type, c.AutoSelect = 2, kind[0], true
+	c.TerminalIdentification, c.MerchantIdentifier, c.MerchantNameAndLocation = p.TID, p.MID, p.Merchant
+	c.InterfaceDeviceSerialNumber = e.IFDSerial
+	if len(e.Applications) == 0 {
+		return fmt.Errorf("emv.applications: want at least one")
+	}
+	for i, a := range e.Applications {
+		app := emv.Application{Partial: a.Partial, FloorLimit: a.FloorLimit, TargetPercent: a.Target, MaxTargetPercent: a.MaxTarget, Threshold: a.Threshold}
+		at := fmt.Sprintf("emv.applications[%d].", i)
+		if app.AID, err = hex.DecodeString(a.AID); err != nil || len(app.AID) < 5 || len(app.AID) > 16 {
+			return fmt.Errorf("%said %q: want 10 to 32 hexadecimal digits", at, a.AID)
+		}
+		hexField(&err, at+"version", a.Version, app.Version[:])
+		hexField(&err, at+"tac_denial", a.TACDenial, app.TACDenial[:])
+		hexField(&err, at+"tac_online", a.TACOnline, app.TACOnline[:])
+		hexField(&err, at+"tac_default", a.TACDefault, app.TACDefault[:])
+		if err != nil {
+			return err
+		}
+		c.Applications = append(c.Applications, app)
+	}
+	return nil
+}
+
+func decimal(key, s string) (int, error) {
+	n := 0
+	for _, c := range s {
+		if c < '0' || c > '9' {
+			return 0, fmt.Errorf("%s %q: want four digits", key, s)
+		}
+		n = n*10 + int(c-'0')
+	}
+	if len(s) != 4 {
+		return 0, fmt.Errorf("%s %q: want four digits", key, s)
+	}
+	return n, nil
+}

@@ -1,0 +1,153 @@
+package terminal
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/posim/posim/internal/rules"
+)
+
+// Copy says for whom a copy of a receipt is.
+type Copy byte
+
+// The copies, in the order in which they are printed.
+const (
+	MerchantCopy Copy = iota
+	CustomerCopy
+)
+
+// Receipt is one copy of a receipt.
+type Receipt struct {
+	Copy  Copy
+	STAN  string
+	Date  string // MMDD and
+	Time  string // hhmmss of the sale
+	Lines []Text
+}
+
+// In renders the receipt in a language, a line each.
+func (r Receipt) In(l Lang) string { return Screen(r.Lines).In(l) }
+
+// Keys is the receipt without its language: what a hash covers.
+func (r Receipt) Keys() []byte { return appendKeys(nil, r.Lines) }
+
+// ErrPaperOut is a printer without paper.
+var ErrPaperOut = errors.New("terminal: paper out")
+
+// receipt prints both copies of a record's receipt and remembers that they are out. A printer that cannot print changes
+// nothing about the sale: the copies are owed until the next boot.
+func (t *Terminal) receipt(r *Record, again bool) error {
+	t.show(say("printing"))
+	if !t.print(r, again) {
+		return nil
+	}
+	return t.journal.printed(r)
+}
+
+// print prints both copies and tells whether they came out.
+func (t *Terminal) print(r *Record, again bool) bool {
+	for _, c := range []Copy{MerchantCopy, CustomerCopy} {
+		rc := t.compose(r, c, again)
+		t.cfg.Point("print")
+		if err := t.cfg.Devices.Print(rc); err != nil {
+			t.remark("printer: %v", err)
+			t.show(say("paper-out"))
+			return false
+		}
+		t.cfg.Observe(Printed{rc})
+	}
+	return true
+}
+
+// compose writes one copy. Every copy says that it is worth nothing.
+func (t *Terminal) compose(r *Record, c Copy, again bool) Receipt {
+	var lines []Text
+	add := func(k Key, args ...any) { lines = append(lines, say(k, args...)) }
+	add("r-simulation")
+	if again {
+		add("r-duplicate")
+	}
+	copyKey, card := Key("r-merchant-copy"), r.Card
+	if c == CustomerCopy {
+		copyKey, card = "r-customer-copy", lastFour(r.Card)
+	}
+	add(copyKey)
+	add("r-merchant", bilingual{t.profile.Merchant, t.profile.MerchantZh})
+	add("r-mid", t.profile.MID)
+	add("r-tid", t.profile.TID)
+	switch r.State {
+	case AdviceDue, Advised, Refused, "":
+		add("r-offline-sale")
+	default:
+		add("r-sale")
+	}
+	add("r-card", card, entrySign(r))
+	if r.isChip() {
+		add("r-label", r.Label)
+		add("r-aid", r.AID)
+		add("r-tvr", r.TVR, r.TSI)
+		add("r-cryptogram", r.CryptogramType, r.Cryptogram)
+	}
+	add("r-date", fmt.Sprintf("%04d-%s-%s", r.Year, r.Date[:2], r.Date[2:]), r.Time[:2]+":"+r.Time[2:4]+":"+r.Time[4:])
+	add("r-stan", r.STAN)
+	if r.RRN != "" {
+		add("r-rrn", r.RRN)
+	}
+	if r.Auth != "" {
+		add("r-auth", r.Auth)
+	}
+	add("r-amount", Amount(r.Amount))
+	switch r.CVM {
+	case cvmPIN:
+		add("r-pin")
+	case cvmSignature:
+		if c == MerchantCopy {
+			add("r-signature")
+		}
+	default:
+		add("r-no-cvm")
+	}
+	add("r-simulation")
+	return Receipt{Copy: c, STAN: r.STAN, Date: r.Date, Time: r.Time, Lines: lines}
+}
+
+// How the cardholder was verified, as a record keeps it.
+const (
+	cvmPIN       = "pin"
+	cvmSignature = "signature"
+	cvmNone      = "none"
+)
+
+// lastFour is the card number of a customer's copy.
+func lastFour(masked string) string {
+	if len(masked) < 4 {
+		return masked
+	}
+	return strings.Repeat("*", len(masked)-4) + masked[len(masked)-4:]
+}
+
+// entrySign is how the card was read, as receipts abbreviate it: I for the chip, S for the stripe.
+func entrySign(r *Record) string {
+	if r.isChip() {
+		return "/I"
+	}
+	return "/S"
+}
+
+// approve makes a sale final: journal, then screen and receipt (T3). finish fills in what the answer and the card said.
+func (t *Terminal) approve(r *Record, text Key, finish func(*Record) error) error {
+	if !t.kept(rules.JournalBeforeReceipt) {
+		t.show(say(text))
+		t.print(r, false)
+		if err := finish(r); err != nil {
+			return err
+		}
+		return t.journal.printed(r)
+	}
+	if err := finish(r); err != nil {
+		return err
+	}
+	t.show(say(text))
+	return t.receipt(r, false)
+}

@@ -1,0 +1,100 @@
+package terminal
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/posim/posim/transport/dialect"
+)
+
+// State is where a record of the journal has come to. It only moves forward.
+type State string
+
+// The states.
+const (
+	Pending           State = "Pending"           // the request may have left; nothing is known
+	Approved          State = "Approved"          // in the batch
+	Declined          State = "Declined"          // no money
+	ReversalDue       State = "ReversalDue"       // to be reversed until the host acknowledges
+	Reversed          State = "Reversed"          // acknowledged: the host had it and undid it
+	ReversedUnmatched State = "ReversedUnmatched" // acknowledged: the host never had it, and will refuse it
+	ReversalRefused   State = "ReversalRefused"   // the host cannot undo it any more: handed to dispute
+	Parked            State = "Parked"            // set aside by a person
+	AdviceDue         State = "AdviceDue"         // approved offline, in the batch, not yet sent
+	Advised           State = "Advised"           // sent and accepted
+	Refused           State = "Refused"           // sent and refused: on the failed list
+	erased            State = "Erased"            // only without rule T2
+)
+
+// moves is every move a record may make.
+var moves = map[State][]State{
+	"":          {Pending, AdviceDue},
+	Pending:     {Approved, Declined, ReversalDue},
+	ReversalDue: {Reversed, ReversedUnmatched, ReversalRefused, Parked},
+	AdviceDue:   {Advised, Refused, Parked},
+}
+
+// States lists the states a record can be in, in the order of a record's life.
+func States() []State {
+	return []State{Pending, Approved, Declined, ReversalDue, Reversed, ReversedUnmatched, ReversalRefused, Parked, AdviceDue, Advised, Refused}
+}
+
+// Record is one financial transaction as the terminal knows it. It holds no track, PIN or PIN block; the card number is
+// masked, and sealed by the security module where an advice will have to carry it.
+type Record struct {
+	STAN     string // SystemsTraceAuditNumber, DE 11
+	Date     string // DateLocalTransaction, DE 13, MMDD
+	Time     string // TimeLocalTransaction, DE 12, hhmmss
+	Year     int    // of Date, for receipts
+	Amount   int64  // AmountTransaction, DE 4, minor units
+	Currency string // CurrencyCodeTransaction, DE 49
+	Card     string // masked
+	Entry    string // POSEntryMode, DE 22
+	PSN      string `json:",omitempty"` // CardSequenceNumber, DE 23
+	State    State
+	Reason   string `json:",omitempty"` // of the reversal: 98, 96, A0, 06
+	Code     string `json:",omitempty"` // ResponseCode, DE 39, or Y1, Y3 offline
+	Auth     string `json:",omitempty"` // AuthorizationIDResponse, DE 38
+	RRN      string `json:",omitempty"` // RetrievalReferenceNumber, DE 37
+	Printed  bool   `json:",omitempty"` // both copies of the receipt are out
+
+	ICC    []byte `json:",omitempty"` // DE 55 of the reversal or the advice
+	Sealed []byte `json:",omitempty"` // an advice's card number and expiry
+
+	Label, AID, TVR, TSI string `json:",omitempty"` // of the receipt
+	CryptogramType       string `json:",omitempty"` // TC, ARQC, AAC
+	Cryptogram           string `json:",omitempty"`
+	CVM                  string `json:",omitempty"` // pin, signature, none
+}
+
+// sameTransaction tells whether two records are versions of one.
+func (r *Record) sameTransaction(x *Record) bool {
+	return r.STAN == x.STAN && r.Date == x.Date && r.Time == x.Time && r.Year == x.Year
+}
+
+// InBatch tells whether the sale counts for the merchant.
+func (r *Record) InBatch() bool {
+	return r.State == Approved || r.State == AdviceDue || r.State == Advised
+}
+
+// owedReceipt tells whether a receipt must exist: the sale stands, or was handed over offline.
+func (r *Record) owedReceipt() bool { return r.InBatch() || r.State == Refused }
+
+func (r *Record) isChip() bool { return strings.HasPrefix(r.Entry, "005") }
+
+// String is the record's identity and state, for errors.
+func (r *Record) String() string { return r.STAN + "/" + r.Date + r.Time + " " + string(r.State) }
+
+// key is the identity that answers are matched by.
+func (t *Terminal) key(r *Record) dialect.Key {
+	return dialect.Key{MID: t.profile.MID, TID: t.profile.TID, STAN: r.STAN, Date: r.Date, Time: r.Time}
+}
+
+// Amount writes minor units with two decimals.
+func Amount(minor int64) string {
+	sign := ""
+	if minor < 0 {
+		sign, minor = "-", -minor
+	}
+	return fmt.Sprintf("%s%d.%02d", sign, minor/100, minor%100)
+}

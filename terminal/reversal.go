@@ -1,0 +1,154 @@
+package terminal
+
+import (
+	"errors"
+
+	"github.com/posim/posim/internal/rules"
+	"github.com/posim/posim/transport"
+	"github.com/posim/posim/transport/dialect"
+)
+
+// reverseDue is one occasion for every reversal that is due, oldest first: at once, before an online financial
+// transaction, at boot. It returns false when one stays due; the next occasion tries again (T6).
+func (t *Terminal) reverseDue() (clear bool, err error) {
+	for r := t.journal.first(ReversalDue); r != nil; r = t.journal.first(ReversalDue) {
+		settled, err := t.reverse(r)
+		if err != nil {
+			return false, err
+		}
+		if !settled {
+			t.show(say("reversal-failed"))
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// try is how one try ended.
+type try byte
+
+const (
+	settled   try = iota
+	silent        // no answer in time
+	broken        // no connection, or it broke
+	notYet        // an answer that settles nothing
+	keysStale     // the host does not know the session's keys
+)
+
+// reverse gives a record its tries.
+func (t *Terminal) reverse(r *Record) (bool, error) {
+	for n := 1; ; n++ {
+		t.show(say("reversing", r.STAN))
+		how, err := t.tryReversal(r)
+		switch {
+		case err != nil:
+			return false, err
+		case how == settled:
+			return true, nil
+		case !t.kept(rules.RepeatUntilAcknowledged): // one try, and it is forgotten
+			return true, t.journal.reversed(r, Reversed)
+		case n >= t.profile.Attempts:
+			return false, nil
+		}
+		switch how {
+		case broken, notYet:
+			t.pause()
+		case silent:
+			t.hangUp() // the next dials again
+		}
+	}
+}
+
+// pause waits before the next try. What arrives meanwhile waits in the link.
+func (t *Terminal) pause() {
+	t.clock.Wait(t.clock.Now().Add(t.profile.RetryPause), func() bool { return false })
+}
+
+// tryReversal sends one 0400 and waits for its 0410. Only the answer with this record's key clears it (T7), and only when
+// it has come (T6).
+func (t *Terminal) tryReversal(r *Record) (try, error) {
+	if t.macKey.IsZero() || t.stale {
+		if err := t.signOn(); err != nil {
+			return broken, err
+		}
+		if t.macKey.IsZero() || t.stale {
+			return broken, nil
+		}
+	}
+	if err := t.connect(); err != nil {
+		t.show(say("no-connection"))
+		return broken, nil
+	}
+	m := t.reversal(r)
+	if err := t.send(m); err != nil {
+		return broken, nil
+	}
+	if !t.kept(rules.ClearAfterAcknowledgment) {
+		return settled, t.journal.reversed(r, Reversed)
+	}
+	answer, err := t.receive(m, t.profile.ReversalWait, !t.kept(rules.MatchAcknowledgment))
+	switch {
+	case errors.Is(err, errAdopted):
+		return settled, nil
+	case isStorage(err):
+		return broken, err
+	case errors.Is(err, errMAC):
+		if needsSignOn(answer.ResponseCode) { // an answer that cannot be trusted may still make us ask for new keys
+			t.stale = true
+			return keysStale, nil
+		}
+		return notYet, nil
+	case errors.Is(err, transport.ErrTimeout):
+		return silent, nil
+	case err != nil:
+		return broken, nil
+	}
+	return t.acknowledged(r, answer.ResponseCode)
+}
+
+// acknowledged takes the response code of a 0410.
+func (t *Terminal) acknowledged(r *Record, code string) (try, error) {
+	state, text := Reversed, Key("reversed")
+	switch {
+	case code == "00":
+	case code == "25": // the host never had it, and has put up a tombstone
+		state = ReversedUnmatched
+	case code == "12": // too late to undo: a difference item, in other hands
+		state, text = ReversalRefused, "reversal-refused"
+	case needsSignOn(code):
+		t.stale = true
+		return keysStale, nil
+	default:
+		t.remark("alarm: reversal of %s answered %s", r.STAN, code)
+		return notYet, nil
+	}
+	if err := t.journal.reversed(r, state); err != nil {
+		return broken, err
+	}
+	t.show(say(text))
+	return settled, nil
+}
+
+// reversal is the 0400 of a record, with its original's identity and never a new one.
+func (t *Terminal) reversal(r *Record) *dialect.Message {
+	m := t.message("0400", r)
+	m.ReversalReason = r.Reason
+	m.RetrievalReferenceNumber, m.AuthorizationIDResponse = r.RRN, r.Auth
+	m.ICCSystemRelatedData = r.ICC
+	return m
+}
+
+// message is what every financial message of a record carries.
+func (t *Terminal) message(mti string, r *Record) *dialect.Message {
+	m := &dialect.Message{
+		MTI: mti, ProcessingCode: processingSale, SystemsTraceAuditNumber: r.STAN,
+		TimeLocalTransaction: r.Time, DateLocalTransaction: r.Date, POSEntryMode: r.Entry,
+		CardAcceptorTerminalIdentification: t.profile.TID, CardAcceptorIdentificationCode: t.profile.MID,
+		CurrencyCodeTransaction: r.Currency,
+	}
+	m.SetAmount(r.Amount)
+	return m
+}
+
+// processingSale is DE 3 of a purchase of goods and services.
+const processingSale = "000000"

@@ -1,0 +1,189 @@
+package dialect
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/moov-io/iso8583/field"
+	"github.com/moov-io/iso8583/padding"
+
+	"github.com/posim/posim/internal/pan"
+)
+
+// coding is how a data element is written, in the letters of ISO 8583.
+type coding byte
+
+const (
+	codeN   coding = iota // n: digits in BCD
+	codeZ                 // z: track 2 in nibbles
+	codeAN                // an: letters and digits
+	codeANS               // ans: printable characters
+	codeB                 // b: bytes
+)
+
+// element is one row of a dialect's table: a data element, its coding, and where its value lives in a Message.
+type element struct {
+	de     int
+	name   string
+	coding coding
+	length int      // fixed, or the longest; digits, characters or bytes
+	prefix variable // 0: fixed length; 1: LLVAR; 2: LLLVAR
+	filled bool     // shorter values are filled with spaces at the end, which Unpack takes away
+	secret bool     // the value is never shown, only its length
+
+	// One of the two is set, but for the card number (DE 2) and the amount (DE 4), which are no plain strings.
+	text func(*Message) *string
+	data func(*Message) *[]byte
+
+	spec *field.Spec
+}
+
+const (
+	primaryAccountNumber = 2
+	amountTransaction    = 4
+	iccSystemRelatedData = 55
+	maxAmount            = 999_999_999_999 // n12
+)
+
+// fieldSpec makes the moov-io/iso8583 spec of e.
+func (e *element) fieldSpec() *field.Spec {
+	s := &field.Spec{Length: e.length, Description: e.name, Pref: fixed{}}
+	if e.prefix > 0 {
+		s.Pref = e.prefix
+	}
+	if e.filled {
+		s.Pad = padding.Right(' ')
+	}
+	switch e.coding {
+	case codeN:
+		s.Enc = digits{}
+	case codeZ:
+		s.Enc = track2{}
+	case codeAN:
+		s.Enc = text{alphanumeric: true}
+	case codeANS:
+		s.Enc = text{}
+	case codeB:
+		s.Enc = octets{}
+	}
+	return s
+}
+
+// field makes the moov-io/iso8583 field of e.
+func (e *element) field() field.Field {
+	if e.coding == codeB {
+		return field.NewBinary(e.spec)
+	}
+	return field.NewString(e.spec)
+}
+
+// value returns the text of e in m; "" if it is absent. Not for the elements in bytes.
+func (e *element) value(m *Message) (string, error) {
+	switch e.de {
+	case primaryAccountNumber:
+		return m.PrimaryAccountNumber.Digits(), nil
+	case amountTransaction:
+		return amountDigits(m)
+	}
+	s := *e.text(m)
+	switch {
+	case e.filled && strings.HasSuffix(s, " "):
+		// Two texts for one value would make two keys of one transaction.
+		return "", errors.New("ends in a space: want it without the filler")
+	case e.filled && len(s) > e.length:
+		return "", fmt.Errorf("length %d exceeds %d", len(s), e.length)
+	}
+	return s, nil
+}
+
+func amountDigits(m *Message) (string, error) {
+	a := m.AmountTransaction
+	switch {
+	case !m.HasAmount && a != 0:
+		return "", errors.New("an amount without HasAmount")
+	case !m.HasAmount:
+		return "", nil
+	case a < 0 || a > maxAmount:
+		return "", fmt.Errorf("amount %d: want 0 to %d minor units", a, int64(maxAmount))
+	}
+	var d [12]byte
+	for i := len(d) - 1; i >= 0; i-- {
+		d[i] = byte('0' + a%10)
+		a /= 10
+	}
+	return string(d[:]), nil
+}
+
+// setValue is the way back of value. s is not empty.
+func (e *element) setValue(m *Message, s string) (err error) {
+	switch e.de {
+	case primaryAccountNumber:
+		m.PrimaryAccountNumber, err = pan.Parse(s)
+		return err
+	case amountTransaction:
+		m.HasAmount = true
+		m.AmountTransaction, err = strconv.ParseInt(s, 10, 64) // twelve digits always fit
+		return err
+	}
+	*e.text(m) = s
+	return nil
+}
+
+// appendTo appends e as m has it to dst, and tells whether it is there.
+func (e *element) appendTo(dst []byte, m *Message) ([]byte, bool, error) {
+	var packed []byte
+	var err error
+	if e.data != nil {
+		v := *e.data(m)
+		if len(v) == 0 {
+			return dst, false, nil
+		}
+		var f field.Binary
+		f.SetSpec(e.spec)
+		f.SetValue(v)
+		packed, err = f.Pack()
+	} else {
+		var v string
+		v, err = e.value(m)
+		if err != nil {
+			return dst, false, err
+		}
+		if v == "" {
+			return dst, false, nil
+		}
+		var f field.String
+		f.SetSpec(e.spec)
+		f.SetValue(v)
+		packed, err = f.Pack()
+	}
+	if err != nil {
+		return dst, false, cause(err)
+	}
+	return append(dst, packed...), true, nil
+}
+
+// read decodes e from the front of src into m and returns how many bytes it took. m keeps no part of src.
+func (e *element) read(src []byte, m *Message) (int, error) {
+	if e.data != nil {
+		var f field.Binary
+		f.SetSpec(e.spec)
+		read, err := f.Unpack(src)
+		if err != nil {
+			return 0, cause(err)
+		}
+		*e.data(m) = f.Value()
+		return read, nil
+	}
+	var f field.String
+	f.SetSpec(e.spec)
+	read, err := f.Unpack(src)
+	if err != nil {
+		return 0, cause(err)
+	}
+	if f.Value() == "" {
+		return 0, errors.New("nothing but filler")
+	}
+	return read, e.setValue(m, f.Value())
+}

@@ -1,0 +1,82 @@
+package dialect
+
+import (
+	"fmt"
+	"strings"
+)
+
+// FieldValue is one data element for people and reports. Its value is safe to print anywhere.
+type FieldValue struct {
+	DE    int    `json:"de"`
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Fields lists the data elements of m in order, each with its name in the standard and its value as the wire has it, but
+// without filler: the card number masked; PIN data, track data and keys left out; DE 55 as its tags, with the same care;
+// DE 64 as Unpack found it.
+func (d *Dialect) Fields(m *Message) []FieldValue {
+	list := make([]FieldValue, 0, len(d.elements))
+	for i := range d.elements {
+		e := &d.elements[i]
+		if v, ok := e.show(m); ok {
+			list = append(list, FieldValue{DE: e.de, Name: e.nameIn(m), Value: v})
+		}
+	}
+	return list
+}
+
+// Field returns the value that Fields shows for one data element, and whether m has it. DE 0 is the MTI.
+func (d *Dialect) Field(m *Message, de int) (string, bool) {
+	if de == 0 {
+		return m.MTI, m.MTI != ""
+	}
+	if de < 2 || de > lastDE || d.byDE[de] == nil {
+		return "", false
+	}
+	return d.byDE[de].show(m)
+}
+
+// nameIn is the element's name, with what DE 60 means in m.
+func (e *element) nameIn(m *Message) string {
+	if e.de != 60 {
+		return e.name
+	}
+	switch Class(m.MTI) {
+	case ClassNetworkManagement:
+		return e.name + ", network management code"
+	case ClassReversal:
+		return e.name + ", reversal reason"
+	}
+	return e.name
+}
+
+func (e *element) show(m *Message) (string, bool) {
+	if e.data != nil {
+		v := *e.data(m)
+		switch {
+		case len(v) == 0:
+			return "", false
+		case e.secret:
+			return redacted(len(v), "bytes"), true
+		case e.de == iccSystemRelatedData:
+			var s strings.Builder
+			summariseChipData(&s, v, 0)
+			return s.String(), true
+		}
+		return fmt.Sprintf("%X", v), true
+	}
+	if e.de == primaryAccountNumber {
+		return m.PrimaryAccountNumber.Masked(), !m.PrimaryAccountNumber.IsZero()
+	}
+	v, err := e.value(m)
+	switch {
+	case err != nil: // Pack would refuse it: say why instead of showing half of it
+		return "[" + err.Error() + "]", true
+	case v == "":
+		return "", false
+	case e.secret:
+		return redacted(len(v), "characters"), true
+	}
+	return v, true
+}

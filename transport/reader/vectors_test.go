@@ -1,0 +1,290 @@
+package reader
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/posim/posim/sim"
+)
+
+// TestCapturedFramesDecode: every frame of the captures is read, and written again byte for byte, whatever the pieces in
+// which it arrives.
+func TestCapturedFramesDecode(t *testing.T) {
+	for _, v := range transcripts(t) {
+		for _, line := range v.Transcript {
+			p := unhex(t, line.Hex)
+			for _, size := range []int{len(p), 1, 5} {
+				var d frameDecoder
+				var kinds []elementKind
+				var frame []byte
+				for rest := p; len(rest) > 0; {
+					piece := rest[:min(size, len(rest))]
+					rest = rest[len(piece):]
+					for len(piece) > 0 {
+						var kind elementKind
+						var b []byte
+						if kind, b, piece = d.take(piece); kind == elementFrame {
+							m, err := parseMessage(b)
+							if err != nil {
+								t.Fatal(err)
+							}
+							frame = appendFrame(nil, &m)
+						}
+						if kind != elementNone {
+							kinds = append(kinds, kind)
+						}
+					}
+				}
+				want := elementFrame
+				switch line.Hex {
+				case "80":
+					want = elementTimeRequest
+				case "03 15 16":
+					want = elementNAK
+				case "50 02", "50 03":
+					want = elementEvent
+				}
+				if len(kinds) != 1 || kinds[0] != want || d.partial() {
+					t.Errorf("%s: %s in pieces of %d: kinds %v, expected %v", v.ID, line.Hex, size, kinds, want)
+				}
+				if want == elementFrame && !bytes.Equal(frame, p) {
+					t.Errorf("%s: % X written as % X", v.ID, p, frame)
+				}
+			}
+		}
+	}
+}
+
+func TestT1BlockVectors(t *testing.T) {
+	var file struct {
+		Vectors []struct{ ID, Hex, Note string }
+	}
+	vectors(t, "t1_blocks.json", &file)
+	want := map[string]string{ // kind, sequence, more
+		"ifs-req-fe": EventSBlock, "ifs-res-fe": EventSBlock, "wtx-req-1": EventSBlock, "wtx-res-1": EventSBlock,
+		"resync-req": EventSBlock, "resync-res": EventSBlock, "abort-req": EventSBlock, "abort-res": EventSBlock,
+		"r0-ok": EventRBlock + " 0", "r1-ok": EventRBlock + " 1", "r0-edc": EventRBlock + " 0", "r1-other": EventRBlock + " 1",
+		"i0": EventIBlock + " 0", "i1-more": EventIBlock + " 1 more",
+	}
+	if len(file.Vectors) != len(want) {
+		t.Fatalf("%d vectors, expected %d", len(file.Vectors), len(want))
+	}
+	for _, v := range file.Vectors {
+		p := unhex(t, v.Hex)
+		b, err := parseBlock(p)
+		if err != nil {
+			t.Errorf("%s: %v", v.ID, err)
+			continue
+		}
+		got := b.name()
+		if !b.isS() {
+			got += string([]byte{' ', '0' + b.sequence()})
+		}
+		if b.isI() && b.more() {
+			got += " more"
+		}
+		if got != want[v.ID] {
+			t.Errorf("%s: %q, expected %q", v.ID, got, want[v.ID])
+		}
+		if again := b.append(nil); !bytes.Equal(again, p) {
+			t.Errorf("%s: written as % X", v.ID, again)
+		}
+		for i := range p { // one wrong bit anywhere is seen
+			spoilt := bytes.Clone(p)
+			spoilt[i] ^= 0x01
+			if _, err := parseBlock(spoilt); err == nil {
+				t.Errorf("%s: a wrong bit at offset %d was not seen", v.ID, i)
+			}
+		}
+	}
+	for name, made := range map[string]block{
+		"r0-edc": rBlock(0, rEDC), "r1-other": rBlock(1, rOther), "r1-ok": rBlock(1, rOK),
+		"i1-more": iBlock(1, true, []byte{0x00, 0xA4}), "resync-req": {pcb: pcbResynch}, "abort-res": {pcb: pcbAbort | sResponse},
+		"ifs-req-fe": {pcbIFS, []byte{ifsd}}, "wtx-res-1": {pcbWTX | sResponse, []byte{1}},
+	} {
+		for _, v := range file.Vectors {
+			if v.ID == name && !bytes.Equal(made.append(nil), unhex(t, v.Hex)) {
+				t.Errorf("%s made as % X", name, made.append(nil))
+			}
+		}
+	}
+}
+
+func TestBlocksThatAreNone(t *testing.T) {
+	for _, tt := range []struct {
+		name, hex string
+		edc       bool
+	}{
+		{"too short", "000000", true},
+		{"LEN too long", "00000200AA", true},
+		{"LEN too short", "00000000AABB", true},
+		{"LRC", "0000010000", true},
+		{"NAD", "2100009090", false},
+		{"I with reserved bits", "00010001", false},
+		{"R with data", "0080010081", false},
+		{"R with another error", "00830083", false},
+		{"S unknown", "00C400C4", false},
+		{"WTX without its byte", "00C300C3", false},
+		{"WTX of 0", "00C30100C2", false},
+		{"IFS of 0", "00C10100C0", false},
+		{"IFS of FF", "00C101FF3F", false},
+		{"resynch with data", "00C00100C1", false},
+	} {
+		b := unhex(t, tt.hex)
+		if tt.name == "NAD" {
+			b = append([]byte{0x21, 0x00, 0x00}, 0x21)
+		}
+		_, err := parseBlock(b)
+		var wrong *blockError
+		if !errors.As(err, &wrong) || wrong.edc != tt.edc {
+			t.Errorf("%s: %v, expected edc %v", tt.name, err, tt.edc)
+		}
+	}
+}
+
+// TestT0Vectors plays the T=0 vectors behind a reader: what stands on the wire between reader and card in the vectors
+// (header, procedure byte, data) is put into one block here, as a reader at TPDU level does.
+func TestT0Vectors(t *testing.T) {
+	type exchange struct{ Command, Response string }
+	var file struct {
+		Vectors []struct {
+			ID, Layer, Source string
+			Exchanges         []exchange
+			ExpectedRAPDU     string `json:"expected_rapdu"`
+		}
+	}
+	vectors(t, "t0_transport.json", &file)
+	if len(file.Vectors) != 21 {
+		t.Fatalf("%d vectors, expected 21", len(file.Vectors))
+	}
+	for _, v := range file.Vectors {
+		t.Run(v.ID, func(t *testing.T) {
+			exchanges := v.Exchanges
+			tpdu := strings.HasPrefix(v.ID, "tpdu-")
+			data := ""
+			if !strings.HasSuffix(v.ExpectedRAPDU, "9000") && len(v.ExpectedRAPDU) > 4 {
+				data = v.ExpectedRAPDU // the vector leaves the last exchange and its status word out
+			}
+			// What the application asks for: the first command, with the data it sends and the Le it wants.
+			command := exchanges[0].Command
+			if tpdu && len(exchanges) > 1 && len(exchanges[0].Response) == 2 {
+				command += exchanges[1].Command
+			}
+			if tpdu {
+				switch {
+				case strings.Contains(v.ID, "case-1"):
+					command = command[:8]
+				case strings.Contains(v.ID, "case-4") && len(command) == 10:
+					command += "315041592E5359532E444446303100"
+				case strings.Contains(v.ID, "case-4"):
+					command += "00"
+				case strings.Contains(v.ID, "case-3") && len(command) == 10:
+					command += "DEADBEEF"
+				}
+			}
+			next := 0
+			answer := func(p []byte) string {
+				block := strings.ToUpper(hexOf(p))
+				if next >= len(exchanges) { // the answer's data, fetched
+					if want := "00C00000" + last(exchanges[len(exchanges)-1].Response); block != want {
+						t.Errorf("the card heard %s, expected %s", block, want)
+					}
+					return data + "9000"
+				}
+				x := exchanges[next]
+				next++
+				if tpdu {
+					if !strings.HasPrefix(block, x.Command) {
+						t.Errorf("the card heard %s, expected the header %s", block, x.Command)
+					}
+					if len(x.Response) == 2 { // a procedure byte: the data go
+						if next >= len(exchanges) || block[10:] != exchanges[next].Command {
+							t.Errorf("the card heard data %s", block[10:])
+							return "6F00"
+						}
+						x = exchanges[next]
+						next++
+					}
+					return x.Response
+				}
+				want := x.Command
+				switch {
+				case len(want) == 8:
+					want += "00" // T=0: case 1 gets a P3
+				case len(want) > 10 && len(want)/2 == 6+int(unhex(t, want[8:10])[0]):
+					want = want[:len(want)-2] // T=0: case 4 loses its Le
+				}
+				if block != want {
+					t.Errorf("the card heard %s, expected %s", block, want)
+				}
+				return x.Response
+			}
+			card := &tpduReader{t: t, answer: answer}
+			w := newWorld(t)
+			w.run(time.Minute, func(line Line) { card.line = line; line.Receive(card.receive) }, func(c sim.Clock, line Line) {
+				r, err := Open(c, line, Config{})
+				if err == nil {
+					_, err = r.PowerOn()
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				got, err := r.Transmit(unhex(t, command))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				want := v.ExpectedRAPDU
+				if data != "" {
+					want += "9000"
+					if strings.HasSuffix(v.ID, "case-4-warning1") {
+						want = data + "6286" // the warning stays the status word
+					}
+				}
+				if strings.ToUpper(hexOf(got)) != want {
+					t.Errorf("got %X, expected %s", got, want)
+				}
+			})
+			if next < len(exchanges) {
+				t.Errorf("%d of %d exchanges", next, len(exchanges))
+			}
+		})
+	}
+}
+
+func last(sw string) string { return sw[len(sw)-2:] }
+
+// tpduReader is a reader with a T=0 card that answers blocks by a function.
+type tpduReader struct {
+	t       *testing.T
+	line    Line
+	decoder frameDecoder
+	answer  func(block []byte) string
+}
+
+func (r *tpduReader) receive(p []byte, err error) {
+	for len(p) > 0 {
+		var kind elementKind
+		var b []byte
+		if kind, b, p = r.decoder.take(p); kind != elementFrame {
+			continue
+		}
+		m, err := parseMessage(b)
+		if err != nil {
+			r.t.Error(err)
+			return
+		}
+		a := message{kind: m.kind.answer(), seq: m.seq}
+		switch m.kind {
+		case typeIccPowerOn:
+			a.data = unhex(r.t, atrT0)
+		case typeXfrBlock:
+			a.data = unhex(r.t, r.answer(m.data))
+		}
+		r.line.Write(appendFrame(nil, &a))
+	}
+}
