@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -65,9 +66,6 @@ func orNone(s terminal.State) string {
 
 // judgeMoved: a reversal leaves the queue only when the acquirer durably holds the transaction as undone (I6).
 func (r *rig) judgeMoved(rec *terminal.Record, from terminal.State) {
-	if r.log.moves == nil {
-		r.log.moves = map[string]terminal.State{}
-	}
 	r.log.moves[rec.STAN+rec.Date+rec.Time] = rec.State
 	if rec.State != terminal.Reversed && rec.State != terminal.ReversedUnmatched {
 		return
@@ -87,22 +85,45 @@ func (r *rig) judgeMoved(rec *terminal.Record, from terminal.State) {
 	}
 }
 
+// rememberMoves takes the durable states from the disk: a power cut may have kept a write whose end nobody saw.
+func (r *rig) rememberMoves() {
+	r.log.moves = map[string]terminal.State{}
+	records, err := r.journal()
+	if err != nil {
+		return // the boot will stop over it
+	}
+	for _, rec := range records {
+		r.log.moves[rec.STAN+rec.Date+rec.Time] = rec.State
+	}
+}
+
 func (r *rig) key(rec *terminal.Record) dialect.Key {
 	return dialect.Key{MID: r.profile.MID, TID: r.profile.TID, STAN: rec.STAN, Date: rec.Date, Time: rec.Time}
 }
 
 // durable is what the host's disk says.
 func (p *party) durable() (*host.View, error) {
-	v, err := host.Recover(p.disk.Durable(host.LogName))
+	data := p.disk.Durable(host.LogName)
+	if p.read.view != nil && bytes.Equal(data, p.read.log) {
+		return p.read.view, nil
+	}
+	v, err := host.Recover(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.name, err)
 	}
+	p.read.log, p.read.view = data, v
 	return v, nil
 }
 
-// journal is what the terminal's disk says.
+// journal is what the terminal's disk says. It is read again only when the disk has changed.
 func (r *rig) journal() ([]*terminal.Record, error) {
-	return terminal.ReadJournal(r.termDisk.Durable(terminal.JournalFile))
+	data := r.termDisk.Durable(terminal.JournalFile)
+	if r.read.err == nil && r.read.journal != nil && bytes.Equal(data, r.read.journal) {
+		return r.read.records, nil
+	}
+	r.read.journal = data
+	r.read.records, r.read.err = terminal.ReadJournal(data)
+	return r.read.records, r.read.err
 }
 
 // heal takes away every fault and gives everybody one more occasion: a power cycle of the terminal. Then the world runs

@@ -90,6 +90,7 @@ func (r *rig) onTerminal(o terminal.Observation) {
 			r.log.session = o.Session
 		}
 		r.leave()
+		r.term.Wait(r.world.Now(), never) // the script goes on here, before any reversal
 	case terminal.Decided:
 		r.tellDecision(o.Decision)
 	case terminal.Remark:

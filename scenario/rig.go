@@ -65,6 +65,11 @@ type rig struct {
 	story    func(Line)     // nil: nobody listens
 	disk     struct{ full bool }
 	damaged  []byte // the journal as it was before a script damaged it
+	read     struct {
+		journal []byte
+		records []*terminal.Record
+		err     error
+	}
 }
 
 // party is one host: a process with a disk, which outlives it.
@@ -77,8 +82,12 @@ type party struct {
 	run   *host.Party // of the present or the last boot
 	up    *party
 	line  string // the seam of the link up
-	err   error
-	r     *rig
+	read  struct {
+		log  []byte
+		view *host.View
+	}
+	err error
+	r   *rig
 }
 
 // newRig builds the house and boots the hosts. The terminal is off.
@@ -277,6 +286,7 @@ func (r *rig) setLine(down bool) {
 
 // boot gives the terminal power.
 func (r *rig) boot() error {
+	r.rememberMoves()
 	v := newVault(r.world, "terminal")
 	master, journal := v.load(hsm.TerminalMaster, keyTerminalMaster), v.load(hsm.DataEncryption, keyJournal)
 	if v.err != nil {

@@ -46,3 +46,15 @@ expect:
 		t.Errorf("%+v", r.Failure)
 	}
 }
+
+func TestLibrary(t *testing.T) {
+	l := builtIn(t)
+	for _, s := range allScripts(t, l) {
+		t.Run(s.ID, func(t *testing.T) {
+			r := l.Run(s, Options{Seed: 1})
+			if f := r.Failure; f != nil {
+				t.Errorf("run %s: %v\n%v\n%s\nend %s money %v replay %s", f.Run, f.Err, f.Violations, f.Where, r.End, r.Money, f.Replay)
+			}
+		})
+	}
+}

@@ -27,7 +27,7 @@ type Script struct {
 	doc *document
 }
 
-// Value is one variable of an enumeration as this run has it. A PIN's value is not for printing.
+// Value is one variable of an enumeration as this run has it; of a PIN, asterisks.
 type Value struct{ Name, Text string }
 
 // Step is one thing that happens. Do is the action's key, and the field of that name is set: sale, wait, off, boot,

@@ -649,4 +649,52 @@ name: y
 		`W06-x.yaml:2:1: a script is one document
     2 | ---
       | ^^^`},
+	{"flow lists too deep for the parser",
+		`name: [[[[[[[[[[[[[[[[[
+`,
+		`W06-x.yaml:1:23: nested deeper than 16
+    1 | name: [[[[[[[[[[[[[[[[[
+      |                       ^`},
+	{"block lists too deep for the parser",
+		`- - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - x
+`,
+		`W06-x.yaml:1:101: indented deeper than 100 columns
+    1 |  - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - x
+      |                                                            ^`},
+	{"block mappings too deep for the parser",
+		`a:
+                         a:
+                                                  a:
+                                                                           a:
+                                                                                                    a:
+                                                                                                                             a:
+`,
+		`W06-x.yaml:5:101: indented deeper than 100 columns
+    5 |                                                            a:
+      |                                                            ^`},
+	{"more words and marks than a script needs",
+		header + "steps: [" + strings.Repeat("a,", 25000) + "a]\n" + ending,
+		`W06-x.yaml:1:1: the script has more than 50000 words and marks`},
+	{"a range of all messages",
+		header + `each: {k: "1..n", n: "net.req[0200#*]"}
+steps:
+  - boot: {}
+` + ending,
+		`W06-x.yaml:4:23: want the message that n is the length of: "net.req[0200]"
+    4 | each: {k: "1..n", n: "net.req[0200#*]"}
+      |                       ^^^^^^^^^^^^^^^`},
+	{"keys of PINs without end",
+		header + strings.Repeat("pin: [", 16000),
+		`W06-x.yaml:4:102: nested deeper than 16
+    4 | ***: [***: [***: [***: [***: [***: [***: [***: [***: [***: [***: [***: [***: [***: [***: [***: [***: [***: [***: [***: [
+      |                                                            ^`},
+	{"a PIN somewhere else",
+		header + `each: {p: ["8352"]}
+steps:
+  - sale: {amount: 1.00, pin: "${p}"}
+    expect: {outcome: "${p}"}
+` + ending,
+		`W06-x.yaml:7:24: ${p} is a PIN and stands at pin: only
+    7 |     expect: {outcome: "${p}"}
+      |                        ^^^^`},
 }

@@ -139,6 +139,11 @@ func (d *document) script(each Each, id string, values []Value, without bool) (*
 	if t.failed != nil {
 		return nil, t.failed
 	}
+	for i, v := range values {
+		if d.secret[v.Name] {
+			values[i].Text = "****"
+		}
+	}
 	s.ID, s.File, s.Each, s.Values, s.doc = id, d.file, each, values, d
 	return s, nil
 }
@@ -250,8 +255,10 @@ func parseBound(s string) (Bound, bool) {
 
 // variables checks that every ${name} of the script has a value and every value a use.
 func (d *document) variables(root *node, names []string) *Error {
+	d.secret = map[string]bool{}
+	d.secrets(root, false)
 	used := map[string]bool{}
-	if err := d.uses(root, names, used); err != nil {
+	if err := d.uses(root, names, used, false); err != nil {
 		return err
 	}
 	for _, k := range names {
@@ -264,7 +271,19 @@ func (d *document) variables(root *node, names []string) *Error {
 	return nil
 }
 
-func (d *document) uses(n *node, names []string, used map[string]bool) *Error {
+// secrets notes the variables that a pin: takes its value from.
+func (d *document) secrets(n *node, pin bool) {
+	if pin {
+		for _, v := range variable.FindAllStringSubmatch(n.text, -1) {
+			d.secret[v[1]] = true
+		}
+	}
+	for i, item := range n.items {
+		d.secrets(item, pin || n.sort == sortMapping && n.keys[i].text == "pin")
+	}
+}
+
+func (d *document) uses(n *node, names []string, used map[string]bool, pin bool) *Error {
 	for rest := n.text; strings.Contains(rest, "${"); {
 		start := strings.Index(rest, "${")
 		at := len([]rune(n.text[:len(n.text)-len(rest)+start]))
@@ -274,6 +293,8 @@ func (d *document) uses(n *node, names []string, used map[string]bool) *Error {
 			return d.errorf(n.within(at, 2), "want ${name}: the } is missing")
 		case !slices.Contains(names, name):
 			return d.errorf(n.within(at, len([]rune(name))+3), "unknown variable ${%s}: each: gives %s", shorten(name), orNothing(names))
+		case d.secret[name] && !pin:
+			return d.errorf(n.within(at, len([]rune(name))+3), "${%s} is a PIN and stands at pin: only", name)
 		}
 		used[name] = true
 		rest = tail
@@ -282,7 +303,7 @@ func (d *document) uses(n *node, names []string, used map[string]bool) *Error {
 		if n == d.root && n.keys[i].text == "each" {
 			continue
 		}
-		if err := d.uses(item, names, used); err != nil {
+		if err := d.uses(item, names, used, pin || n.sort == sortMapping && n.keys[i].text == "pin"); err != nil {
 			return err
 		}
 	}

@@ -35,6 +35,20 @@ steps:
 	}
 }
 
+func TestVariantsOfPINsPrintAsAsterisks(t *testing.T) {
+	s := mustParse(t, header+`each: {typed: ["8352", "1234"]}
+steps:
+  - sale: {amount: 1.00, pin: ["9999", "${typed}"]}
+`+ending)
+	runs, err := s.Variants(0)
+	if err != nil || len(runs) != 2 || runs[0].Steps[0].Sale.PINs[1].Digits() != "8352" {
+		t.Fatalf("%v, %v", runs, err)
+	}
+	if v := runs[0].Values[0]; v != (Value{"typed", "****"}) {
+		t.Errorf("value %+v", v)
+	}
+}
+
 func TestVariantsOfARange(t *testing.T) {
 	src := func(k string) string {
 		return header + `each: {k: "` + k + `", n: "net.req[0200#2]"}

@@ -27,6 +27,7 @@ type document struct {
 	text     string // without carriage returns
 	root     *node
 	nodes    int
+	secret   map[string]bool // variables that are PINs
 
 	split sync.Once // lines are for errors only, and runs of one script may fail at the same time
 	lines []string  // masked

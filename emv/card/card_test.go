@@ -484,6 +484,43 @@ func TestOfflineLimits(t *testing.T) {
 	}
 }
 
+// The results tell the issuer which limit made the card go online.
+func TestLimitsInVerificationResults(t *testing.T) {
+	tests := []struct {
+		name, family, version  string
+		under, lower, andUpper string // the byte of limits after 0, 1 and 2 offline approvals
+		at                     int    // in the CVR
+	}{
+		{"short", "visa", "visa-cvn10", "10", "30", "30", 2}, // 10: new card
+		{"long", "mc", "mc-cvn20", "00", "80", "C0", 4},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			src := source(t, "visa-offline")
+			src = edit(t, src, "lower_limit: 5", "lower_limit: 1")
+			src = edit(t, src, "upper_limit: 8", "upper_limit: 2")
+			src = edit(t, src, "cryptogram: visa\n", "cryptogram: "+test.family+"\n")
+			p, err := card.ParseProfile("visa-offline.yaml", []byte(edit(t, src, "visa-cvn10", test.version)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := newDesk(t, p)
+			for n, want := range []string{test.under, test.lower, test.andUpper} {
+				o := d.start()
+				data := with(map[uint32]string{0x9F35: "23"}) // offline only: the lower limit does not stop it
+				g := d.generateAC(0x40, fill(t, o[0x8C], data))
+				cvr, err := d.verify(o, g, data).version.CVR(g.iad)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := fmt.Sprintf("%02X", cvr[test.at]); got != want {
+					t.Errorf("after %d: CVR %X: %s, want %s", n, cvr, got, want)
+				}
+			}
+		})
+	}
+}
+
 func TestNewCardGoesOnline(t *testing.T) {
 	src := edit(t, source(t, "visa-offline"), "lower_limit: 5", "lower_limit: 5\n        new_card_online: true")
 	p, err := card.ParseProfile("visa-offline.yaml", []byte(src))
@@ -576,6 +613,9 @@ func TestResetClearsTheTransactionAndKeepsCounters(t *testing.T) {
 	d.selectAID()
 	if got := d.want("80CA9F3600", "9000"); !bytes.Equal(got, unhex(t, "9F36020001")) {
 		t.Errorf("ATC %X", got)
+	}
+	if got := d.want("80CA9F1300", "9000"); !bytes.Equal(got, unhex(t, "9F13020000")) { // nothing was completed online
+		t.Errorf("last online ATC %X", got)
 	}
 }
 

@@ -195,15 +195,16 @@ func TestErrorPointsAtTheLine(t *testing.T) {
 
 func TestProfileLimits(t *testing.T) {
 	base := source(t, "visa-credit")
-	for name, src := range map[string]string{
-		"size":      base + strings.Repeat("#", 33<<10),
-		"brackets":  base + "\nx: " + strings.Repeat("[", 600),
-		"empty":     "",
-		"documents": base + "\n---\n" + base,
-		"list":      "- a",
-	} {
-		if _, err := card.ParseProfile("x.yaml", []byte(src)); err == nil || !strings.HasPrefix(err.Error(), "card: x.yaml") {
-			t.Errorf("%s: error %v", name, err)
+	tests := []struct{ name, src, want string }{
+		{"size", base + strings.Repeat("#", 33<<10), "bytes: want at most 32768"},
+		{"brackets", base + "\nx: " + strings.Repeat("[", 600), "600 brackets: want at most 512"},
+		{"empty", "", "want one profile"},
+		{"documents", base + "\n---\n" + base, "2 documents"},
+		{"list", "- a", "in another's place"},
+	}
+	for _, test := range tests {
+		if _, err := card.ParseProfile("x.yaml", []byte(test.src)); err == nil || !strings.HasPrefix(err.Error(), "card: x.yaml") || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: error %v, want %q", test.name, err, test.want)
 		}
 	}
 }

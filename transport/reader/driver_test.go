@@ -212,7 +212,10 @@ func TestDriverAgainstStrangeReaders(t *testing.T) {
 		{name: "a status that means nothing", answers: with(says(typeDataBlock, 0xC0, 0, nil)), err: apdu.ErrProtocol, within: 5 * time.Second, text: "bStatus C0"},
 		{name: "a bad ATR, twice", answers: with(says(typeDataBlock, 0, 0, []byte{0x3B, 0x00}), says(typeDataBlock, 0, 0, []byte{0x3C, 0x00})), err: apdu.ErrProtocol, within: 5 * time.Second, text: "TS 3C, expected 3B or 3F"},
 		{name: "the reader itself finds TS wrong, twice", answers: with(says(typeDataBlock, 0x41, 0xF8, nil), says(typeDataBlock, 0x41, 0xF7, nil)), err: apdu.ErrProtocol, within: 5 * time.Second},
-		{name: "unplugged words", answers: with(bare(0x03, 0x15, 0x16), bare(0x03, 0x15, 0x16), bare(0x03, 0x15, 0x16)), err: apdu.ErrProtocol, within: 5 * time.Second, text: "refused by the reader 3 times"},
+		{name: "parameters are not the reader's business", answers: with(says(typeDataBlock, 0, 0, []byte{0x3B, 0x60, 0, 0}), says(typeParameters, 0x40, 0, nil)), within: time.Second},
+		{name: "parameters are refused", answers: with(says(typeDataBlock, 0, 0, []byte{0x3B, 0x60, 0, 0}), says(typeParameters, 0x40, 10, nil)), err: apdu.ErrProtocol, within: 5 * time.Second, text: "bad parameter at offset 10"},
+		{name: "the card goes and the reader says no more", answers: with(bare(0x50, 0x02)), err: apdu.ErrCardRemoved, within: 600 * time.Millisecond},
+		{name: "a reader that only refuses", answers: with(bare(0x03, 0x15, 0x16), bare(0x03, 0x15, 0x16), bare(0x03, 0x15, 0x16)), err: apdu.ErrProtocol, within: 5 * time.Second, text: "refused by the reader 3 times"},
 		{name: "a frame that stops in its middle is asked for again", answers: with(bare(0x03, 0x06, 0x80), bare(0x03, 0x06, 0x80), bare(0x03, 0x06, 0x80)), err: apdu.ErrProtocol, within: 5 * time.Second, text: "damaged 3 times"},
 		{name: "the wrong number only", answers: with(func(m message) []byte { m.seq++; return says(typeDataBlock, 0, 0, nil)(m) }), err: apdu.ErrProtocol, within: 10 * time.Second, text: "an answer numbered 04 came, expected 03"},
 		{name: "a time extension and nothing more", answers: with(says(typeDataBlock, 0x80, 0xFF, nil)), err: apdu.ErrMute, within: 65 * time.Second, text: "1 requests for more time"},
@@ -231,8 +234,11 @@ func TestDriverAgainstStrangeReaders(t *testing.T) {
 						t.Errorf("PowerOn: %v, expected %v", err, tt.err)
 					}
 				}
+				if tt.open == nil && tt.err == nil {
+					return
+				}
 				if err == nil || !strings.Contains(err.Error(), tt.text) {
-					t.Errorf("error %q, expected %q in it", err, tt.text)
+					t.Errorf("error %v, expected %q in it", err, tt.text)
 				}
 				if e := (*Error)(nil); !errors.As(err, &e) {
 					t.Errorf("%v is no *Error", err)
@@ -274,4 +280,71 @@ func TestBadFramesAreAskedForAgain(t *testing.T) {
 			t.Errorf("stats %+v", r.Stats())
 		}
 	})
+}
+
+// TestTimeExtensionMultiplies: bError is how many times the reader wants the time again (CCID 1.1, 6.2.6).
+func TestTimeExtensionMultiplies(t *testing.T) {
+	for _, tt := range []struct {
+		after time.Duration
+		err   error
+	}{{20 * time.Second, apdu.ErrCardRemoved}, {30 * time.Second, apdu.ErrMute}} {
+		w := newWorld(t)
+		var far Line
+		answers := script(t, w, says(typeEscapeAnswer, 0, 0, nil), says(typeEscapeAnswer, 0, 0, nil), says(typeSlotStatus, 1, 0, nil),
+			func(m message) []byte {
+				late := says(typeDataBlock, 0x42, 0xFE, nil)(m)
+				w.far.After(tt.after, func() { far.Write(late) })
+				return says(typeDataBlock, commandTimeExtension, 5, nil)(m) // 5 times 4.1 s
+			})
+		w.run(2*time.Minute, func(line Line) { far = line; answers(line) }, func(c sim.Clock, line Line) {
+			r, err := Open(c, line, Config{})
+			if err == nil {
+				_, err = r.PowerOn()
+			}
+			if !errors.Is(err, tt.err) {
+				t.Errorf("answer after %v: %v, expected %v", tt.after, err, tt.err)
+			}
+		})
+	}
+}
+
+// TestChainedAnswersAreRefused: at TPDU level an answer fits one message.
+func TestChainedAnswersAreRefused(t *testing.T) {
+	w := newWorld(t)
+	w.run(time.Minute, script(t, w, says(typeEscapeAnswer, 0, 0, nil), says(typeEscapeAnswer, 0, 0, nil), says(typeSlotStatus, 1, 0, nil),
+		says(typeDataBlock, 0, 0, []byte{0x3B, 0x60, 0, 0}), says(typeParameters, 0, 0, nil), func(m message) []byte {
+			return appendFrame(nil, &message{kind: typeDataBlock, seq: m.seq, specific: [3]byte{0, 0, 1}, data: []byte{0x90, 0x00}})
+		}), func(c sim.Clock, line Line) {
+		r, err := Open(c, line, Config{})
+		if err == nil {
+			_, err = r.PowerOn()
+		}
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if _, err := r.Transmit([]byte{0, 0xA4, 0, 0}); !errors.Is(err, apdu.ErrProtocol) || !strings.Contains(err.Error(), "bChainParameter 01") {
+			t.Error(err)
+		}
+	})
+}
+
+// TestReadersWithoutEcho: some of the Twin's relatives do not repeat commands.
+func TestReadersWithoutEcho(t *testing.T) {
+	for _, noEcho := range []bool{false, true} {
+		var traffic []byte
+		session(t, newCard(t, atrT0), EmulatorConfig{NoEcho: noEcho, Firmware: "SEC1210"}, time.Minute, func(w *world, r *CCID, e *Emulator) {
+			w.w.OnNote(func(at time.Time, who, kind string, b []byte) {
+				if who == "reader" {
+					traffic = append(traffic, b...)
+				}
+			})
+			if _, err := r.PowerOn(); err != nil || r.Firmware() != "SEC1210" || r.Stats().BadEchoes != 0 {
+				t.Errorf("%q, %v, %+v", r.Firmware(), err, r.Stats())
+			}
+		})
+		if echoed := bytes.Contains(traffic, []byte{frameSync, frameControl, byte(typeIccPowerOn)}); echoed == noEcho {
+			t.Errorf("NoEcho %v, but echoed %v", noEcho, echoed)
+		}
+	}
 }

@@ -205,6 +205,11 @@ func TestEmulatorCommands(t *testing.T) {
 			{"gone", c(typeXfrBlock, 0, "00C0000023"), "80 0000 6985"},
 			{"record", c(typeXfrBlock, 0, "00B2010C00"), "80 0000 6C03"},
 			{"record", c(typeXfrBlock, 0, "00B2010C03"), "80 0000 7001009000"},
+			{"record", c(typeXfrBlock, 0, "00B2010C00"), "80 0000 6C03"},
+			{"not by GET RESPONSE", c(typeXfrBlock, 0, "00C0000003"), "80 0000 6985"},
+			{"select", c(typeXfrBlock, 0, ppse[:len(ppse)-2]), "80 0000 6125"},
+			{"another command", c(typeXfrBlock, 0, "00FF000000"), "80 0000 6D00"},
+			{"the answer is forgotten", c(typeXfrBlock, 0, "00C0000025"), "80 0000 6985"},
 			{"short", c(typeXfrBlock, 0, "00A4"), "80 4001"},
 			{"length", c(typeXfrBlock, 0, "00A4040005AA"), "80 4001"},
 		}},
@@ -296,6 +301,9 @@ func TestEmulatorT1Card(t *testing.T) {
 		{"abort", "00C200", "00E200"},
 		{"resynch", "00C000", "00E000"},
 		{"from the start", "00000400FF0000", "0000026D00"},
+		{"longer than any command", "0060FE" + strings.Repeat("AA", 254), "008000"},
+		{"longer than any command, the rest", "002008" + strings.Repeat("AA", 8), "008200"},
+		{"a chain of nothing", "002000", "008200"},
 	}
 	for _, s := range steps {
 		if got, want := block(s.say), answer(s.want); got != want {
@@ -305,3 +313,17 @@ func TestEmulatorT1Card(t *testing.T) {
 }
 
 func hexOf(b []byte) string { return hex.EncodeToString(b) }
+
+// TestFloodsEnd: a flood that nobody stops is over in a few minutes.
+func TestFloodsEnd(t *testing.T) {
+	for _, kind := range []FaultKind{FaultWTXFlood, FaultNullFlood} {
+		r := newRaw(t, newCard(t, atrT0), EmulatorConfig{Fault: nth(EventFrame, 1, Fault{Kind: kind})})
+		r.say(time.Hour, r.command(typeGetSlotStatus, 0, ""))
+		if len(r.heard) != maxFlood {
+			t.Errorf("%s: %d heard, expected %d", kind, len(r.heard), maxFlood)
+		}
+		if got := r.say(time.Second, r.command(typeGetSlotStatus, 0, "")); got != "81 0100" {
+			t.Errorf("%s, afterwards: %q", kind, got)
+		}
+	}
+}

@@ -25,7 +25,8 @@ func seeds(f *testing.F, only string) {
 // FuzzFrames: whatever stands on the line is taken apart without loss, and a frame is written again as it was.
 func FuzzFrames(f *testing.F) {
 	seeds(f, "")
-	f.Add([]byte{0x50, 0x77, 0x03, 0x03, 0x06, 0x80, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0, 0})
+	f.Add([]byte{0x50, 0x77, 0x03, 0x03, 0x06, 0x80, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0, 0, 1, 2, 3, 4})
+	f.Add(append([]byte{0x03, 0x06, 0x80, 0x06, 0x01, 0, 0}, make([]byte, 300)...)) // one more than the longest
 	f.Fuzz(func(t *testing.T, p []byte) {
 		var d frameDecoder
 		taken := 0

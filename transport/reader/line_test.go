@@ -64,6 +64,13 @@ func TestPipeEnds(t *testing.T) {
 			t.Errorf("write: %v", err)
 		}
 	})
+	t.Run("who closes is not told", func(t *testing.T) {
+		w := newWorld(t)
+		w.host.PowerOn(nil)
+		a, _ := Pipe(w.host, w.far, "a", "b", 0)
+		a.Close()
+		a.Receive(func(p []byte, err error) { t.Errorf("told % X, %v", p, err) })
+	})
 	t.Run("what nobody receives is bounded", func(t *testing.T) {
 		w := newWorld(t)
 		w.host.PowerOn(nil)

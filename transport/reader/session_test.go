@@ -89,6 +89,11 @@ func TestFaults(t *testing.T) {
 						t.Errorf("PowerOn: %v", err)
 						return
 					}
+					if _, err := r.Transmit(unhex(t, ppse)); err != nil { // so that the block numbers are not 0
+						t.Error(err)
+						return
+					}
+					card.ran = 0
 					began := w.w.Now()
 					armed = true
 					answer, err := r.Transmit(unhex(t, ppse))
@@ -301,8 +306,8 @@ func TestRemovalByHand(t *testing.T) {
 func TestCardsThatEMVRefuses(t *testing.T) {
 	card := newCard(t, "3B9F00") // no EMV card, and no whole ATR either
 	session(t, card, EmulatorConfig{}, time.Minute, func(w *world, r *CCID, e *Emulator) {
-		if _, err := r.PowerOn(); !errors.Is(err, apdu.ErrProtocol) || card.resets != 2 {
-			t.Errorf("%v after %d resets, expected 2", err, card.resets)
+		if _, err := r.PowerOn(); !errors.Is(err, apdu.ErrProtocol) || card.resets != 2 || e.active {
+			t.Errorf("%v after %d resets, expected 2; power %v", err, card.resets, e.active)
 		}
 		card.atr = nil
 		if _, err := r.PowerOn(); !errors.Is(err, apdu.ErrMute) || card.resets != 3 {

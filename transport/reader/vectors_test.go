@@ -3,10 +3,12 @@ package reader
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/posim/posim/emv/apdu"
 	"github.com/posim/posim/sim"
 )
 
@@ -54,6 +56,41 @@ func TestCapturedFramesDecode(t *testing.T) {
 					t.Errorf("%s: % X written as % X", v.ID, p, frame)
 				}
 			}
+		}
+	}
+}
+
+// TestElements: what is no frame, and where it ends.
+func TestElements(t *testing.T) {
+	for _, tt := range []struct {
+		name, hex string
+		want      []elementKind
+	}{
+		{"a slot state that cannot be", "5077", []elementKind{elementGarbage}},
+		{"a slot state with other bits", "5004", []elementKind{elementGarbage}},
+		{"unchanged slots", "5000 5001", []elementKind{elementEvent, elementEvent}},
+		{"NAK with a wrong LRC", "031517", []elementKind{elementGarbage}},
+		{"another control byte", "0307", []elementKind{elementGarbage}},
+		{"a length beyond the longest", "03068006010000000000000000 50 03", []elementKind{elementBad, elementGarbage, elementEvent}},
+		{"the longest", "0306800501000000000000000000", nil},
+		{"wrong LRC", "03 06 65 00 00 00 00 00 02 00 00 00 63 80", []elementKind{elementBad, elementTimeRequest}},
+		{"what cannot begin anything", "00 7F 04", []elementKind{elementGarbage, elementGarbage, elementGarbage}},
+	} {
+		var d frameDecoder
+		var got []elementKind
+		for p := unhex(t, tt.hex); len(p) > 0; {
+			var kind elementKind
+			if kind, _, p = d.take(p); kind != elementNone {
+				got = append(got, kind)
+			}
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %v, expected %v", tt.name, got, tt.want)
+		}
+	}
+	for _, b := range []string{"", "650000000000020000", "65010000000002000000", "65FFFFFFFF0002000000", "6500000000000200000000"} {
+		if m, err := parseMessage(unhex(t, b)); err == nil {
+			t.Errorf("message %s is %+v", b, m)
 		}
 	}
 }
@@ -286,5 +323,41 @@ func (r *tpduReader) receive(p []byte, err error) {
 			a.data = unhex(r.t, r.answer(m.data))
 		}
 		r.line.Write(appendFrame(nil, &a))
+	}
+}
+
+// TestT0AnswersThatAreNone: what T=0 cannot have carried is a protocol error.
+func TestT0AnswersThatAreNone(t *testing.T) {
+	for _, tt := range []struct{ name, command, answer, err string }{
+		{"case 1, no answer", "00A40000", "", "SELECT: 0 bytes, expected a status word"},
+		{"case 1, one byte", "00A40000", "90", "SELECT: 1 bytes"},
+		{"case 2, more than asked", "00B2010C02", "0102039000", "at most 2 bytes"},
+		{"case 2, all that was asked", "00B2010C02", "01029000", ""},
+		{"case 3, data", "0020008002AABB", "019000", "at most 0 bytes"},
+		{"case 4, data without GET RESPONSE", "00A4040002AABB00", "019000", "at most 0 bytes"},
+		{"a NULL is no status word", "00A40000", "6000", "SW1 60"},
+		{"SW1 of 5x", "00A40000", "5000", "SW1 50"},
+		{"SW1 of Ax", "00A40000", "A000", "SW1 A0"},
+		{"SW1 of 9F", "00A40000", "9F10", ""},
+	} {
+		w := newWorld(t)
+		card := &tpduReader{t: t, answer: func([]byte) string { return tt.answer }}
+		w.run(time.Minute, func(line Line) { card.line = line; line.Receive(card.receive) }, func(c sim.Clock, line Line) {
+			r, err := Open(c, line, Config{})
+			if err == nil {
+				_, err = r.PowerOn()
+			}
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			answer, err := r.TPDU().Transmit(unhex(t, tt.command))
+			if tt.err == "" && (err != nil || hexOf(answer) != strings.ToLower(tt.answer)) || tt.err != "" && (!errors.Is(err, apdu.ErrProtocol) || !strings.Contains(err.Error(), tt.err)) {
+				t.Errorf("%s: %X, %v; expected %q", tt.name, answer, err, tt.err)
+			}
+			if _, err := r.Transmit([]byte{0, 0xA4, 4}); err == nil {
+				t.Errorf("%s: half a header was sent", tt.name)
+			}
+		})
 	}
 }
