@@ -38,7 +38,7 @@ func (s *Session) buildCandidateList() error {
 	// Priority 1 first, none last, ties in the card's order (Book 1, 12.4).
 	slices.SortStableFunc(s.candidates, func(a, b Candidate) int { return rank(a) - rank(b) })
 	if s.cfg.Trace != nil {
-		s.decide("selection", "12.3", fmt.Sprintf("%d applications in common, %s", len(s.candidates), how))
+		s.decide("selection", "12.3", fmt.Sprintf("applications in common: %d, %s", len(s.candidates), how))
 	}
 	return nil
 }

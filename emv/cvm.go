@@ -157,9 +157,12 @@ func (s *Session) onlinePIN(r cvmRule) (bool, error) {
 		tlv.TVRPINPadNotPresent.Set(s.tvr[:])
 		return false, nil
 	}
-	entry, err := s.term.EnterPIN(s)
-	if err != nil {
-		return false, fmt.Errorf("emv: enter PIN: %w", err)
+	entry := PINBypassed // bypassed once is bypassed for the transaction (Book 4, 6.3.4.3)
+	if !tlv.TVRPINNotEntered.In(s.tvr[:]) {
+		var err error
+		if entry, err = s.term.EnterPIN(s); err != nil {
+			return false, fmt.Errorf("emv: enter PIN: %w", err)
+		}
 	}
 	switch entry {
 	case PINEntered:

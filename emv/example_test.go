@@ -35,7 +35,7 @@ func (shop) GoOnline(s *emv.Session) (emv.OnlineAnswer, error) {
 
 func ExampleRun() {
 	card := cannedCard{
-		"00A4040007A0000000031010": "6F108407A0000000031010A50550035445539000",
+		"00A4040007A0000000031010": "6F118407A0000000031010A5065004544553549000",
 		"80A8":                     "80061C00080101009000",
 		"00B2010C":                 "702F5A0847617390010101195F24033112318E0A000000000000000042038C089F02069F370495058D078A0295059F37049000",
 		"80AE80":                   "8012800007A1B2C3D4E5F6071806010A03A4A8009000",
@@ -54,4 +54,21 @@ func ExampleRun() {
 	})
 	fmt.Println(outcome.Result, err)
 	// Output:
+	// 12.3 applications in common: 1, by the terminal's list
+	// 12.4 selected TEST, AID A0000000031010
+	// 10.1 AIP 1C00, AFL 08010100
+	// 10.2 records: 1, PAN 476173******0119
+	// 10.3 no method in common: offline data authentication was not performed
+	// 10.4 no restriction
+	// 10.5 rule 1, online PIN, condition 03: met
+	// 10.6.1 amount 10000 with the log reaches the floor limit 0
+	// 10.6 terminal risk management was performed
+	// 10.7 action code online: TVR byte 1 is 80, issuer FF, terminal 00
+	// 10.7 ask for ARQC
+	// 10.8 asked for ARQC, the card gave ARQC
+	// online: card 476173******0119, cryptogram A1B2C3D4E5F60718
+	// 10.9 authorisation response code 00
+	// 10.11 asked for TC, the card gave TC
+	// 10 online_approved
+	// online_approved <nil>
 }

@@ -57,7 +57,7 @@ func (s *Session) ReadApplicationData() error {
 		return err
 	}
 	if s.cfg.Trace != nil {
-		s.decide("read", "10.2", fmt.Sprintf("%d records, PAN %s", records, s.number.Masked()))
+		s.decide("read", "10.2", fmt.Sprintf("records: %d, PAN %s", records, s.number.Masked()))
 	}
 	return nil
 }

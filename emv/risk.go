@@ -13,6 +13,7 @@ import (
 func (s *Session) TerminalRiskManagement() error {
 	if s.txn.ForceOnline {
 		tlv.TVRMerchantForcedOnline.Set(s.tvr[:])
+		s.decide("risk", "10.6", "the merchant forced the transaction online")
 	}
 	if !s.checkFloorLimit() {
 		if err := s.selectRandomly(); err != nil {

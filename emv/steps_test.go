@@ -19,6 +19,7 @@ func TestReadApplicationData(t *testing.T) {
 		name, afl string
 		record    string // value of 70
 		raw       string // whole record instead
+		missing   bool   // there is no second record
 		ok        bool
 	}{
 		{name: "the mandatory objects are enough", afl: "08010100", record: mandatory, ok: true},
@@ -39,7 +40,7 @@ func TestReadApplicationData(t *testing.T) {
 		{name: "an action code of four bytes", afl: "08010100", record: mandatory + "9F0D0400000000"},
 		{name: "another template", afl: "08010100", raw: "7700"},
 		{name: "something after the template", afl: "08010100", raw: "7003500141 00"},
-		{name: "nothing in it", afl: "08010100", raw: ""},
+		{name: "nothing in it", afl: "08010100", raw: " "},
 		{name: "a file of the issuer may hold anything", afl: "08010100 58010100", record: mandatory, ok: true},
 		{name: "the empty AFL", afl: ""},
 		{name: "half an entry", afl: "080101"},
@@ -50,17 +51,31 @@ func TestReadApplicationData(t *testing.T) {
 		{name: "last before first", afl: "08020100"},
 		{name: "more to authenticate than there are", afl: "08010102"},
 		{name: "more records than any card has", afl: "5801FF00"},
-		{name: "a record that is not there", afl: "08010200", record: mandatory},
+		{name: "a record that is not there", afl: "08010200", record: mandatory, missing: true},
+		{name: "an empty record", afl: "08010200", record: mandatory, ok: true},
+		{name: "as many records as are read at most", afl: "08010100 58017F00", record: mandatory, ok: true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			card := &cannedCard{records: map[uint16][]byte{0x0101: ok(template(0x70, hx(tt.record)))}}
-			if tt.record == "" {
-				card.records[0x0101] = ok(hx(tt.raw))
+			// The first record has what the test says, or all that is mandatory, so that nothing but the AFL can be wrong.
+			first := template(0x70, hx(mandatory))
+			if tt.record != "" {
+				first = template(0x70, hx(tt.record))
+			} else if tt.raw != "" {
+				first = hx(tt.raw)
 			}
-			for n := range uint16(255) {
-				card.records[0x0B01+n] = ok(hx("0102FF"))
-			}
+			sent := 0
+			card := cardFunc(func(c []byte) ([]byte, error) {
+				switch sent++; {
+				case sent == 1:
+					return ok(first), nil
+				case c[3]>>3 > 10:
+					return ok(hx("0102FF")), nil
+				case tt.missing:
+					return sw(0x6A83), nil
+				}
+				return ok(hx("7000")), nil
+			})
 			s := newTestSession(t, card, testConfig())
 			s.icc.add(tlv.ApplicationInterchangeProfile, []byte{0x1C, 0})
 			s.icc.add(tlv.ApplicationFileLocator, hx(tt.afl))
@@ -72,8 +87,8 @@ func TestReadApplicationData(t *testing.T) {
 			if got := resultOf(err); got != want {
 				t.Errorf("%s (%v): want %s", got, err, want)
 			}
-			if len(card.sent) > maxRecords {
-				t.Errorf("%d commands", len(card.sent))
+			if sent > maxRecords {
+				t.Errorf("%d commands", sent)
 			}
 		})
 	}
@@ -121,6 +136,8 @@ func TestProcessingRestrictions(t *testing.T) {
 		{name: "expires today", card: "5F2403260115"},
 		{name: "expired yesterday", card: "5F2403260114", want: 0x40},
 		{name: "effective in the last century", card: "5F2503990101"},
+		{name: "50 is 1950", card: "5F2403501231", want: 0x40},
+		{name: "49 is 2049", card: "5F2503491231 5F2403491231", want: 0x20},
 		{name: "everything allowed", card: "9F0702FFC0 5F28020528"},
 		{name: "not at other terminals than ATMs", card: "9F0702FEC0 5F28020528", want: 0x10},
 		{name: "not at other terminals, tested without a country", card: "9F0702FEC0", want: 0x10},
@@ -504,6 +521,21 @@ func TestValidate(t *testing.T) {
 	}
 	if _, err := Run(newCannedCard(), &testTerminal{}, nil, testTransaction()); err == nil {
 		t.Error("no configuration was accepted")
+	}
+}
+
+// A list that asks for more than a command can carry ends the transaction before the command.
+func TestCDOLTooLong(t *testing.T) {
+	for cdol, result := range map[string]Result{"9F0206 DF01F9": OfflineApproved, "9F0206 DF01FA": Terminated} {
+		card := newCannedCard()
+		card.records[0x0202] = ok(template(0x70, template(tlv.CDOL1, hx(cdol)), hx("8D028A02")))
+		o, err := Run(card, &testTerminal{}, testConfig(), testTransaction())
+		if err != nil || o.Result != result {
+			t.Errorf("CDOL1 %s: %v %v %v: want %v", cdol, o.Result, o.Reason, err, result)
+		}
+		if n := len(card.commands(apdu.InsGenerateAC)); (n == 1) != (result == OfflineApproved) {
+			t.Errorf("CDOL1 %s: %d commands", cdol, n)
+		}
 	}
 }
 

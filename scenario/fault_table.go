@@ -88,9 +88,9 @@ var (
 	answerTypes  = [...]string{"0110", "0210", "0230", "0410", "0430", "0810"}
 )
 
-// commandNames are the commands of a contact transaction (EMV Book 3, 6.5, and Book 1, 11.3).
+// commandNames are the commands of a contact transaction and of issuer scripts (EMV Book 3, 6.5, and Book 1, 11.3).
 var commandNames = [...]string{
 	"SELECT", "READ RECORD", "GET PROCESSING OPTIONS", "GET DATA", "GET CHALLENGE", "GET RESPONSE",
 	"INTERNAL AUTHENTICATE", "EXTERNAL AUTHENTICATE", "VERIFY", "GENERATE AC",
-	"APPLICATION BLOCK", "APPLICATION UNBLOCK", "CARD BLOCK", "PIN CHANGE/UNBLOCK",
+	"APPLICATION BLOCK", "APPLICATION UNBLOCK", "CARD BLOCK", "PIN CHANGE/UNBLOCK", "PUT DATA", "UPDATE RECORD",
 }

@@ -249,12 +249,12 @@ func (c *chip) concludeOnline(out emv.Outcome, err error) (Outcome, error) {
 	}
 	if err == nil && out.Result == emv.OnlineApproved {
 		m := c.approval
-		return OutcomeApproved, t.approve(r, "approved", func(r *Record) error {
+		return OutcomeApproved, t.approve(r, func(r *Record) error {
 			return t.journal.approved(r, func(n *Record) {
 				n.Code, n.Auth, n.RRN = m.ResponseCode, m.AuthorizationIDResponse, m.RetrievalReferenceNumber
 				c.fillReceipt(n)
 			})
-		})
+		}, say("approved"))
 	}
 	r.ICC = reversalICC(c.session)
 	o := OutcomeRefused
@@ -281,7 +281,7 @@ func (c *chip) approveOffline(out emv.Outcome) error {
 		return err
 	}
 	t.adviceAt = t.clock.Now().Add(t.profile.AdviceInterval)
-	return t.approve(r, "approved-offline", t.journal.offlineApproved)
+	return t.approve(r, t.journal.offlineApproved, say("approved-offline"), say("to-be-sent"))
 }
 
 // chipRecord is a new record of a chip transaction, as far as it is known before the request.

@@ -136,9 +136,9 @@ func entrySign(r *Record) string {
 }
 
 // approve makes a sale final: journal, then screen and receipt (T3). finish fills in what the answer and the card said.
-func (t *Terminal) approve(r *Record, text Key, finish func(*Record) error) error {
+func (t *Terminal) approve(r *Record, finish func(*Record) error, lines ...Text) error {
 	if !t.kept(rules.JournalBeforeReceipt) {
-		t.show(say(text))
+		t.show(lines...)
 		t.print(r, false)
 		if err := finish(r); err != nil {
 			return err
@@ -148,6 +148,6 @@ func (t *Terminal) approve(r *Record, text Key, finish func(*Record) error) erro
 	if err := finish(r); err != nil {
 		return err
 	}
-	t.show(say(text))
+	t.show(lines...)
 	return t.receipt(r, false)
 }

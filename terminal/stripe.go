@@ -94,11 +94,11 @@ func (t *Terminal) stripeTry(amount int64, card *stripeCard, title Key) (o Outco
 	}
 	switch o {
 	case OutcomeApproved:
-		err = t.approve(r, "approved", func(r *Record) error {
+		err = t.approve(r, func(r *Record) error {
 			return t.journal.approved(r, func(n *Record) {
 				n.Code, n.Auth, n.RRN = answer.ResponseCode, answer.AuthorizationIDResponse, answer.RetrievalReferenceNumber
 			})
-		})
+		}, say("approved"))
 	case OutcomeDeclined:
 		t.showDeclined(code)
 	case OutcomeBlocked:

@@ -185,15 +185,17 @@ func (t *Terminal) forgetCustomer() {
 
 // await is the idle state: until a customer comes. Frames that nobody waits for are looked at and dropped (T5).
 func (t *Terminal) await() error {
+	if t.cardPresent() {
+		t.show(say("remove-card"))
+		t.clock.Wait(t.clock.Now().Add(t.profile.CardWait), func() bool { return !t.cardPresent() })
+	}
 	t.keys, t.swiped = nil, nil
-	gone := t.slot == nil || !t.slot.Present() // the last customer's card must leave before it can begin a sale
+	gone := !t.cardPresent() // the last customer's card must leave before it can begin a sale
 	t.show(say("idle"))
 	for {
 		t.idle = true
 		t.clock.Wait(t.adviceDeadline(), func() bool {
-			if t.slot != nil && !t.slot.Present() {
-				gone = true
-			}
+			gone = gone || !t.cardPresent()
 			return len(t.keys) > 0 || t.swiped != nil || t.signOnAsked || gone && t.cardPresent() || t.link != nil && t.link.Pending()
 		})
 		t.idle = false

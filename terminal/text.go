@@ -138,7 +138,6 @@ var catalogue = map[Key]entry{
 	"not-accepted":     {"CARD NOT ACCEPTED", "不支持此卡"},
 	"card-blocked":     {"CARD BLOCKED", "卡片已锁定"},
 	"terminated":       {"TRANSACTION ENDED", "交易中止"},
-	"pin-required":     {"PIN REQUIRED", "必须输入密码"},
 	"sending-advice":   {"SENDING %d OFFLINE SALES", "正在上送%d笔脱机交易"},
 	"advice-sent":      {"OFFLINE SALE SENT", "脱机交易已上送"},
 	"advice-refused":   {"OFFLINE SALE REFUSED", "脱机交易被拒"},

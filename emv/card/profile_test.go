@@ -145,6 +145,11 @@ func TestProfileErrorsSayWhere(t *testing.T) {
 		{"list in place of a text", "scheme: Visa", "scheme: [Visa]", "scheme: want a text"},
 		{"text in place of a section", "stripe:\n", "stripe: none\nchipp:\n", "in another's place"},
 		{"anchor", "scheme: Visa", "scheme: &a Visa", "anchors and aliases"},
+		{"number in a key's place", "scheme: Visa", "4761739001010119: Visa", "unknown field: the key is no text"},
+		{"number in a key's place, deeper", "    - aid:", "    - 1: 2\n      aid:", "unknown field: the key is no text"},
+		{"number within a key", "scheme: Visa", "n4761739001010119: Visa", `unknown field "n****************"`},
+		{"number in a word's place", "status: active", "status: \"4761739001010119\"", `"****************": want one of active`},
+		{"endless key", "scheme: Visa", strings.Repeat("x", 300) + ": Visa", "..."},
 		{"syntax", "scheme: Visa", "scheme: \"Visa", "syntax"},
 		{"too long a record", `9F08: "0096"`, `9F08: "` + strings.Repeat("00", 240) + `"`, "want at most 254"},
 	}

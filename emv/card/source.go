@@ -1,10 +1,8 @@
 package card
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -31,6 +29,32 @@ func (e *ProfileError) Error() string {
 		return fmt.Sprintf("card: %s: %s", e.File, e.Problem)
 	}
 	return fmt.Sprintf("card: %s:%d:%d: %s", e.File, e.Line, e.Column, e.Problem)
+}
+
+const (
+	maxProblem = 200 // bytes of a message
+	longRun    = 8   // digits in a row that may be (part of) a card number
+)
+
+// scrub makes a message safe to show that quotes the file: somebody's misplaced line may have a card number in it.
+func scrub(message string) string {
+	if len(message) > maxProblem {
+		message = strings.ToValidUTF8(message[:maxProblem], "") + "..."
+	}
+	b := []byte(message)
+	for i := 0; i < len(b); {
+		n := i
+		for n < len(b) && b[n] >= '0' && b[n] <= '9' {
+			n++
+		}
+		if n-i >= longRun {
+			for ; i < n; i++ {
+				b[i] = '*'
+			}
+		}
+		i = n + 1
+	}
+	return string(b)
 }
 
 // place is where something stands in the file.
@@ -123,15 +147,15 @@ type stripeSource struct {
 }
 
 type issuerSource struct {
-	place        `yaml:"-"`
-	Status       text       `yaml:"status"`
-	Balance      text       `yaml:"balance"`
-	Currency     text       `yaml:"currency"`
-	PIN          text       `yaml:"pin"`
-	Expiry       text       `yaml:"expiry"`
-	IMK          *imkSource `yaml:"imk"`
-	Derivation   text       `yaml:"derivation"`
-	Cryptography text       `yaml:"cryptogram"`
+	place      `yaml:"-"`
+	Status     text       `yaml:"status"`
+	Balance    text       `yaml:"balance"`
+	Currency   text       `yaml:"currency"`
+	PIN        text       `yaml:"pin"`
+	Expiry     text       `yaml:"expiry"`
+	IMK        *imkSource `yaml:"imk"`
+	Derivation text       `yaml:"derivation"`
+	Cryptogram text       `yaml:"cryptogram"`
 }
 
 type imkSource struct {
@@ -189,60 +213,75 @@ type riskSource struct {
 
 // The sections note their places, then decode as plain structs.
 
+func section(n ast.Node, at *place, into any) error {
+	*at = placeOf(n)
+	// A key that is no text, such as a number, would not be found unknown: the library passes over it.
+	switch n := n.(type) {
+	case *ast.MappingNode:
+		for _, v := range n.Values {
+			if _, ok := v.Key.(*ast.StringNode); !ok {
+				return &keyError{placeOf(v.Key)}
+			}
+		}
+	case *ast.MappingValueNode:
+		if _, ok := n.Key.(*ast.StringNode); !ok {
+			return &keyError{placeOf(n.Key)}
+		}
+	}
+	return yaml.NodeToValue(n, into, yaml.Strict())
+}
+
+// keyError is a key of a section that is no text.
+type keyError struct{ place }
+
+func (*keyError) Error() string { return "card: a key that is no text" }
+
 // UnmarshalYAML notes the section's place.
 func (s *source) UnmarshalYAML(n ast.Node) error {
 	type plain source
-	s.place = placeOf(n)
-	return yaml.NodeToValue(n, (*plain)(s), yaml.Strict())
+	return section(n, &s.place, (*plain)(s))
 }
 
 // UnmarshalYAML notes the section's place.
 func (s *stripeSource) UnmarshalYAML(n ast.Node) error {
 	type plain stripeSource
-	s.place = placeOf(n)
-	return yaml.NodeToValue(n, (*plain)(s), yaml.Strict())
+	return section(n, &s.place, (*plain)(s))
 }
 
 // UnmarshalYAML notes the section's place.
 func (s *issuerSource) UnmarshalYAML(n ast.Node) error {
 	type plain issuerSource
-	s.place = placeOf(n)
-	return yaml.NodeToValue(n, (*plain)(s), yaml.Strict())
+	return section(n, &s.place, (*plain)(s))
 }
 
 // UnmarshalYAML notes the section's place.
 func (s *imkSource) UnmarshalYAML(n ast.Node) error {
 	type plain imkSource
-	s.place = placeOf(n)
-	return yaml.NodeToValue(n, (*plain)(s), yaml.Strict())
+	return section(n, &s.place, (*plain)(s))
 }
 
 // UnmarshalYAML notes the section's place.
 func (s *chipSource) UnmarshalYAML(n ast.Node) error {
 	type plain chipSource
-	s.place = placeOf(n)
-	return yaml.NodeToValue(n, (*plain)(s), yaml.Strict())
+	return section(n, &s.place, (*plain)(s))
 }
 
 // UnmarshalYAML notes the section's place.
 func (s *applicationSource) UnmarshalYAML(n ast.Node) error {
 	type plain applicationSource
-	s.place = placeOf(n)
-	return yaml.NodeToValue(n, (*plain)(s), yaml.Strict())
+	return section(n, &s.place, (*plain)(s))
 }
 
 // UnmarshalYAML notes the section's place.
 func (s *recordSource) UnmarshalYAML(n ast.Node) error {
 	type plain recordSource
-	s.place = placeOf(n)
-	return yaml.NodeToValue(n, (*plain)(s), yaml.Strict())
+	return section(n, &s.place, (*plain)(s))
 }
 
 // UnmarshalYAML notes the section's place.
 func (s *riskSource) UnmarshalYAML(n ast.Node) error {
 	type plain riskSource
-	s.place = placeOf(n)
-	return yaml.NodeToValue(n, (*plain)(s), yaml.Strict())
+	return section(n, &s.place, (*plain)(s))
 }
 
 // decode reads the file's structure. Errors of the YAML library are taken apart: their text quotes the lines around the
@@ -292,6 +331,10 @@ func (r *references) Visit(n ast.Node) ast.Visitor {
 
 func yamlError(file string, err error) *ProfileError {
 	e := &ProfileError{File: file, Problem: "not readable as YAML"}
+	var key *keyError
+	if errors.As(err, &key) {
+		return &ProfileError{file, key.line, key.column, "unknown field: the key is no text"}
+	}
 	var unknown *yaml.UnknownFieldError
 	var duplicate *yaml.DuplicateKeyError
 	var syntax *yaml.SyntaxError
@@ -306,121 +349,11 @@ func yamlError(file string, err error) *ProfileError {
 	case errors.As(err, &positioned): // a scalar where a section is wanted, or the reverse; the message may quote it
 		e.Problem = "wrong kind of value: a section, a list or a text is in another's place"
 	}
+	e.Problem = scrub(e.Problem)
 	if errors.As(err, &positioned) {
 		if t := positioned.GetToken(); t != nil && t.Position != nil {
 			e.Line, e.Column = t.Position.Line, t.Position.Column
 		}
 	}
 	return e
-}
-
-// checker turns texts into values and keeps the first problem.
-type checker struct {
-	file string
-	err  *ProfileError
-}
-
-func (c *checker) fail(at place, format string, args ...any) {
-	if c.err == nil {
-		c.err = &ProfileError{c.file, at.line, at.column, fmt.Sprintf(format, args...)}
-	}
-}
-
-// scalar reports whether t can be read; a bad one is a problem, a missing one only where it is required.
-func (c *checker) scalar(t text, field string) bool {
-	if t.bad {
-		c.fail(t.place, "%s: want a text", field)
-	}
-	return t.set && !t.bad
-}
-
-func (c *checker) required(t text, field string, in place) string {
-	if !c.scalar(t, field) || t.value == "" {
-		if t.set {
-			in = t.place
-		}
-		c.fail(in, "%s is missing", field)
-		return ""
-	}
-	return t.value
-}
-
-// oneOf returns a word of a list, the first of them where the text is absent.
-func (c *checker) oneOf(t text, field string, words ...string) string {
-	if !c.scalar(t, field) {
-		return words[0]
-	}
-	for _, w := range words {
-		if t.value == w {
-			return w
-		}
-	}
-	c.fail(t.place, "%s: %q: want one of %s", field, t.value, strings.Join(words, ", "))
-	return words[0]
-}
-
-func (c *checker) yes(t text, field string, absent bool) bool {
-	words := []string{"false", "true"}
-	if absent {
-		words = []string{"true", "false"}
-	}
-	return c.oneOf(t, field, words...) == "true"
-}
-
-func (c *checker) number(t text, field string, low, high, absent int) int {
-	if !c.scalar(t, field) {
-		return absent
-	}
-	n, err := strconv.Atoi(t.value)
-	if err != nil || n < low || n > high {
-		c.fail(t.place, "%s: want a number from %d to %d", field, low, high)
-		return absent
-	}
-	return n
-}
-
-// hex reads an even number of hexadecimal digits; blanks between bytes are allowed.
-func (c *checker) hex(t text, field string, low, high int) []byte {
-	if !c.scalar(t, field) {
-		return nil
-	}
-	b, err := hex.DecodeString(strings.ReplaceAll(t.value, " ", ""))
-	switch {
-	case err != nil:
-		c.fail(t.place, "%s: want an even number of hexadecimal digits", field)
-		return nil
-	case len(b) < low || len(b) > high:
-		c.fail(t.place, "%s: length %d: want %d to %d bytes", field, len(b), low, high)
-		return nil
-	}
-	return b
-}
-
-func (c *checker) digits(t text, field string, low, high int) string {
-	if !c.scalar(t, field) {
-		return ""
-	}
-	if len(t.value) < low || len(t.value) > high || strings.Trim(t.value, "0123456789") != "" {
-		c.fail(t.place, "%s: %d characters: want %d to %d digits", field, len(t.value), low, high)
-		return ""
-	}
-	return t.value
-}
-
-// printable reads a text of the alphabets that cards carry: printable ASCII.
-func (c *checker) printable(t text, field string, high int) string {
-	if !c.scalar(t, field) {
-		return ""
-	}
-	for i := range len(t.value) {
-		if t.value[i] < 0x20 || t.value[i] > 0x7E {
-			c.fail(t.place, "%s: offset %d: want printable ASCII", field, i)
-			return ""
-		}
-	}
-	if len(t.value) > high {
-		c.fail(t.place, "%s: %d characters: want at most %d", field, len(t.value), high)
-		return ""
-	}
-	return t.value
 }

@@ -327,3 +327,20 @@ func TestFloodsEnd(t *testing.T) {
 		}
 	}
 }
+
+func TestEmulatorEndsTheWorkOfACardThatGoes(t *testing.T) {
+	for _, p := range protocols {
+		r := newRaw(t, newCard(t, p.atr), EmulatorConfig{Processing: time.Second})
+		r.say(time.Second, r.command(typeEscape, 0, "010101"))
+		r.say(time.Second, r.command(typeIccPowerOn, 1, ""))
+		block := ppse
+		if p.name == "T=1" {
+			block = "000014" + ppse + "DE"
+		}
+		r.say(100*time.Millisecond, r.command(typeXfrBlock, 0, block))
+		r.e.Remove()
+		if got := r.say(10*time.Second, nil); got != "event 02, 80 42FE" {
+			t.Errorf("%s: %q", p.name, got)
+		}
+	}
+}

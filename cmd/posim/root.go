@@ -1,0 +1,136 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/posim/posim"
+	"github.com/posim/posim/terminal"
+)
+
+const usage = `posim is a POS terminal in software: card sessions run in virtual time, and the money is watched.
+
+usage:
+  posim run [PATH...]            run scripts: the built-in library, or files and folders
+  posim replay ID                run one scenario, or one run of it, and tell its story
+  posim card list                the cards that scripts can name
+  posim card show NAME           one card
+  posim decode iso|tlv HEX       name the parts of a message (iso87) or of card data; - reads standard input
+  posim version                  the version
+  posim completion SHELL         a completion script for bash, zsh, fish or powershell
+  posim help COMMAND             the flags of a command
+
+examples:
+  posim run
+  posim run --verbose --lang zh W04-approval-lost.yaml
+  posim run --json --seed 7 scripts/
+  posim run --junit report.xml
+  posim run --naive no-wal       leave a rule out, and see the judge object
+  posim replay 'W09#seed=1,term[write#3].power-off(torn)'
+  posim card show visa-credit
+  posim decode tlv 9F0206000000010000
+
+exit status:
+  0  all passed
+  1  a scenario failed, or the input cannot be decoded
+  2  wrong arguments, or a script that does not parse (nothing was run)
+`
+
+// root is the tree of commands.
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use: "posim", Version: posim.Version, SilenceErrors: true, SilenceUsage: true, Args: noCommand,
+		RunE: func(*cobra.Command, []string) error { return a.print(usage) },
+	}
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.SetVersionTemplate("posim {{.Version}}\n")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return misuse("%w (%s --help lists the flags)", err, c.CommandPath())
+	})
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(c *cobra.Command, args []string) {
+		if c == root {
+			_ = a.print(usage) // the sink keeps the error
+			return
+		}
+		help(c, args)
+	})
+	root.AddCommand(a.runCommand(), a.replayCommand(), a.cardCommand(), a.decodeCommand(), a.versionCommand())
+	return root
+}
+
+// noCommand refuses what is no command of c.
+func noCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("unknown command %q", args[0])
+	if close := c.SuggestionsFor(args[0]); len(close) > 0 {
+		text += fmt.Sprintf(": did you mean %s %s?", c.CommandPath(), close[0])
+	} else {
+		text += fmt.Sprintf(" (%s help lists the commands)", c.Root().CommandPath())
+	}
+	return misuse("%s", text)
+}
+
+// group is a command that only has others under it.
+func group(c *cobra.Command, want string) *cobra.Command {
+	c.Args = noCommand
+	c.RunE = func(c *cobra.Command, _ []string) error { return misuse("%s: want %s", c.Name(), want) }
+	return c
+}
+
+// exactly wants one argument and says its name.
+func exactly(name string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return misuse("%s: want one %s, found %d arguments", c.Name(), name, len(args))
+		}
+		return nil
+	}
+}
+
+// none wants no argument.
+func none(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return misuse("%s: want no argument, found %d", c.Name(), len(args))
+	}
+	return nil
+}
+
+func (a *app) print(s string) error {
+	_, err := fmt.Fprint(a.stdout, s)
+	return err
+}
+
+// language is the flag --lang.
+type language terminal.Lang
+
+var _ pflag.Value = (*language)(nil)
+
+// String is the language as it is typed.
+func (l *language) String() string {
+	if terminal.Lang(*l) == terminal.Chinese {
+		return "zh"
+	}
+	return "en"
+}
+
+// Set takes en or zh.
+func (l *language) Set(s string) error {
+	lang, err := terminal.ParseLang(s)
+	*l = language(lang)
+	return err
+}
+
+// Type is what the help calls the value.
+func (l *language) Type() string { return "en|zh" }
+
+func langFlag(c *cobra.Command, l *language) {
+	c.Flags().Var(l, "lang", "language of names, headings and the story")
+	_ = c.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions([]string{"en", "zh"}, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/posim/posim"
+	"github.com/posim/posim/internal/rules"
+	"github.com/posim/posim/scenario"
+)
+
+// runFlags are the flags of run.
+type runFlags struct {
+	json, verbose bool
+	seed          uint64
+	lang          language
+	junit, naive  string
+}
+
+func (a *app) runCommand() *cobra.Command {
+	var f runFlags
+	c := &cobra.Command{
+		Use: "run [PATH...]", Short: "run scripts and judge them",
+		Long: `run runs scripts in virtual time and judges each: its own expectations, and the money.
+
+Without PATH it runs the built-in library. A PATH is a script or a folder of scripts; cards and terminals are always
+those of the built-in library. The exit status is 0 when all passed, 1 when one failed, 2 when one does not parse.`,
+		Example: `  posim run
+  posim run --verbose my-scripts/W04-approval-lost.yaml
+  posim run --json --seed 7
+  posim run --junit report.xml --lang zh
+  posim run --naive no-wal`,
+		RunE: func(_ *cobra.Command, paths []string) error { return a.runScripts(f, paths) },
+	}
+	c.Flags().BoolVar(&f.json, "json", false, "print one JSON object")
+	c.Flags().BoolVar(&f.verbose, "verbose", false, "tell the story of every run")
+	c.Flags().StringVar(&f.junit, "junit", "", "write a JUnit report to this `FILE`")
+	seedFlag(c, &f.seed)
+	naiveFlag(c, &f.naive)
+	langFlag(c, &f.lang)
+	return c
+}
+
+func seedFlag(c *cobra.Command, seed *uint64) {
+	c.Flags().Uint64Var(seed, "seed", 1, "seed `N` of everything that is not determined")
+}
+
+func naiveFlag(c *cobra.Command, name *string) {
+	c.Flags().StringVar(name, "naive", "", "leave out the rule of this naive variant `NAME`; only the judge decides then")
+	_ = c.RegisterFlagCompletionFunc("naive", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		var names []string
+		for _, v := range rules.Variants() {
+			names = append(names, v.Name+"\t"+v.ID+": "+v.About)
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}) // the flag is there
+}
+
+// variant finds a naive variant. Without a name it is the zero Variant, which leaves nothing out.
+func variant(name string) (rules.Variant, error) {
+	if _, err := rules.Without(name); err != nil {
+		return rules.Variant{}, misuse("%w", err)
+	}
+	for _, v := range rules.Variants() {
+		if v.Name == name {
+			return v, nil
+		}
+	}
+	return rules.Variant{}, nil
+}
+
+// optionsOf is how scripts run with or without a naive variant.
+func optionsOf(seed uint64, v rules.Variant) scenario.Options {
+	return scenario.Options{Seed: seed, Rules: rules.Set(v.Rule), IgnoreExpect: v.Name != ""}
+}
+
+func (a *app) runScripts(f runFlags, paths []string) error {
+	naive, err := variant(f.naive)
+	if err != nil {
+		return err
+	}
+	library, scripts, err := a.load(paths)
+	if err != nil {
+		return err
+	}
+	var junit io.WriteCloser
+	if f.junit != "" {
+		if junit, err = createReport(f.junit); err != nil {
+			return err
+		}
+		defer junit.Close()
+	}
+	t := &text{w: a.stdout, lang: f.lang, colours: a.colours, paths: paths, naive: naive, verbose: f.verbose, names: nameWidth(scripts, f.lang)}
+	if !f.json {
+		t.header(f.seed, len(scripts))
+	}
+	began := a.now()
+	var all []*report
+	a.runAll(library, scripts, optionsOf(f.seed, naive), f.verbose, func(r *report) {
+		if !f.json {
+			t.report(r)
+			r.story = nil // told
+		}
+		all = append(all, r)
+	})
+	sum := total(all, a.now().Sub(began))
+	if f.json {
+		err = writeJSON(a.stdout, jsonReport{Version: posim.Version, Seed: f.seed, Naive: f.naive, Scenarios: jsonScenarios(all, f.lang), Totals: sum.json()})
+	} else {
+		t.totals(sum)
+	}
+	if err == nil && junit != nil {
+		err = writeJUnit(junit, all, f.seed, f.lang, sum)
+	}
+	if err != nil {
+		return failed(err)
+	}
+	if sum.failed > 0 {
+		return failed(nil)
+	}
+	return nil
+}
+
+// summary is what all scripts came to.
+type summary struct {
+	passed, failed, runs int
+	virtual, wall        time.Duration
+}
+
+func total(all []*report, wall time.Duration) summary {
+	s := summary{wall: wall}
+	for _, r := range all {
+		if r.Passed {
+			s.passed++
+		} else {
+			s.failed++
+		}
+		s.runs += r.Runs
+		s.virtual += r.Virtual
+	}
+	return s
+}
+
+func nameWidth(scripts []*scenario.Script, lang language) int {
+	const least, most = 28, 44
+	n := least
+	for _, s := range scripts {
+		n = max(n, columns(titleOf(s.ID, s.Name, s.Zh, lang)))
+	}
+	return min(n, most)
+}
+
+// replayLine is the command that runs a failed run again.
+func replayLine(id string, paths []string, naive string) string {
+	line := "posim replay "
+	if naive != "" {
+		line += "--naive " + naive + " "
+	}
+	for _, p := range paths {
+		line += "--from " + quoted(p) + " "
+	}
+	return line + quoted(id)
+}
+
+// quoted is s as a word of a shell.
+func quoted(s string) string {
+	out := "'"
+	for _, r := range s {
+		if r == '\'' {
+			out += `'\''`
+			continue
+		}
+		out += string(r)
+	}
+	return out + "'"
+}
+

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/posim/posim"
+	"github.com/posim/posim/internal/rules"
+	"github.com/posim/posim/scenario"
+	"github.com/posim/posim/terminal"
+)
+
+// text is the report for people. Its columns are aligned; colours only repeat what words say.
+type text struct {
+	w       io.Writer
+	lang    language
+	colours bool
+	verbose bool
+	paths   []string // of the scripts; none: the built-in library
+	naive   rules.Variant
+	names   int // columns of the names
+}
+
+// The columns of a result's line.
+const (
+	verdictWidth = 4
+	endWidth     = 24
+	timeWidth    = 17
+	wallWidth    = 10
+)
+
+func (t *text) printf(format string, args ...any) { fmt.Fprintf(t.w, format, args...) }
+
+// paint gives s a colour (a code of ECMA-48's SGR).
+func (t *text) paint(colour, s string) string {
+	if !t.colours {
+		return s
+	}
+	return "\x1b[" + colour + "m" + s + "\x1b[0m"
+}
+
+func (t *text) header(seed uint64, scripts int) {
+	from := wordLibrary.in(t.lang)
+	if len(t.paths) > 0 {
+		from = fmt.Sprintf(wordScripts.in(t.lang), scripts)
+	}
+	parts := []string{"posim " + posim.Version, from, wordVirtual.in(t.lang), fmt.Sprintf(wordSeed.in(t.lang), seed)}
+	if t.naive.Name != "" {
+		parts = append(parts, fmt.Sprintf(wordWithout.in(t.lang), t.naive.ID, t.naive.Name))
+	}
+	t.printf("%s\n\n", strings.Join(parts, " · "))
+}
+
+// titleOf is a script's id and its name, which may begin with the id.
+func titleOf(id, name, zh string, lang language) string {
+	if terminal.Lang(lang) == terminal.Chinese && zh != "" {
+		name = zh
+	}
+	if strings.HasPrefix(name, id+" ") {
+		return name
+	}
+	return id + " " + name
+}
+
+// report is one script: a line, why it failed, and its story before both if wanted.
+func (t *text) report(r *report) {
+	if t.verbose {
+		t.story(r)
+	}
+	verdict := t.paint("32", pad(wordPassed.in(t.lang), verdictWidth))
+	if !r.Passed {
+		verdict = t.paint("31", pad(wordFailed.in(t.lang), verdictWidth))
+	}
+	runs := ""
+	if r.Runs > 1 {
+		runs = "  " + fmt.Sprintf(wordRuns.in(t.lang), r.Runs)
+	}
+	t.printf(" %s  %s  %s  %s %s%s\n", pad(titleOf(r.ID, r.Name, r.Zh, t.lang), t.names), verdict, pad(endWords(r.End, t.lang), endWidth),
+		padLeft(virtualTime(r.Virtual), timeWidth), padLeft(wallTime(r.Wall), wallWidth), runs)
+	if r.Failure != nil {
+		t.failure(r.Failure)
+	}
+	if t.verbose {
+		t.printf("\n")
+	}
+}
+
+func (t *text) failure(f *scenario.Failure) {
+	const margin = "     "
+	if f.Err != nil {
+		t.printf("%s%s\n", margin, strings.ReplaceAll(errorReport(f.Err), "\n", "\n"+margin))
+	}
+	fact := func(w word, value string) {
+		t.printf("%s%s  %s\n", margin, pad(w.in(t.lang), columns(wordWhere.in(t.lang))), value)
+	}
+	for _, v := range f.Violations {
+		fact(wordViolation, v.String())
+	}
+	if f.Where != "" {
+		fact(wordWhere, f.Where)
+	}
+	fact(wordReplay, replayLine(f.Replay, t.paths, t.naive.Name))
+}
+
+// errorReport shows the line of the script with the message behind the carets.
+func errorReport(err error) string {
+	var e *scenario.Error
+	if errors.As(err, &e) {
+		return e.Report()
+	}
+	return err.Error()
+}
+
+// story is what happened, line by line, and the money at the end.
+func (t *text) story(r *report) {
+	t.printf(" %s\n\n", t.paint("1", titleOf(r.ID, r.Name, r.Zh, t.lang)))
+	run := 0
+	last := time.Duration(-1)
+	for _, l := range r.story {
+		if r.Runs > 1 && (run == 0 || l.At < last) { // a world's time never goes back: this is the next one
+			run++
+			t.printf("%s - %s -\n", strings.Repeat(" ", 8), fmt.Sprintf(wordRunOf.in(t.lang), run, r.Runs))
+		}
+		last = l.At
+		t.line(l)
+	}
+	t.money(r.Money)
+}
+
+func (t *text) line(l scenario.Line) {
+	const kindWidth, textWidth = 8, 56
+	line := fmt.Sprintf(" %s  %s %s  ", padLeft(storyTime(l.At), 9), pad(kindIn(l.Kind, t.lang), kindWidth), pad(l.Dir, 1))
+	line += pad(l.In(terminal.Lang(t.lang)), textWidth)
+	if l.Note != "" {
+		line += "  " + l.Note
+	}
+	t.printf("%s\n", strings.TrimRight(line, " "))
+}
+
+// money is a table of the positions.
+func (t *text) money(positions map[string]scenario.Money) {
+	const nameWidth, amountWidth = 12, 14
+	t.printf("\n            %s%s\n", pad(wordMoney.in(t.lang), nameWidth), padLeft(wordAtEnd.in(t.lang), amountWidth))
+	for _, p := range sortedPositions(positions) {
+		name := p
+		for _, known := range parties {
+			if known.name == p && terminal.Lang(t.lang) == terminal.Chinese {
+				name = known.zh
+			}
+		}
+		t.printf("            %s%s\n", pad(name, nameWidth), padLeft(positions[p].String(), amountWidth))
+	}
+	t.printf("\n")
+}
+
+// sortedPositions is the names of positions in the order of parties, others behind them by name.
+func sortedPositions(positions map[string]scenario.Money) []string {
+	var names []string
+	for _, p := range parties {
+		if _, there := positions[p.name]; there {
+			names = append(names, p.name)
+		}
+	}
+	known := len(names)
+	for name := range positions {
+		if !slices.Contains(names[:known], name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names[known:])
+	return names
+}
+
+func (t *text) totals(s summary) {
+	line := fmt.Sprintf(wordTotals.in(t.lang), s.passed, s.failed, virtualTime(s.virtual.Truncate(time.Second)), wallTime(s.wall), factor(s.virtual, s.wall))
+	t.printf("\n %s\n", line)
+	if t.naive.Name == "" {
+		return
+	}
+	w := wordNotCaught
+	if s.failed > 0 {
+		w = wordCaught
+	}
+	t.printf(" %s\n", fmt.Sprintf(w.in(t.lang), t.naive.Name, t.naive.About))
+}

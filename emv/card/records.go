@@ -1,0 +1,130 @@
+package card
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+
+	"github.com/posim/posim/emv/tlv"
+)
+
+// files writes the records and the objects for GET DATA.
+func (c *checker) files(p *Profile, s *applicationSource, a *application) {
+	if len(s.Records) == 0 || len(s.Records) > maxRecords {
+		c.fail(s.place, "records: %d: want 1 to %d", len(s.Records), maxRecords)
+		return
+	}
+	a.records = make(map[address][]byte)
+	seen := map[tlv.Tag]bool{0x82: true, 0x94: true, 0x9F38: true, 0x84: true, 0x50: true, 0x87: true} // live elsewhere
+	for i := range s.Records {
+		r := &s.Records[i]
+		at := address{byte(c.number(r.SFI, "sfi", 1, maxSFI, 0)), byte(c.number(r.Record, "record", 1, 255, 0))}
+		if at.sfi == 0 || at.record == 0 {
+			c.fail(r.place, "record: want sfi and record")
+			return
+		}
+		if _, twice := a.records[at]; twice {
+			c.fail(r.place, "record %d of SFI %d is there already", at.record, at.sfi)
+		}
+		var content []byte
+		for _, o := range r.Data {
+			tag, value := c.object(p, a, o)
+			if c.err != nil {
+				return
+			}
+			if seen[tag] {
+				c.fail(o.tag.place, "tag %02X: the application has it already", tag)
+			}
+			seen[tag] = true
+			switch tag {
+			case 0x8C:
+				a.cdol1 = c.list(o.value, "tag 8C", value)
+			case 0x8D:
+				a.cdol2 = c.list(o.value, "tag 8D", value)
+			}
+			content = tlv.Append(content, tag, value)
+		}
+		record := tlv.Append(nil, 0x70, content)
+		if len(record) > maxRecord {
+			c.fail(r.place, "record %d of SFI %d: %d bytes: want at most %d", at.record, at.sfi, len(record), maxRecord)
+		}
+		a.records[at] = record
+		a.files[at.sfi] = true
+	}
+	a.data = make(map[tlv.Tag][]byte)
+	for _, o := range s.Data {
+		tag, value := c.object(p, a, o)
+		if c.err != nil {
+			return
+		}
+		if _, twice := a.data[tag]; twice || tag == tagATC || tag == tagLastOnlineATC {
+			c.fail(o.tag.place, "tag %02X: the card has it already", tag)
+		}
+		a.data[tag] = value
+	}
+}
+
+// object reads one data object. A value that begins with $ is filled in from the card, so that a profile states each fact
+// once.
+func (c *checker) object(p *Profile, a *application, o object) (tlv.Tag, []byte) {
+	raw := c.hex(o.tag, "tag", 1, 4)
+	if c.err != nil {
+		return 0, nil
+	}
+	if !o.tag.set || len(raw) == 0 {
+		c.fail(o.value.place, "tag: want hexadecimal digits")
+		return 0, nil
+	}
+	entries, err := tlv.ParseDOL(append(slices.Clone(raw), 0)) // a tag and a length: the parser of DOLs knows tags
+	if err != nil || len(entries) != 1 {
+		c.fail(o.tag.place, "tag %X: no BER tag", raw)
+		return 0, nil
+	}
+	tag := entries[0].Tag
+	if tlv.Constructed(tag) {
+		c.fail(o.tag.place, "tag %02X: constructed: want a primitive object", tag)
+	}
+	field := fmt.Sprintf("tag %02X", tag)
+	if !o.value.set || o.value.bad || len(o.value.value) == 0 || o.value.value[0] != '$' {
+		value := c.hex(o.value, field, 0, maxList)
+		if !o.value.set {
+			c.fail(o.tag.place, "%s: want a value", field)
+		}
+		if number := packed(p.PAN.Digits()); tag == 0x5A && !bytes.Equal(value, number) || tag == 0x57 && !bytes.Equal(value, p.track2Equivalent()) {
+			c.fail(o.value.place, "%s: differs from the profile's pan or stripe: $pan and $track2 fill it in", field)
+		}
+		return tag, value
+	}
+	value, ok := fill(p, a, o.value.value)
+	if !ok {
+		c.fail(o.value.place, "%s: %q: the card has no such value", field, o.value.value)
+	}
+	return tag, value
+}
+
+// fill is the table of values that a profile may name.
+func fill(p *Profile, a *application, name string) (value []byte, ok bool) {
+	switch name {
+	case "$pan":
+		return packed(p.PAN.Digits()), true
+	case "$track2":
+		return p.track2Equivalent(), p.stripe
+	case "$track1_discretionary":
+		return []byte(p.discretionary1), p.discretionary1 != ""
+	case "$psn":
+		return packed(p.PANSequenceNumber), p.PANSequenceNumber != ""
+	case "$cardholder":
+		return []byte(p.Cardholder), p.Cardholder != ""
+	case "$expiry":
+		return p.Expiry.bcd(p.Expiry.LastDay().Day()), true
+	case "$effective":
+		return p.Effective.bcd(1), p.Effective != Month{}
+	case "$service_code":
+		return packed("0" + p.ServiceCode), p.stripe
+	case "$lower_limit":
+		return []byte{byte(a.lowerLimit)}, a.lowerLimit >= 0
+	case "$upper_limit":
+		return []byte{byte(a.upperLimit)}, a.upperLimit >= 0
+	}
+	return nil, false
+}

@@ -1,0 +1,226 @@
+package host
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/posim/posim/internal/wal"
+	"github.com/posim/posim/sim"
+	"github.com/posim/posim/transport/dialect"
+)
+
+// everything is a record with every field set.
+func everything() *Record {
+	r := &Record{At: streetStart, Transaction: &Transaction{Difference: &Difference{}}, SignOn: &SignOn{}, Account: &AccountState{}, Calendar: &CalendarRecord{},
+		Postings: []Posting{{"issuer", "acquirer", 10000}, {"acquirer", "fees", 1 << 40}}}
+	n := 0
+	var fill func(v reflect.Value)
+	fill = func(v reflect.Value) {
+		n++
+		switch v.Kind() {
+		case reflect.Pointer:
+			fill(v.Elem())
+		case reflect.Struct:
+			for i := range v.NumField() {
+				fill(v.Field(i))
+			}
+		case reflect.String:
+			v.SetString(fmt.Sprintf("text %d", n))
+		case reflect.Int, reflect.Int64:
+			v.SetInt(int64(n) * 1001)
+		case reflect.Bool:
+			v.SetBool(true)
+		case reflect.Uint8:
+			v.SetUint(2)
+		case reflect.Slice:
+			v.SetBytes([]byte{byte(n), 0, 1})
+		}
+	}
+	for _, v := range []any{r.Transaction, r.SignOn, r.Account, r.Calendar} {
+		fill(reflect.ValueOf(v))
+	}
+	r.Account.WrongPINs = -3
+	return r
+}
+
+func TestRecordKeepsEveryField(t *testing.T) {
+	want := everything()
+	b := AppendRecord(nil, want)
+	got, err := DecodeRecord(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestBadRecords(t *testing.T) {
+	good := func() *Record {
+		return &Record{Transaction: &Transaction{Key: dialect.Key{TID: "T", STAN: "1"}, Function: Sale, State: Approved, Amount: 5}, Postings: []Posting{{"a", "b", 5}}}
+	}
+	for name, change := range map[string]func(r *Record){
+		"no part":                     func(r *Record) { *r = Record{} },
+		"postings without their sale": func(r *Record) { r.Transaction = nil; r.Calendar = &CalendarRecord{} },
+		"posting of nothing":          func(r *Record) { r.Postings[0].Amount = 0 },
+		"posting backwards":           func(r *Record) { r.Postings[0].Amount = -1 },
+		"posting to itself":           func(r *Record) { r.Postings[0].To = "a" },
+		"posting from nowhere":        func(r *Record) { r.Postings[0].From = "" },
+		"no terminal":                 func(r *Record) { r.Transaction.Key.TID = "" },
+		"no state":                    func(r *Record) { r.Transaction.State = 0 },
+		"unknown state":               func(r *Record) { r.Transaction.State = Tombstone + 1 },
+		"no function":                 func(r *Record) { r.Transaction.Function = 0 },
+		"tombstone with a function":   func(r *Record) { r.Transaction.State = Tombstone },
+		"negative amount":             func(r *Record) { r.Transaction.Amount = -1 },
+		"clear card number":           func(r *Record) { r.Transaction.Card = "4761739001010119" },
+		"difference without owner":    func(r *Record) { r.Transaction.Difference = &Difference{Amount: 1} },
+		"sign-on without terminal":    func(r *Record) { *r = Record{SignOn: &SignOn{}} },
+		"account without name":        func(r *Record) { *r = Record{Account: &AccountState{}} },
+		"too many postings": func(r *Record) {
+			r.Postings = make([]Posting, maxPostings+1)
+			for i := range r.Postings {
+				r.Postings[i] = Posting{"a", "b", 1}
+			}
+		},
+	} {
+		r := good()
+		change(r)
+		if _, err := DecodeRecord(AppendRecord(nil, r)); !errors.Is(err, ErrRecord) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	b := AppendRecord(nil, good())
+	for name, bad := range map[string][]byte{
+		"nothing":        nil,
+		"other version":  append([]byte{9}, b[1:]...),
+		"trailing byte":  append(bytes.Clone(b), 0),
+		"unknown field":  append(bytes.Clone(b), 99, 1),
+		"field again":    append(bytes.Clone(b), b[1:]...),
+		"cut short":      b[:len(b)-1],
+		"padded number":  {recordVersion, 1, 0x82, 0x00},
+		"explicit zero":  {recordVersion, 1, 0x00},
+		"endless number": append([]byte{recordVersion, 1}, bytes.Repeat([]byte{0xFF}, 12)...),
+	} {
+		if _, err := DecodeRecord(bad); !errors.Is(err, ErrRecord) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := DecodeRecord(b); err != nil {
+		t.Error(err)
+	}
+}
+
+func FuzzDecodeRecord(f *testing.F) {
+	f.Add(AppendRecord(nil, everything()))
+	f.Add(AppendRecord(nil, &Record{Calendar: &CalendarRecord{Kind: CalendarDate, Date: "2026-03-02"}}))
+	f.Add([]byte{recordVersion})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r, err := DecodeRecord(b)
+		if err != nil {
+			return
+		}
+		again := AppendRecord(nil, r)
+		if !bytes.Equal(again, b) {
+			t.Fatalf("% X decodes, and encodes as % X", b, again)
+		}
+		var x book
+		if err := x.apply(r); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// A disk image tells what its party believes, without keys; a torn end is left out, damage is an error.
+func TestRecover(t *testing.T) {
+	w := sim.NewWorld(streetStart, 1)
+	t.Cleanup(w.Close)
+	a := w.Actor("a")
+	a.PowerOn(nil)
+	s := newStreet(t, 0)
+	m := s.sale(1, 10000)
+	s.ask(m)
+	s.ask(s.sale(2, 20000))
+	s.undo(m, "0400")
+	for at, n := range s.nodes {
+		d := sim.NewMemDisk(a)
+		l, err := wal.Open(d, LogName, func([]byte) error { return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, b := range n.log {
+			if err := l.Append(b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := l.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		image := d.Durable(LogName)
+		v, err := Recover(image)
+		if err != nil {
+			t.Fatal(err)
+		}
+		live := n.m.View()
+		same := func(x, y *Entry) bool {
+			return cmp.Equal(x.Transaction, y.Transaction) && cmp.Equal(x.Postings, y.Postings) && x.Changed.Equal(y.Changed)
+		}
+		if d := cmp.Diff(live.Transactions, v.Transactions, cmp.Comparer(same)); d != "" || v.Bytes != len(image) {
+			t.Errorf("%s: %d of %d bytes, %s", placeNames[at], v.Bytes, len(image), d)
+		}
+		if torn, err := Recover(image[:len(image)-1]); err != nil || torn.Bytes >= len(image)-1 {
+			t.Errorf("%s: torn: %v", placeNames[at], err)
+		}
+		bad := bytes.Clone(image)
+		bad[20] ^= 1
+		if _, err := Recover(bad); err == nil {
+			t.Errorf("%s: damage is not noticed", placeNames[at])
+		}
+		if strings.Contains(string(image), testCard(t).Digits()) {
+			t.Errorf("%s: the log holds a card number", placeNames[at])
+		}
+	}
+}
+
+func TestNothingPrintsACardNumber(t *testing.T) {
+	s := newStreet(t, 0)
+	m := s.sale(1, 10000)
+	s.ask(m)
+	n := testCard(t).Digits()
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
+		for _, v := range []any{s.view(atIssuer).Transactions[0], s.view(atIssuer), Observation{Kind: Received, Message: m}, m} {
+			if text := fmt.Sprintf(verb, v); strings.Contains(text, n) || strings.Contains(text, "3012201") {
+				t.Errorf("%s of %T shows a card number or track data", verb, v)
+			}
+		}
+	}
+}
+
+func BenchmarkRecord(b *testing.B) {
+	s := newStreet(b, 0)
+	s.ask(s.sale(1, 10000))
+	buf := s.nodes[atAcquirer].log[1]
+	r, err := DecodeRecord(buf)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("encode", func(b *testing.B) {
+		var out []byte
+		for b.Loop() {
+			out = AppendRecord(out[:0], r)
+		}
+		b.ReportMetric(float64(len(out)), "bytes")
+	})
+	b.Run("decode", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := DecodeRecord(buf); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -1,0 +1,60 @@
+package terminal
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+func generic(t testing.TB) string {
+	t.Helper()
+	src, err := os.ReadFile("../testdata/terminals/generic.yaml")
+	must(t, err)
+	return string(src)
+}
+
+func TestTheGenericProfile(t *testing.T) {
+	p, err := ParseProfile("generic", []byte(generic(t)))
+	must(t, err)
+	if p.TID != "SIM00001" || p.AnswerWait != time.Minute || p.Attempts != 3 || p.EMV.CountryCode != 156 || len(p.EMV.Applications) != 5 {
+		t.Errorf("%+v", p)
+	}
+}
+
+func TestABadProfileSaysWhereAndWhatWasExpected(t *testing.T) {
+	for _, c := range []struct{ name, old, new, want string }{
+		{"an unknown key", "attempts: 3", "atempts: 3", `unknown field "atempts"`},
+		{"a terminal number that is not a simulation's", "tid: SIM00001", "tid: 10000012", `tid "10000012": want 8 characters that begin with SIM`},
+		{"a short merchant number", "mid: SIM000000000001", "mid: SIM1", `mid "SIM1": want 15 characters that begin with SIM`},
+		{"no Chinese name", "merchant_zh: 模拟测试商户", "merchant_zh: \"\"", "merchant and merchant_zh: want both"},
+		{"a currency that is no number", `currency: "0156"`, `currency: "CNY!"`, `currency "CNY!": want 4 hexadecimal digits`},
+		{"an action code too short", `tac_denial: "0010000000"`, `tac_denial: "00"`, `emv.applications[0].tac_denial "00": want 10 hexadecimal digits`},
+		{"an application name that is no hex", "aid: A0000000041010", "aid: A00X", `emv.applications[2].aid "A00X": want 10 to 32 hexadecimal digits`},
+		{"a wait without an end", "answer_wait: 60s", "answer_wait: 48h", "answer_wait 48h0m0s: want 1s to 1h"},
+		{"no tries", "attempts: 3", "attempts: 100", "attempts 100: want 1 to 99"},
+		{"an amount that DE 4 cannot hold", "max_amount: 9999999999", "max_amount: 1000000000000", "max_amount 1000000000000: want 1 to 999999999999"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			src := strings.Replace(generic(t), c.old, c.new, 1)
+			if src == generic(t) {
+				t.Fatalf("%q is not in the profile", c.old)
+			}
+			_, err := ParseProfile("generic", []byte(src))
+			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "terminal: profile generic: ") {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+func FuzzProfile(f *testing.F) {
+	f.Add(generic(f))
+	f.Add("tid: [")
+	f.Fuzz(func(t *testing.T, src string) {
+		p, err := ParseProfile("fuzz", []byte(src))
+		if err == nil && !strings.HasPrefix(p.TID, SimulationPrefix) {
+			t.Errorf("accepted %q", p.TID)
+		}
+	})
+}
