@@ -90,11 +90,7 @@ func (s *Session) checkMandatory() error {
 			return terminate("mandatory data object %X (%s) is missing", tag, tlv.Name(tag))
 		}
 	}
-	d := track2(s.icc.get(tlv.ApplicationPAN)) // F at the end is padding
-	if len(d) > 19 || !allDigits(d) {
-		return terminate("PAN 5A: want at most 19 digits, then F")
-	}
-	number, err := pan.Parse(d)
+	number, err := pan.Parse(track2(s.icc.get(tlv.ApplicationPAN))) // F at the end is padding
 	if err != nil {
 		return terminate("PAN 5A: %w", err)
 	}

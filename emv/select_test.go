@@ -68,6 +68,10 @@ func TestCandidateList(t *testing.T) {
 			files: map[string][]byte{visaAID: ok(fciOf(visaAID, "500142"))}}, want: []string{"A0000000031010 0 false B"}},
 		{name: "a directory without a file: the terminal's list", card: cannedCard{directory: ok(fciOf(pse, "5F2D02656E")),
 			files: map[string][]byte{visaAID: ok(fciOf(visaAID, "500142"))}}, want: []string{"A0000000031010 0 false B"}},
+		{name: "a directory with file 0: the terminal's list", card: cannedCard{directory: ok(fciOf(pse, "880100")),
+			files: map[string][]byte{visaAID: ok(fciOf(visaAID, "500142"))}}, want: []string{"A0000000031010 0 false B"}},
+		{name: "a directory with file 11: the terminal's list", card: cannedCard{directory: ok(fciOf(pse, "88010B")), dirRecords: [][]byte{good},
+			files: map[string][]byte{visaAID: ok(fciOf(visaAID, "500142"))}}, want: []string{"A0000000031010 0 false B"}},
 		{name: "a blocked directory: the terminal's list", card: cannedCard{directory: append(fciOf(pse, "880101"), 0x62, 0x83),
 			files: map[string][]byte{visaAID: ok(fciOf(visaAID, "500142"))}}, want: []string{"A0000000031010 0 false B"}},
 		{name: "other objects in a directory are ignored", card: cannedCard{directory: directory, dirRecords: [][]byte{
@@ -112,7 +116,14 @@ func TestCandidateList(t *testing.T) {
 	if got := candidatesOf(t, endless, testConfig()); len(got) != maxOccurrences || n != maxOccurrences {
 		t.Errorf("%d candidates after %d commands: want %d", len(got), n, maxOccurrences)
 	}
-	// So does an endless directory.
+	// The files of a directory are 1 to 10: no record of another is read.
+	for _, sfi := range []string{"00", "0B"} {
+		card := &cannedCard{directory: ok(fciOf(pse, "8801"+sfi))}
+		if candidatesOf(t, card, testConfig()); len(card.commands(apdu.InsReadRecord)) != 0 {
+			t.Errorf("a record of file %s was read", sfi)
+		}
+	}
+	// An endless directory ends too.
 	records := 0
 	long := cardFunc(func(c []byte) ([]byte, error) {
 		if c[1] == apdu.InsSelect {

@@ -45,7 +45,7 @@ func TestReadApplicationData(t *testing.T) {
 		{name: "the empty AFL", afl: ""},
 		{name: "half an entry", afl: "080101"},
 		{name: "file 0", afl: "00010100"},
-		{name: "file 31", afl: "F8010100"},
+		{name: "file 31", afl: "08010100 F8010100"},
 		{name: "bits below the file", afl: "09010100"},
 		{name: "record 0", afl: "08000100"},
 		{name: "last before first", afl: "08020100"},
@@ -409,6 +409,8 @@ func TestCryptogramResponse(t *testing.T) {
 		{"format 2 without cryptogram", "7709 9F270180 9F36020007", false},
 		{"format 2 with two cryptograms", "771F 9F270180 9F36020007 " + ac + ac, false},
 		{"format 2 with a cryptogram of seven bytes", "7713 9F270180 9F36020007 9F2607 11223344556677", false},
+		{"format 2 with a cryptogram of nine bytes", "7715 9F270180 9F36020007 9F2609 112233445566778899", false},
+		{"format 2 with 33 bytes of issuer data", "7738 9F270180 9F36020007 " + ac + "9F1021" + strings.Repeat("AA", 33), false},
 		{"another template", "7014 9F270180 9F36020007 " + ac, false},
 		{"nothing", "", false},
 	}

@@ -240,30 +240,30 @@ func (c *codec) bytes(tag byte, v *[]byte) {
 	c.at = end
 }
 
-// part is a structure inside the record. Its length has two bytes, so that it can be put in front afterwards.
+// part is a structure inside the record. Its length has four bytes, so that it can be put in front afterwards.
 func part[T any](c *codec, tag byte, v **T, fields func(*codec, *T)) {
 	if !c.begin(tag, *v != nil) {
 		return
 	}
 	if !c.decode {
 		at := len(c.b)
-		c.b = append(c.b, 0, 0)
+		c.b = append(c.b, 0, 0, 0, 0)
 		fields(c, *v)
-		binary.BigEndian.PutUint16(c.b[at:], uint16(len(c.b)-at-2))
+		binary.BigEndian.PutUint32(c.b[at:], uint32(len(c.b)-at-4))
 		return
 	}
-	if c.end-c.at < 2 {
+	if c.end-c.at < 4 {
 		c.fail(tag, "length is cut short")
 		return
 	}
-	n := int(binary.BigEndian.Uint16(c.b[c.at:]))
-	c.at += 2
-	if n > c.end-c.at {
+	n := binary.BigEndian.Uint32(c.b[c.at:])
+	c.at += 4
+	if uint64(n) > uint64(c.end-c.at) {
 		c.fail(tag, fmt.Sprintf("length %d exceeds the %d bytes that follow", n, c.end-c.at))
 		return
 	}
 	outer := c.end
-	c.end = c.at + n
+	c.end = c.at + int(n)
 	*v = new(T)
 	fields(c, *v)
 	c.done(fmt.Sprintf("field %d", tag))
@@ -335,7 +335,7 @@ func (t *Transaction) check() error {
 		return fmt.Errorf("function %d in state %v", t.Function, t.State)
 	case t.Amount < 0 || t.Fee < 0:
 		return fmt.Errorf("amount %d, fee %d: want 0 or more", t.Amount, t.Fee)
-	case len(t.Card) > 12 && !strings.Contains(t.Card, "*"):
+	case t.Card != "" && !strings.Contains(t.Card, "*"):
 		return errors.New("card number is not masked")
 	case t.Difference != nil && (t.Difference.Owner == "" || t.Difference.Amount <= 0):
 		return errors.New("difference without owner or amount")

@@ -31,6 +31,9 @@ var functionNames = [...]string{"none", "sale", "advice"}
 // String names the function.
 func (f Function) String() string { return named(functionNames[:], byte(f)) }
 
+// MarshalText is String.
+func (f Function) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
+
 // State is where a transaction stands at a party.
 type State byte
 
@@ -47,6 +50,9 @@ var stateNames = [...]string{"none", "pending", "approved", "declined", "reverse
 
 // String names the state.
 func (s State) String() string { return named(stateNames[:], byte(s)) }
+
+// MarshalText is String.
+func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 func named(names []string, i byte) string {
 	if int(i) < len(names) {

@@ -46,6 +46,7 @@ func everything() *Record {
 		fill(reflect.ValueOf(v))
 	}
 	r.Account.WrongPINs = -3
+	r.Transaction.Card = "476173******0119"
 	return r
 }
 

@@ -66,6 +66,26 @@ func TestDuplicateRequestInEveryState(t *testing.T) {
 	}
 }
 
+// A copy may come on another connection, because the terminal has dialled again: the answer goes where it listens.
+func TestAnswerGoesToTheNewestConnection(t *testing.T) {
+	s := newStreet(t, 0)
+	m := s.recode(s.sale(1, 10000))
+	for _, conn := range []int{3, 5} {
+		s.step(atAcquirer, Event{Kind: EventMessage, Conn: conn, Message: m}, 0)
+	}
+	s.expect("messages up", len(s.wire), 1)
+	a := s.message("0210", 1)
+	a.SetAmount(10000)
+	a.ResponseCode = "00"
+	for _, f := range s.nodes[atAcquirer].m.Step(s.now, Event{Kind: EventMessage, Message: a}) {
+		if f.Send != nil {
+			s.expect("connection", f.Send.Conn, 5)
+			return
+		}
+	}
+	t.Error("no answer")
+}
+
 func TestReversalInEveryState(t *testing.T) {
 	decline := func(s *street, m *dialect.Message) {
 		s.step(atIssuer, Event{Kind: EventAdmin, Admin: Admin{Account: "card", SetBalance: true, Balance: 1}}, 0)
@@ -254,6 +274,16 @@ func TestAdvice(t *testing.T) {
 			s.step(atIssuer, Event{Kind: EventAdmin, Admin: Admin{Account: "card", SetBalance: true, Balance: 1}}, 0)
 			s.ask(m)
 		}, "00", approved},
+		{"refused above for its MAC: not decided, and the repeat is forwarded", func(s *street, m *dialect.Message) {
+			s.fault("acquirer>switch 0220", hold)
+			s.ask(m)
+			e := Event{Kind: EventMessage, Conn: 1, Message: s.held[0].m, MACBad: true}
+			s.held = nil
+			s.step(atSwitch, e, 0)
+			s.run()
+			s.expect("state", s.view(atAcquirer).Transactions[0].State, Pending)
+			s.ask(m)
+		}, "00", approved},
 		{"a lost card: declined", func(s *street, m *dialect.Message) {
 			s.step(atIssuer, Event{Kind: EventAdmin, Admin: Admin{Account: "card", Status: Lost}}, 0)
 			s.ask(m)
@@ -262,6 +292,10 @@ func TestAdvice(t *testing.T) {
 			s.ask(s.sale(1, 10000))
 			s.ask(m)
 		}, "94", approved},
+		{"its reversal came first: 25", func(s *street, m *dialect.Message) {
+			s.undo(m, "0400")
+			s.ask(m)
+		}, "25", ""},
 		{"the same counter again: declined", func(s *street, m *dialect.Message) {
 			s.ask(m)
 			s.ask(s.chip("0220", 2, 10000, 1))

@@ -122,6 +122,7 @@ func TestReversalQueue(t *testing.T) {
 			s.ask(m)
 			s.undo(m, "0400")
 			s.expect("answer", s.till.last().MTI+s.till.last().ResponseCode, "041000")
+			s.expect("timers", len(s.nodes[atAcquirer].timers), 0)
 			s.release() // the approval is late now
 			s.expect("late code", s.view(atAcquirer).Transactions[0].LateCode, "00")
 		}, ""},

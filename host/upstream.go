@@ -41,8 +41,8 @@ func (x *Relay) decided(e Event, f Function) {
 			return
 		}
 	}
-	if f == Advice && dialect.MatchContent(old.message("0220"), m) != nil {
-		x.unmatched(m) // what it decides is not this advice; the repeat brings another answer
+	if f == Advice && (m.ResponseCode == codeBadMAC || dialect.MatchContent(old.message("0220"), m) != nil) {
+		x.unmatched(m) // it decides nothing about this advice; the repeat brings another answer
 		return
 	}
 	t := old.Transaction

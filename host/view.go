@@ -16,10 +16,11 @@ type View struct {
 	BusinessDate string // YYYY-MM-DD; "" until the calendar has moved
 	Sessions     int    // terminals that have signed on
 	Bytes        int    // Recover: how many bytes of the log are whole records
+	byKey        map[dialect.Key]*Entry
 }
 
 func (b *book) view() *View {
-	return &View{Transactions: b.order, Accounts: b.accounts, BusinessDate: b.date, Sessions: len(b.sessions)}
+	return &View{Transactions: b.order, Accounts: b.accounts, BusinessDate: b.date, Sessions: len(b.sessions), byKey: b.entries}
 }
 
 // Recover reads the bytes of a party's log, without its keys and its configuration. A torn record at the end is left out;
@@ -42,14 +43,7 @@ func Recover(log []byte) (*View, error) {
 }
 
 // Find returns the transaction with that key, nil without one.
-func (v *View) Find(k dialect.Key) *Entry {
-	for _, e := range v.Transactions {
-		if e.Key == k {
-			return e
-		}
-	}
-	return nil
-}
+func (v *View) Find(k dialect.Key) *Entry { return v.byKey[k] }
 
 // Unresolved lists the transactions that still wait for somebody: pending ones, and reversals that are due.
 func (v *View) Unresolved() (due []*Entry) {

@@ -61,10 +61,10 @@ func (a *Actor) Check(epoch uint32) {
 	}
 }
 
-// After runs f once d has passed, unless the power is cut before.
+// After runs f once d has passed, unless the power is cut before. An actor without power has no clock: f never runs.
 func (a *Actor) After(d time.Duration, f func()) (cancel func()) {
 	off := new(bool)
-	a.w.push(event{at: a.w.now + max(0, int64(d)), a: a, epoch: a.epoch, f: f, off: off})
+	a.w.push(event{at: a.w.due(d), a: a, epoch: a.epoch, f: f, off: off})
 	return func() { *off = true }
 }
 
@@ -82,7 +82,7 @@ func (a *Actor) Wait(deadline time.Time, ready func() bool) bool {
 	a.waits++
 	a.waiting, a.ready = a.waits, ready
 	if !deadline.IsZero() {
-		a.w.push(event{at: max(deadline.UnixNano(), a.w.now), a: a, epoch: a.epoch, wait: a.waits})
+		a.w.push(event{at: max(instant(deadline), a.w.now), a: a, epoch: a.epoch, wait: a.waits})
 	}
 	if !a.yield(struct{}{}) {
 		a.cut = true
@@ -105,26 +105,34 @@ func (a *Actor) PowerOn(f func(Clock)) {
 	}
 	a.next, a.stop = iter.Pull(func(yield func(struct{}) bool) {
 		a.yield = yield
-		defer func() {
-			if r := recover(); r != nil {
-				if _, ok := r.(PowerCut); !ok {
-					panic(r)
-				}
-			}
-		}()
-		f(a)
+		a.root(func() { f(a) })
 	})
 	a.After(0, func() { a.resume(true) })
 }
 
+// root runs what belongs to the actor and recovers the actor's own power cut, and nothing else: another's power cut here
+// means that somebody used a handle that is not his.
+func (a *Actor) root(f func()) {
+	defer func() {
+		if r := recover(); r != nil && r != (PowerCut{a.name}) {
+			panic(r)
+		}
+	}()
+	f()
+}
+
+// resume gives the coroutine the processor until it waits or ends. One that ends, by a panic too, has no power.
 func (a *Actor) resume(met bool) {
 	a.met, a.waiting, a.ready = met, 0, nil
+	more := false
 	a.running = true
-	_, more := a.next()
-	a.running = false
-	if !more {
-		a.powerless()
-	}
+	defer func() {
+		a.running = false
+		if !more {
+			a.powerless()
+		}
+	}()
+	_, more = a.next()
 }
 
 // PowerOff cuts the power. Called by the actor's own coroutine (in a handle's operation) it does not return.
@@ -136,17 +144,21 @@ func (a *Actor) PowerOff() {
 	if a.running {
 		panic(PowerCut{a.name})
 	}
+	defer a.powerless() // whatever its deferred functions do
 	if a.stop != nil {
+		a.running = true // its deferred functions run: a Wait of theirs unwinds, and is no stranger's
+		defer func() { a.running = false }()
 		a.stop()
 	}
-	a.powerless()
 }
 
-// OnPowerOff has f run when the power of this epoch goes: peers see a reset. cancel withdraws it.
+// OnPowerOff has f run when the power of this epoch goes: peers see a reset. Several run in the order in which they were
+// registered. cancel withdraws f, from within another such function too.
 func (a *Actor) OnPowerOff(f func()) (cancel func()) {
 	p := &f
 	a.off = append(a.off, p)
 	return func() {
+		*p = nil
 		for i, q := range a.off {
 			if q == p {
 				a.off = append(a.off[:i], a.off[i+1:]...)
@@ -157,12 +169,17 @@ func (a *Actor) OnPowerOff(f func()) (cancel func()) {
 }
 
 func (a *Actor) powerless() {
+	if !a.on {
+		return
+	}
 	a.on = false
 	a.epoch++
 	a.waiting, a.ready = 0, nil
 	hooks := a.off
 	a.off = nil
 	for _, f := range hooks {
-		(*f)()
+		if *f != nil {
+			(*f)()
+		}
 	}
 }

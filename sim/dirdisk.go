@@ -2,6 +2,7 @@ package sim
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -69,10 +70,18 @@ func (d *dirFile) Write(p []byte) (int, error) {
 }
 
 // Sync makes what was written durable.
-func (d *dirFile) Sync() error { return datasync(d.f) }
+func (d *dirFile) Sync() error {
+	if err := datasync(d.f); err != nil {
+		return &os.PathError{Op: "sync", Path: d.f.Name(), Err: err}
+	}
+	return nil
+}
 
-// Truncate cuts the file to n bytes and appends from there.
+// Truncate cuts the file to n bytes, durably, and appends from there.
 func (d *dirFile) Truncate(n int64) error {
+	if n < 0 || n > d.end {
+		return fmt.Errorf("%w: truncate %s to %d bytes: want 0 to %d", ErrIO, d.f.Name(), n, d.end)
+	}
 	if err := d.f.Truncate(n); err != nil {
 		return err
 	}

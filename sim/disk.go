@@ -43,7 +43,8 @@ const (
 	PowerOffTorn           // the power goes at the Sync: the front of the bytes is kept
 )
 
-// MemDisk is a disk in memory that survives its owner's power cuts. What was not synced is settled at the cut.
+// MemDisk is a disk in memory that survives its owner's power cuts. What was not synced is settled at the cut: by the
+// fault that made it, by Settle, and if by neither then it is lost.
 type MemDisk struct {
 	a     *Actor
 	files []*memFile // few, in order of creation
@@ -55,8 +56,11 @@ type memFile struct {
 	data   []byte
 	synced int       // data[:synced] is durable
 	old    []byte    // not nil: durable content that a truncation not yet synced would cut
+	epoch  uint32    // of the owner, when the file was last changed
 	armed  DiskFault // the fault of the durable write in progress
-	doubt  bool      // a sync failed: nobody knows
+	doubt  bool      // a sync failed: nobody knows whether data[from:to] is there, whatever a later sync answers
+	from   int
+	to     int
 }
 
 // NewMemDisk returns an empty disk of a's.
@@ -78,6 +82,7 @@ func (d *MemDisk) find(name string) *memFile {
 func (d *MemDisk) Open(name string) (File, error) {
 	epoch := d.a.Epoch()
 	d.a.Check(epoch)
+	d.lose()
 	f := d.find(name)
 	if f == nil {
 		f = &memFile{name: name}
@@ -88,6 +93,7 @@ func (d *MemDisk) Open(name string) (File, error) {
 
 // ReadFile returns the file as its owner sees it.
 func (d *MemDisk) ReadFile(name string) ([]byte, error) {
+	d.lose()
 	f := d.find(name)
 	if f == nil {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
@@ -103,6 +109,8 @@ func (d *MemDisk) Durable(name string) []byte {
 		return nil
 	case f.old != nil:
 		return append([]byte(nil), f.old...)
+	case f.doubt:
+		return append([]byte(nil), f.data[:min(f.from, f.synced)]...)
 	}
 	return append([]byte(nil), f.data[:f.synced]...)
 }
@@ -118,18 +126,30 @@ func (d *MemDisk) Replace(name string, data []byte) {
 }
 
 // Settle decides what a power cut leaves of everything not synced: image is PowerOffLost, PowerOffKept or PowerOffTorn.
-// After a failed sync the world chooses.
+// After a failed sync the world chooses; bytes that it loses although later ones were synced read as zeros.
 func (d *MemDisk) Settle(image DiskFault) {
 	for _, f := range d.files {
-		how := image
-		if f.doubt {
-			how = []DiskFault{PowerOffLost, PowerOffKept}[d.a.w.Choose("after sync error", 2)]
+		f.settle(d.a.w, image)
+	}
+}
+
+// lose settles what the power took in an earlier epoch and nobody settled.
+func (d *MemDisk) lose() {
+	for _, f := range d.files {
+		if f.epoch != d.a.epoch {
+			f.settle(d.a.w, PowerOffLost)
 		}
-		f.settle(d.a.w, how)
 	}
 }
 
 func (f *memFile) settle(w *World, how DiskFault) {
+	if f.doubt {
+		how = PowerOffKept
+		if w.Choose("after sync error", 2) == 0 {
+			how = PowerOffLost
+			clear(f.data[f.from:f.to])
+		}
+	}
 	pending := len(f.data) - f.synced
 	switch {
 	case how == PowerOffKept:
@@ -140,7 +160,7 @@ func (f *memFile) settle(w *World, how DiskFault) {
 	default:
 		f.data = f.data[:f.synced]
 	}
-	f.synced, f.old, f.armed, f.doubt = len(f.data), nil, NoDiskFault, false
+	*f = memFile{name: f.name, data: f.data, synced: len(f.data)}
 }
 
 type memHandle struct {
@@ -153,13 +173,17 @@ type memHandle struct {
 func (h *memHandle) Write(p []byte) (int, error) {
 	h.d.a.Check(h.epoch)
 	if h.d.fault != nil {
-		switch h.f.armed = h.d.fault(h.f.name); h.f.armed {
+		switch fault := h.d.fault(h.f.name); fault {
+		case NoDiskFault: // what an earlier Write armed still waits for its Sync
 		case DiskFull:
 			return 0, ErrFull
 		case DiskError:
 			return 0, ErrIO
+		default:
+			h.f.armed = fault
 		}
 	}
+	h.f.epoch = h.epoch
 	h.d.a.w.Note(h.d.a.name, "disk "+h.f.name, p)
 	h.f.data = append(h.f.data, p...)
 	return len(p), nil
@@ -172,7 +196,10 @@ func (h *memHandle) Sync() error {
 	h.f.armed = NoDiskFault
 	switch armed {
 	case SyncError:
-		h.f.doubt = true
+		if !h.f.doubt {
+			h.f.doubt, h.f.from = true, h.f.synced
+		}
+		h.f.to = len(h.f.data)
 		return ErrIO
 	case PowerOffLost, PowerOffKept, PowerOffTorn:
 		h.d.Settle(armed)
@@ -189,6 +216,8 @@ func (h *memHandle) Truncate(n int64) error {
 	if n < 0 || n > int64(len(h.f.data)) {
 		return ErrIO
 	}
+	h.f.epoch = h.epoch
+	h.f.from, h.f.to = min(h.f.from, int(n)), min(h.f.to, int(n))
 	if int(n) < h.f.synced {
 		if h.f.old == nil {
 			h.f.old = append([]byte(nil), h.f.data[:h.f.synced]...)

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"io"
+	"math"
 	"math/rand/v2"
 	"time"
 )
@@ -12,6 +13,7 @@ type World struct {
 	now    int64 // nanoseconds since 1970, UTC
 	seq    uint64
 	queue  queue
+	sweep  int // length of the queue at which dead events are thrown out
 	actors []*Actor
 	rng    *rand.Rand
 	tape   []Pick
@@ -53,7 +55,7 @@ func (w *World) Choose(label string, n int) int {
 	picked := 0
 	switch i := len(w.tape); {
 	case i < len(w.preset):
-		picked = w.preset[i] % n
+		picked = (w.preset[i]%n + n) % n
 	case n > 1:
 		picked = w.rng.IntN(n)
 	}
@@ -82,7 +84,7 @@ const (
 )
 
 // Note feeds bytes that left a party (who) on a wire, to a disk or a screen (kind) to the running hash, with the
-// instant and their count, so that no two histories of different bytes share it.
+// instant and their count: the same bytes at another instant, from another party or cut otherwise are another history.
 func (w *World) Note(who, kind string, b []byte) {
 	h := (w.hash ^ uint64(w.now)) * fnvPrime
 	h = (h ^ uint64(len(b))) * fnvPrime
@@ -112,8 +114,23 @@ func (w *World) Hash() uint64 { return w.hash }
 // After runs f once d has passed. The event is the world's own: it survives every power cut (a script, the wire).
 func (w *World) After(d time.Duration, f func()) (cancel func()) {
 	off := new(bool)
-	w.push(event{at: w.now + max(0, int64(d)), f: f, off: off})
+	w.push(event{at: w.due(d), f: f, off: off})
 	return func() { *off = true }
+}
+
+// due is the instant d from now. The last instant there is, in the year 2262, stands for all later ones.
+func (w *World) due(d time.Duration) int64 {
+	if at := w.now + max(0, int64(d)); at >= w.now {
+		return at
+	}
+	return math.MaxInt64
+}
+
+func instant(t time.Time) int64 {
+	if last := time.Unix(0, math.MaxInt64); t.After(last) {
+		return math.MaxInt64
+	}
+	return t.UnixNano()
 }
 
 // Next tells when the next live event is due; false when there is none.
@@ -127,7 +144,8 @@ func (w *World) Next() (time.Time, bool) {
 	return time.Unix(0, w.queue[0].at).UTC(), true
 }
 
-// Step runs one event and whoever it wakes; false when nothing is left to happen.
+// Step runs one event and whoever it wakes; false when nothing is left to happen. A panic that is not a power cut of the
+// event's own actor reaches the caller; the actor whose coroutine it comes from has no power then.
 func (w *World) Step() bool {
 	if _, ok := w.Next(); !ok {
 		return false
@@ -140,8 +158,12 @@ func (w *World) Step() bool {
 		a.resume(false)
 		return true
 	}
-	e.f()
-	if a != nil && a.waiting != 0 && a.epoch == e.epoch && a.ready() {
+	if a == nil {
+		e.f()
+		return true
+	}
+	a.root(e.f) // an event may meet the power cut at a handle, as a coroutine may
+	if a.waiting != 0 && a.epoch == e.epoch && a.ready() {
 		a.resume(true)
 	}
 	return true
@@ -150,7 +172,7 @@ func (w *World) Step() bool {
 // Until steps the world until done, and tells whether it was. It stops without at the limit of virtual time, when
 // nothing is left to happen, and after maxEvents events.
 func (w *World) Until(limit time.Duration, maxEvents int, done func() bool) bool {
-	end := w.now + int64(limit)
+	end := w.due(limit)
 	for n := 0; !done(); n++ {
 		at, ok := w.Next()
 		if !ok || n >= maxEvents {
@@ -191,14 +213,32 @@ func (e *event) live() bool {
 	if e.a == nil {
 		return true
 	}
-	return e.epoch == e.a.epoch && (e.wait == 0 || e.a.waiting == e.wait)
+	return e.a.on && e.epoch == e.a.epoch && (e.wait == 0 || e.a.waiting == e.wait)
 }
 
+// push enters e. Events that can no longer happen (cancelled, of a dead epoch, deadlines of waits that ended) stay in the
+// queue until their instant; so that they do not pile up, they are thrown out whenever the queue has doubled.
 func (w *World) push(e event) {
 	w.seq++
 	e.seq = w.seq
+	if len(w.queue) >= max(w.sweep, minSweep) {
+		live := w.queue[:0]
+		for i := range w.queue {
+			if w.queue[i].live() {
+				live = append(live, w.queue[i])
+			}
+		}
+		clear(w.queue[len(live):])
+		w.queue = live
+		for i := len(live)/2 - 1; i >= 0; i-- {
+			live.down(i)
+		}
+		w.sweep = 2 * len(live)
+	}
 	w.queue.push(e)
 }
+
+const minSweep = 1024
 
 // queue is a binary heap by instant, then by order of entry. container/heap would box every event.
 type queue []event
@@ -226,21 +266,25 @@ func (q *queue) pop() event {
 	n := len(h) - 1
 	h[0] = h[n]
 	h[n] = event{} // lets go of its function
-	h = h[:n]
-	for i := 0; ; {
+	*q = h[:n]
+	q.down(0)
+	return e
+}
+
+// down lets the event at i sink to its place.
+func (q queue) down(i int) {
+	for {
 		c := 2*i + 1
-		if c >= n {
-			break
+		if c >= len(q) {
+			return
 		}
-		if c+1 < n && h.less(c+1, c) {
+		if c+1 < len(q) && q.less(c+1, c) {
 			c++
 		}
-		if !h.less(c, i) {
-			break
+		if !q.less(c, i) {
+			return
 		}
-		h[i], h[c] = h[c], h[i]
+		q[i], q[c] = q[c], q[i]
 		i = c
 	}
-	*q = h
-	return e
 }

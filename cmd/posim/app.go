@@ -110,4 +110,3 @@ func (s *sink) keep(err error) {
 		s.err = err
 	}
 }
-

@@ -20,11 +20,11 @@ const maxInput = 1 << 20
 func (a *app) decodeCommand() *cobra.Command {
 	c := group(&cobra.Command{
 		Use: "decode", Short: "name the parts of a message or of card data",
-		Example: "  posim decode iso 0800...\n  posim decode tlv 9F0206000000010000\n  posim decode tlv - < record.hex",
+		Example: "  posim decode iso 08000020000000000000000001\n  posim decode tlv 9F0206000000010000\n  posim decode tlv - < record.hex",
 	}, "iso or tlv")
 	c.AddCommand(
 		a.decoder("iso", "the data elements of a message of the dialect iso87, without its length header",
-			"  posim decode iso 0800 2000000000000000 000001", a.decodeISO),
+			"  posim decode iso 0800 0020000000000000 000001", a.decodeISO),
 		a.decoder("tlv", "the data objects of BER-TLV, named as in EMV Book 3, annex A",
 			"  posim decode tlv 9F0206000000010000\n  posim decode tlv - < record.hex", a.decodeTLV))
 	return c

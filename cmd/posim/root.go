@@ -51,6 +51,7 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return misuse("%w (%s --help lists the flags)", err, c.CommandPath())
 	})
+	root.SuggestionsMinimumDistance = 2
 	help := root.HelpFunc()
 	root.SetHelpFunc(func(c *cobra.Command, args []string) {
 		if c == root {
@@ -60,7 +61,32 @@ func (a *app) root() *cobra.Command {
 		help(c, args)
 	})
 	root.AddCommand(a.runCommand(), a.replayCommand(), a.cardCommand(), a.decodeCommand(), a.versionCommand())
+	root.SetHelpCommand(helpCommand(root))
+	root.InitDefaultCompletionCmd() // cobra's, which would take any word for a shell
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			c.Example = "  posim completion bash > /etc/bash_completion.d/posim"
+			group(c, "bash, zsh, fish or powershell")
+		}
+	}
 	return root
+}
+
+// helpCommand shows the help of a command; unlike cobra's own it refuses what is none.
+func helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND]", Short: "show the usage, or the flags of a command", Example: "  posim help run\n  posim help decode iso",
+		RunE: func(_ *cobra.Command, args []string) error {
+			c, rest, err := root.Find(args)
+			if err == nil && len(rest) > 0 {
+				err = noCommand(c, rest)
+			}
+			if err != nil {
+				return err
+			}
+			return c.Help()
+		},
+	}
 }
 
 // noCommand refuses what is no command of c.

@@ -144,7 +144,7 @@ func total(all []*report, wall time.Duration) summary {
 }
 
 func nameWidth(scripts []*scenario.Script, lang language) int {
-	const least, most = 28, 44
+	const least, most = 28, 50
 	n := least
 	for _, s := range scripts {
 		n = max(n, columns(titleOf(s.ID, s.Name, s.Zh, lang)))
@@ -176,4 +176,3 @@ func quoted(s string) string {
 	}
 	return out + "'"
 }
-

@@ -28,7 +28,7 @@ type text struct {
 // The columns of a result's line.
 const (
 	verdictWidth = 4
-	endWidth     = 24
+	endWidth     = 27
 	timeWidth    = 17
 	wallWidth    = 10
 )
@@ -176,7 +176,7 @@ func sortedPositions(positions map[string]scenario.Money) []string {
 }
 
 func (t *text) totals(s summary) {
-	line := fmt.Sprintf(wordTotals.in(t.lang), s.passed, s.failed, virtualTime(s.virtual.Truncate(time.Second)), wallTime(s.wall), factor(s.virtual, s.wall))
+	line := fmt.Sprintf(wordTotals.in(t.lang), s.passed, s.failed, strings.TrimSuffix(virtualTime(s.virtual.Truncate(time.Second)), ".000"), wallTime(s.wall), factor(s.virtual, s.wall))
 	t.printf("\n %s\n", line)
 	if t.naive.Name == "" {
 		return

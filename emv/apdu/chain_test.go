@@ -134,6 +134,8 @@ func TestChain(t *testing.T) {
 			exchanges: []exchange{{"84B2010C00", "6101"}, {"00C0000001", "BB9000"}}, want: "BB9000"},
 		{name: "more than 256 bytes are a violation", command: selectCommand,
 			exchanges: []exchange{{selectCommand, "6180"}, {"00C0000080", long + "6180"}, {"00C0000080", long + "6101"}, {"00C0000001", "AA9000"}}, err: ErrProtocol},
+		{name: "257 bytes of data are a violation", command: selectCommand, exchanges: []exchange{{selectCommand, long + long + "AA9000"}}, err: ErrProtocol},
+		{name: "256 bytes of data are not", command: selectCommand, exchanges: []exchange{{selectCommand, long + long + "9000"}}, want: long + long + "9000"},
 		{name: "one byte is no response", command: selectCommand, exchanges: []exchange{{selectCommand, "90"}}, err: ErrProtocol},
 		{name: "one byte after GET RESPONSE is none", command: selectCommand,
 			exchanges: []exchange{{selectCommand, "6102"}, {"00C0000002", "90"}}, err: ErrProtocol},

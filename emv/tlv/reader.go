@@ -3,6 +3,7 @@ package tlv
 import (
 	"fmt"
 	"math"
+	"strings"
 )
 
 // Bounds of what is read. EMV objects are far smaller; the bounds keep arithmetic and recursion safe on any input.
@@ -117,7 +118,7 @@ func check(b []byte, depth int) error {
 	for r.Next() {
 		if Constructed(r.tag) {
 			if err := check(r.Value(), depth-1); err != nil {
-				return fmt.Errorf("tlv: in tag %X at offset %d: %w", r.tag, r.start, err)
+				return fmt.Errorf("tlv: tag %X at offset %d: %s", r.tag, r.start, strings.TrimPrefix(err.Error(), "tlv: "))
 			}
 		}
 	}

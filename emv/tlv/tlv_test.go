@@ -85,8 +85,8 @@ func TestCheckBoundsDepth(t *testing.T) {
 	if err := Check(b); err == nil || !strings.Contains(err.Error(), "deeper") {
 		t.Errorf("error %v: want one about depth", err)
 	}
-	if err := Check(unhex(t, "6F04 A502 8802")); err == nil || !strings.Contains(err.Error(), "tag 6F") {
-		t.Errorf("error %v: want one that names the template", err)
+	if err := Check(unhex(t, "6F04 A502 8802")); err == nil || err.Error() != "tlv: tag 6F at offset 0: tag A5 at offset 0: offset 0: tag 88: length 2 exceeds the 0 bytes that follow" {
+		t.Errorf("error %v: want one that names the way to the object", err)
 	}
 }
 
