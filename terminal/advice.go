@@ -84,16 +84,8 @@ func (t *Terminal) sendAdvices() error {
 
 // tryAdvice sends one 0220, or 0221 when it may have been sent before, and waits for its 0230.
 func (t *Terminal) tryAdvice(r *Record) (try, error) {
-	if t.macKey.IsZero() || t.stale {
-		if err := t.signOn(); err != nil {
-			return broken, err
-		}
-		if t.macKey.IsZero() || t.stale {
-			return broken, nil
-		}
-	}
-	if err := t.connect(); err != nil {
-		return broken, nil
+	if reached, err := t.reach(); err != nil || !reached {
+		return broken, err
 	}
 	m, err := t.advice(r)
 	if err != nil { // the module no longer opens what it sealed: for a person

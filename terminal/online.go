@@ -26,6 +26,20 @@ func (t *Terminal) connect() error {
 	return nil
 }
 
+// reach makes sure that there are session keys and a connection; false: there are not. The error is the storage's.
+func (t *Terminal) reach() (bool, error) {
+	if t.macKey.IsZero() || t.stale {
+		if err := t.signOn(); err != nil || t.macKey.IsZero() || t.stale {
+			return false, err
+		}
+	}
+	if err := t.connect(); err != nil {
+		t.show(say("no-connection"))
+		return false, nil
+	}
+	return true, nil
+}
+
 // hangUp gives up a connection on which somebody does not answer.
 func (t *Terminal) hangUp() {
 	if t.link != nil {
@@ -178,18 +192,9 @@ func (t *Terminal) authorise(r *Record, request func(*Record) (*dialect.Message,
 	if !clear {
 		return nil, OutcomeBlocked, nil
 	}
-	if t.macKey.IsZero() || t.stale {
-		if err := t.signOn(); err != nil {
-			return nil, "", err
-		}
-		if t.macKey.IsZero() || t.stale {
-			return nil, OutcomeNoConnection, nil
-		}
-	}
 	t.show(say("connecting"))
-	if err := t.connect(); err != nil {
-		t.show(say("no-connection"))
-		return nil, OutcomeNoConnection, nil
+	if reached, err := t.reach(); err != nil || !reached {
+		return nil, OutcomeNoConnection, err
 	}
 	if err := t.stamp(r); err != nil {
 		return nil, "", err

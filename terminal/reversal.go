@@ -67,17 +67,8 @@ func (t *Terminal) pause() {
 // tryReversal sends one 0400 and waits for its 0410. Only the answer with this record's key clears it (T7), and only when
 // it has come (T6).
 func (t *Terminal) tryReversal(r *Record) (try, error) {
-	if t.macKey.IsZero() || t.stale {
-		if err := t.signOn(); err != nil {
-			return broken, err
-		}
-		if t.macKey.IsZero() || t.stale {
-			return broken, nil
-		}
-	}
-	if err := t.connect(); err != nil {
-		t.show(say("no-connection"))
-		return broken, nil
+	if reached, err := t.reach(); err != nil || !reached {
+		return broken, err
 	}
 	m := t.reversal(r)
 	if err := t.send(m); err != nil {
