@@ -29,7 +29,11 @@ func (x *Relay) advice(e Event) {
 
 func (x *Relay) openAdvice(e Event, t Transaction) {
 	x.number(&t)
-	if e.Force != "" && !approving(e.Force) {
+	switch {
+	case undecided(e.Force):
+		x.refuse(e.Conn, e.Message, e.Force)
+		return
+	case e.Force != "" && !approving(e.Force):
 		x.declineAtOnce(e.Conn, t, e.Force, "forced")
 		return
 	}
@@ -46,4 +50,14 @@ func (x *Relay) forwardAdvice(e Event, entry *Entry, mti string) {
 	up.MAC, up.PINData = nil, nil
 	up.RetrievalReferenceNumber = entry.RetrievalReferenceNumber
 	x.send(0, &up)
+}
+
+// undecided tells whether an answer to an advice says only that somebody could not be asked. Such an answer is never kept:
+// the sale has happened, and a stored one would be given to every repeat for ever.
+func undecided(code string) bool {
+	switch code {
+	case codeNoAnswer, codeIssuerInoperative, "92", codeSystem, "98", codeBadMAC:
+		return true
+	}
+	return false
 }

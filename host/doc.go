@@ -32,7 +32,7 @@
 //   - The cryptogram comes before the PIN, so that a forged chip message burns no PIN try. Three wrong PINs are answered
 //     55; from the next one on it is 75, even with the right PIN.
 //   - An advice has happened already: it is posted even if it overdraws the account. One without a cryptogram is
-//     declined 05. Neither is ever reversed: a reversal that names it is answered 12.
+//     declined 05. It is never reversed: a reversal that names it is answered 12. A 0230 that says A0 decides nothing.
 //   - A reversal whose amount is not the original's is answered 94 and changes nothing.
 //
 // Standards: ISO 8583:1987 (messages, response codes), EMV 4.4 Book 2 section 8 (cryptograms and their answer).

@@ -170,6 +170,10 @@ func (x *Issuer) request(e Event, f Function) {
 	old := x.book.find(t.Key)
 	switch {
 	case old == nil || old.State != Tombstone && old.Function == f && !x.rules.Kept(rules.ReplayDuplicates):
+		if f == Advice && undecided(e.Force) {
+			x.refuse(e.Conn, e.Message, e.Force)
+			return
+		}
 		x.send(e.Conn, x.decide(e, t, number).stored())
 	case old.State == Tombstone:
 		x.refuse(e.Conn, m, codeNoOriginal)

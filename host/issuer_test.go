@@ -69,6 +69,36 @@ func TestIssuerCodes(t *testing.T) {
 	}
 }
 
+func TestIssuerRefusesWhatItHasDecided(t *testing.T) {
+	ask := func(s *street, m *dialect.Message) string {
+		for _, f := range s.nodes[atIssuer].m.Step(s.now, Event{Kind: EventMessage, Conn: 1, Message: m}) {
+			if f.Send != nil {
+				return f.Send.Message.MTI + " " + f.Send.Message.ResponseCode
+			}
+		}
+		return ""
+	}
+	s := newStreet(t, 0)
+	m, r := s.sale(1, 10000), s.message("0420", 1)
+	other := *m
+	other.SetAmount(1)
+	s.expect("first", ask(s, m), "0210 00")
+	s.expect("copy", ask(s, m), "0210 00")
+	s.expect("the same key with other contents", ask(s, &other), "0210 94")
+	s.expect("reversal", ask(s, r), "0430 00")
+	s.expect("its copy", ask(s, r), "0430 00")
+	s.expect("the request after its reversal", ask(s, m), "0210 25")
+	r = s.message("0420", 2)
+	s.expect("reversal of nothing", ask(s, r), "0430 25")
+	s.expect("its copy", ask(s, r), "0430 25")
+	s.expect("the request that it was for", ask(s, s.sale(2, 10000)), "0210 25")
+	s.expect("an advice", ask(s, s.chip("0220", 3, 10000, 1)), "0230 00")
+	s.expect("its reversal", ask(s, s.message("0420", 3)), "0430 12")
+	bad := Event{Kind: EventMessage, Conn: 1, Message: m, MACBad: true}
+	s.expect("bad MAC", s.nodes[atIssuer].m.Step(s.now, bad)[0].Send.Message.ResponseCode, "A0")
+	s.expect("money", s.money(), "cardholder -10000 issuer 10000")
+}
+
 func TestPINRequired(t *testing.T) {
 	s := newStreet(t, 0, func(_, _ *RelayConfig, i *IssuerConfig) { i.Accounts[0].PINRequired = true })
 	s.ask(s.sale(1, 100))

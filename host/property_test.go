@@ -101,7 +101,7 @@ func (r *random) event() {
 		}
 	case 9:
 		n := len(r.sales) + len(r.advices) + 1
-		m := s.chip("0220", n, 1000, byte(n))
+		m := s.chip("0220", n, 1000, uint16(n))
 		r.advices = append(r.advices, m)
 		s.post(envelope{atTerminal, atAcquirer, m})
 	case 10:

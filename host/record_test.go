@@ -104,8 +104,8 @@ func TestBadRecords(t *testing.T) {
 		"unknown field":  append(bytes.Clone(b), 99, 1),
 		"field again":    append(bytes.Clone(b), b[1:]...),
 		"cut short":      b[:len(b)-1],
-		"padded number":  {recordVersion, 1, 0x82, 0x00},
-		"explicit zero":  {recordVersion, 1, 0x00},
+		"padded number":  append([]byte{recordVersion, 1, 0x82, 0x00}, b[1:]...),
+		"explicit zero":  append([]byte{recordVersion, 1, 0x00}, b[1:]...),
 		"endless number": append([]byte{recordVersion, 1}, bytes.Repeat([]byte{0xFF}, 12)...),
 	} {
 		if _, err := DecodeRecord(bad); !errors.Is(err, ErrRecord) {

@@ -132,6 +132,42 @@ func TestReversalInEveryState(t *testing.T) {
 	}
 }
 
+func TestTheCryptogramIsPartOfTheFingerprint(t *testing.T) {
+	s := newStreet(t, 0)
+	m := s.chip("0200", 1, 10000, 1)
+	s.ask(m)
+	copied := *m
+	copied.ICCSystemRelatedData = bytes.Clone(m.ICCSystemRelatedData)
+	s.ask(&copied)
+	s.expect("copy", s.till.last().ResponseCode, "00")
+	copied.ICCSystemRelatedData[4] ^= 1 // inside 9F26
+	s.ask(&copied)
+	s.expect("other cryptogram", s.till.last().ResponseCode, "94")
+}
+
+// Of a reversal's chip data what tells how the card decided goes up, and is kept; the card's number is neither.
+func TestChipDataOfAReversal(t *testing.T) {
+	s := newStreet(t, 0)
+	m := s.chip("0200", 1, 10000, 1)
+	s.ask(m)
+	r := s.message("0400", 1)
+	r.SetAmount(10000)
+	number := []byte{0x47, 0x61, 0x73, 0x90, 0x01, 0x01, 0x01, 0x19}
+	r.ICCSystemRelatedData = appendTLV(appendTLV(appendTLV(nil, 0x5A, number), 0x95, []byte{0, 0, 8, 0, 0}), 0x9F36, []byte{0, 1})
+	s.fault("acquirer>switch 0420", hold)
+	s.post(envelope{atTerminal, atAcquirer, s.recode(r)})
+	s.run()
+	s.expect("DE 55 up", fmt.Sprintf("%X", s.held[0].m.ICCSystemRelatedData), "950500000800009F36020001")
+	s.restart(atAcquirer)
+	s.expect("DE 55 after a restart", fmt.Sprintf("%X", s.wire[0].m.ICCSystemRelatedData), "950500000800009F36020001")
+	s.expect("repeat", s.wire[0].m.MTI, "0421")
+	for _, b := range s.nodes[atAcquirer].log {
+		if bytes.Contains(b, number) {
+			t.Error("the log holds a card number")
+		}
+	}
+}
+
 func TestReversalOfAnotherAmountChangesNothing(t *testing.T) {
 	s := newStreet(t, 0)
 	m := s.sale(1, 10000)

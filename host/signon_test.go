@@ -29,6 +29,9 @@ func TestSignOn(t *testing.T) {
 	if second == first {
 		t.Error("the next sign-on got the same keys")
 	}
+	if key, ok = macKey(t, s); !ok || key.CheckValue() != second.MACKeyCheckValue {
+		t.Errorf("after the next sign-on the MAC key is %v, want check value %X", key, second.MACKeyCheckValue)
+	}
 	s.restart(atAcquirer)
 	if key, ok = macKey(t, s); !ok || key.CheckValue() != second.MACKeyCheckValue {
 		t.Errorf("after a restart the MAC key is %v, want check value %X", key, second.MACKeyCheckValue)

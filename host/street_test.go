@@ -66,7 +66,6 @@ type till struct {
 	module   *hsm.Module
 	master   hsm.Key
 	pin      hsm.Key
-	stan     int
 	got      []*dialect.Message
 	said     map[dialect.Key]string // the code of the first answer to a request
 	reversed map[dialect.Key]bool
@@ -351,7 +350,7 @@ func (s *street) undo(m *dialect.Message, mti string) {
 }
 
 // chip is a request with the cryptogram of the emulated account, computed by the functions that public vectors prove.
-func (s *street) chip(mti string, stan int, amount int64, atc byte) *dialect.Message {
+func (s *street) chip(mti string, stan int, amount int64, atc uint16) *dialect.Message {
 	m := s.message(mti, stan)
 	m.SetAmount(amount)
 	m.POSEntryMode, m.CardSequenceNumber = "0051", "0001"
@@ -362,7 +361,7 @@ func (s *street) chip(mti string, stan int, amount int64, atc byte) *dialect.Mes
 	}
 	v := testVersion()
 	values := map[uint32][]byte{0x9F02: bcdAmount(amount), 0x9F03: make([]byte, 6), 0x9F1A: {1, 0x56}, 0x95: make([]byte, 5), 0x5F2A: {1, 0x56},
-		0x9A: {0x26, 3, 2}, 0x9C: {0}, 0x9F37: {1, 2, 3, 4}, 0x82: {0x1C, 0}, 0x9F36: {0, atc}, 0x9F10: {6, 1, v.Number(), 3, 0xA0, 0, 0}, 0x9F27: {cid}}
+		0x9A: {0x26, 3, 2}, 0x9C: {0}, 0x9F37: {1, 2, 3, 4}, 0x82: {0x1C, 0}, 0x9F36: {byte(atc >> 8), byte(atc)}, 0x9F10: {6, 1, v.Number(), 3, 0xA0, 0, 0}, 0x9F27: {cid}}
 	get := func(tag uint32) []byte { return values[tag] }
 	mk, err := security.ICCMasterKey(publishedIMK, testCard(s.t).Digits(), "01", security.OptionA)
 	if err != nil {

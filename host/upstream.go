@@ -41,7 +41,7 @@ func (x *Relay) decided(e Event, f Function) {
 			return
 		}
 	}
-	if f == Advice && (m.ResponseCode == codeBadMAC || dialect.MatchContent(old.message("0220"), m) != nil) {
+	if f == Advice && (undecided(m.ResponseCode) || dialect.MatchContent(old.message("0220"), m) != nil) {
 		x.unmatched(m) // it decides nothing about this advice; the repeat brings another answer
 		return
 	}

@@ -11,10 +11,10 @@ type Delivery struct {
 
 // Bytes is how the bytes of a framed message travel. The zero value: whole and at once.
 type Bytes struct {
-	Slice int           // in pieces of so many bytes; 0: one piece
+	Slice int           // in pieces of so many bytes; below 1: one piece
 	Drip  time.Duration // between two pieces
-	Merge bool          // held back, and sent together with what is written next
-	Reset bool          // the connection is reset after Cut bytes
+	Merge bool          // held back, and sent together with what is written next, as that travels
+	Reset bool          // the connection is reset after Cut bytes; nothing is held back then
 	Cut   int
 }
 
@@ -70,14 +70,15 @@ func (x Corrupt) Apply(in []Delivery) []Delivery {
 	return each(in, func(d *Delivery) {
 		if len(d.Frame) > 0 {
 			d.Frame = append([]byte(nil), d.Frame...)
-			d.Frame[x.Byte%len(d.Frame)] ^= 1
+			n := len(d.Frame)
+			d.Frame[(x.Byte%n+n)%n] ^= 1
 		}
 	})
 }
 
 // Apply shortens the frame.
 func (x Truncate) Apply(in []Delivery) []Delivery {
-	return each(in, func(d *Delivery) { d.Frame = d.Frame[:min(x.N, len(d.Frame))] })
+	return each(in, func(d *Delivery) { d.Frame = d.Frame[:min(max(x.N, 0), len(d.Frame))] })
 }
 
 // Apply cuts.

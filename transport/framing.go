@@ -50,7 +50,8 @@ func (f Framing) max() int {
 	return min(limit, 0xFFFF)
 }
 
-// Append puts p, framed, behind dst. A message longer than the framing allows is an error.
+// Append puts p, framed, behind dst. A message longer than the framing allows is an error. An empty one can be sent, which
+// is what a truncation may leave, and no Next takes it.
 func (f Framing) Append(dst, p []byte) ([]byte, error) {
 	n := len(p)
 	if f.TPDU != nil {
@@ -100,7 +101,7 @@ func (f Framing) Next(b []byte) (message []byte, taken int, err error) {
 	if len(b) < h+n {
 		return nil, 0, nil
 	}
-	m := b[h : h+n]
+	m := b[h : h+n : h+n]
 	if t := f.TPDU; t != nil {
 		got := TPDU{binary.BigEndian.Uint16(m[1:]), binary.BigEndian.Uint16(m[3:])}
 		if m[0] != tpduID || got.Destination != t.Source || got.Source != t.Destination {

@@ -22,6 +22,7 @@ type Link struct {
 
 // faulty is a stream that can do to a message's bytes what a byte fault says.
 type faulty interface {
+	check() // unwinds when the owner's power has gone: what a fault loses or delays must unwind as a Write does
 	writeBytes(p []byte, how Bytes) error
 }
 
@@ -36,15 +37,17 @@ func NewLink(s Stream, f Framing, clock sim.Clock) *Link {
 func (l *Link) Faults(f func(frame []byte) []Fault) { l.faults = f }
 
 // OnFrame has f given each message, which is f's to keep, and last the error that ended the link. Messages and an end
-// that came before are given at once.
+// that came before are given at once. A link that its owner closes or resets later gives nothing more.
 func (l *Link) OnFrame(f func(frame []byte, err error)) {
 	l.frame = f
-	for _, m := range l.queue {
+	end := l.err
+	for len(l.queue) > 0 && l.err == end { // f may end the link
+		m := l.queue[0]
+		l.queue = l.queue[1:]
 		f(m, nil)
 	}
-	l.queue = nil
-	if l.err != nil {
-		f(nil, l.err)
+	if end != nil {
+		f(nil, end)
 	}
 }
 
@@ -54,11 +57,10 @@ func (l *Link) received(p []byte, err error) {
 	}
 	l.buf = append(l.buf, p...)
 	at := 0
-	for {
+	for l.err == nil { // whoever is given a message may end the link
 		m, n, bad := l.framing.Next(l.buf[at:])
 		if bad != nil { // no next message can be found: the connection is of no more use
-			err = bad
-			l.stream.Reset()
+			l.broken(bad)
 			break
 		}
 		if n == 0 {
@@ -66,6 +68,10 @@ func (l *Link) received(p []byte, err error) {
 		}
 		at += n
 		l.give(append([]byte(nil), m...))
+	}
+	if l.err != nil {
+		l.buf = nil
+		return
 	}
 	l.buf = l.buf[:copy(l.buf, l.buf[at:])]
 	if err != nil {
@@ -81,7 +87,20 @@ func (l *Link) give(m []byte) {
 		l.frame(m, nil)
 		return
 	}
+	if len(l.queue) == maxQueue {
+		l.broken(fmt.Errorf("transport: %d messages that nobody asked for", maxQueue))
+		return
+	}
 	l.queue = append(l.queue, m)
+}
+
+// maxQueue bounds the messages that wait for Recv: a terminal has one question open at a time.
+const maxQueue = 1024
+
+// broken ends a link that is of no more use, and its connection.
+func (l *Link) broken(err error) {
+	l.stream.Reset()
+	l.end(err)
 }
 
 func (l *Link) end(err error) {
@@ -105,6 +124,9 @@ func (l *Link) Send(p []byte) error {
 	}
 	if len(faults) == 0 {
 		return l.write(p, Bytes{})
+	}
+	if s, ok := l.stream.(faulty); ok {
+		s.check()
 	}
 	out := []Delivery{{Frame: p}}
 	for _, f := range faults {

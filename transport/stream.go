@@ -27,8 +27,8 @@ func Pipe(a, b *sim.Actor, latency time.Duration) (Stream, Stream) {
 	y := &memory{owner: b, epoch: b.Epoch(), latency: latency}
 	x.peer, y.peer = y, x
 	x.wire, y.wire = a.Name()+">"+b.Name(), b.Name()+">"+a.Name()
-	x.forget = a.OnPowerOff(x.Reset)
-	y.forget = b.OnPowerOff(y.Reset)
+	x.forget = a.OnPowerOff(func() { x.end(ErrReset) })
+	y.forget = b.OnPowerOff(func() { y.end(ErrReset) })
 	return x, y
 }
 
@@ -54,13 +54,11 @@ func (m *memory) Write(p []byte) (int, error) {
 	if m.err != nil {
 		return 0, m.err
 	}
-	if len(m.held) > 0 {
-		p = append(m.held, p...)
-		m.held = nil
-	}
-	m.arrive(0, p, nil)
+	m.arrive(m.next(), m.release(p), nil)
 	return len(p), nil
 }
+
+func (m *memory) check() { m.owner.Check(m.epoch) }
 
 // writeBytes sends p the way a byte fault has it.
 func (m *memory) writeBytes(p []byte, how Bytes) error {
@@ -68,19 +66,19 @@ func (m *memory) writeBytes(p []byte, how Bytes) error {
 	if m.err != nil {
 		return m.err
 	}
-	if how.Merge {
+	if how.Reset {
+		p = p[:min(max(how.Cut, 0), len(p))]
+	} else if how.Merge {
 		m.held = append(m.held, p...)
 		return nil
 	}
-	if how.Reset {
-		p = p[:min(max(how.Cut, 0), len(p))]
-	}
+	p = m.release(p)
 	piece := len(p)
 	if how.Slice > 0 {
 		piece = how.Slice
 	}
-	for at, late := 0, time.Duration(0); at < len(p); at, late = at+piece, late+how.Drip {
-		m.arrive(late, p[at:min(at+piece, len(p))], nil)
+	for i, at := 0, m.next(); i < len(p); i, at = i+piece, at.Add(max(0, how.Drip)) {
+		m.arrive(at, p[i:min(i+piece, len(p))], nil)
 	}
 	if how.Reset {
 		m.end(ErrReset)
@@ -89,15 +87,30 @@ func (m *memory) writeBytes(p []byte, how Bytes) error {
 	return nil
 }
 
+// release returns what was held back for a merge, and p behind it.
+func (m *memory) release(p []byte) []byte {
+	if len(m.held) == 0 {
+		return p
+	}
+	p = append(m.held, p...)
+	m.held = nil
+	return p
+}
+
+// next is when bytes written now arrive.
+func (m *memory) next() time.Time {
+	at := m.owner.Now().Add(m.latency)
+	if at.Before(m.free) {
+		return m.free
+	}
+	return at
+}
+
 // arrive schedules what the peer will see, on the peer's clock.
-func (m *memory) arrive(late time.Duration, p []byte, err error) {
+func (m *memory) arrive(at time.Time, p []byte, err error) {
 	w := m.owner.World()
 	if err == nil {
 		w.Note(m.wire, "wire", p)
-	}
-	at := w.Now().Add(m.latency + late)
-	if at.Before(m.free) {
-		at = m.free
 	}
 	m.free = at
 	o := m.peer
@@ -137,20 +150,33 @@ func (m *memory) Receive(f func(p []byte, err error)) {
 	}
 }
 
-// Close ends the connection in order.
+// Close ends the connection in order. What was held back for a merge goes out before.
 func (m *memory) Close() error {
+	if m.err != nil {
+		return nil
+	}
+	m.owner.Check(m.epoch) // a deferred Close says no farewell after a power cut
+	if len(m.held) > 0 {
+		m.arrive(m.next(), m.release(nil), nil)
+	}
 	m.end(ErrClosed)
 	return nil
 }
 
-// Reset breaks the connection; what had been written before is under way and arrives.
-func (m *memory) Reset() { m.end(ErrReset) }
+// Reset breaks the connection; what had been written before is under way and arrives, what was held back does not.
+func (m *memory) Reset() {
+	if m.err != nil {
+		return
+	}
+	m.owner.Check(m.epoch)
+	m.end(ErrReset)
+}
 
 func (m *memory) end(err error) {
 	if m.err != nil {
 		return
 	}
-	m.err = err
+	m.err, m.held = err, nil
 	m.forget()
-	m.arrive(0, nil, err)
+	m.arrive(m.next(), nil, err)
 }

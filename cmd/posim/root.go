@@ -51,7 +51,6 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return misuse("%w (%s --help lists the flags)", err, c.CommandPath())
 	})
-	root.SuggestionsMinimumDistance = 2
 	help := root.HelpFunc()
 	root.SetHelpFunc(func(c *cobra.Command, args []string) {
 		if c == root {
@@ -94,6 +93,7 @@ func noCommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
+	c.SuggestionsMinimumDistance = 2 // cobra's own default, which it sets in other places only
 	text := fmt.Sprintf("unknown command %q", args[0])
 	if close := c.SuggestionsFor(args[0]); len(close) > 0 {
 		text += fmt.Sprintf(": did you mean %s %s?", c.CommandPath(), close[0])
