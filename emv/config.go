@@ -36,6 +36,11 @@ type Config struct {
 	// seeded one for runs that are to be repeated.
 	Rand io.Reader
 
+	// Admit, if not nil, is asked once the card's data has been read and before anything that a card remembers: PIN
+	// verification, cryptograms, scripts. Its error ends the transaction and comes back from Run. The book knows no such step;
+	// a simulator needs it to keep its hands off live cards.
+	Admit func(*Session) error
+
 	// Trace, if not nil, is told every decision.
 	Trace func(Decision)
 }

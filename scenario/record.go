@@ -91,8 +91,6 @@ func (r *rig) onTerminal(o terminal.Observation) {
 		}
 		r.leave()
 		r.term.Wait(r.world.Now(), never) // the script goes on here, before any reversal
-	case terminal.Decided:
-		r.tellDecision(o.Decision)
 	case terminal.Remark:
 		r.tellf("remark", "", "%s", o.Text)
 	}

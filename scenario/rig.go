@@ -292,12 +292,16 @@ func (r *rig) boot() error {
 	if v.err != nil {
 		return v.err
 	}
-	t := terminal.New(terminal.Config{
+	cfg := terminal.Config{
 		Profile: r.profile, Clock: r.term, Disk: r.termDisk, Rand: r.world.Rand("kernel"), Module: v.m,
 		MasterKey: master, JournalKey: journal, Dialect: r.dialect, Dial: r.dial, Rules: r.rules,
 		Observe: r.onTerminal, Point: r.onPoint,
 		Devices: terminal.Devices{Show: r.onShow, Print: r.onPrint, OpenSlot: r.openSlot},
-	})
+	}
+	if r.story != nil { // decisions are put into words only for somebody who reads them
+		cfg.Trace = r.tellDecision
+	}
+	t := terminal.New(cfg)
 	r.terminal = t
 	r.tellf("term", "", "power on")
 	r.term.PowerOn(func(sim.Clock) { t.Run() })
@@ -372,6 +376,9 @@ func (s slot) PowerOn() (apdu.Card, error) {
 	}
 	return s.CCID, nil
 }
+
+// Physical is false: this card is ours.
+func (s slot) Physical() bool { return false }
 
 // onReader says what goes wrong in the reader, or at a command of the card.
 func (r *rig) onReader(event string) (reader.Fault, bool) {

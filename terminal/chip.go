@@ -26,7 +26,10 @@ func (t *Terminal) chipSale(amount int64) error {
 	c := &chip{t: t, amount: amount}
 	cfg := t.profile.EMV
 	cfg.Rand = t.cfg.Rand
-	cfg.Trace = func(d emv.Decision) { t.cfg.Observe(Decided{d}) }
+	cfg.Trace = t.cfg.Trace
+	if t.slot.Physical() {
+		cfg.Admit = func(s *emv.Session) error { return t.admit(s.PAN()) }
+	}
 	out, err := emv.Run(card, c, &cfg, emv.Transaction{
 		Type: 0x00, Amount: amount, Time: t.clock.Now(), SequenceCounter: uint32(t.journal.nextSTAN), LoggedAmount: t.loggedAmount,
 	})
@@ -209,6 +212,10 @@ func (c *chip) conclude(out emv.Outcome, err error) (Outcome, error) {
 		return c.concludeOnline(out, err)
 	}
 	switch {
+	case errors.Is(err, errLiveRefused):
+		return OutcomeLiveRefused, nil
+	case errors.Is(err, errLiveRead):
+		return OutcomeLiveRead, nil
 	case c.blocked:
 		return OutcomeBlocked, nil
 	case err != nil:

@@ -25,6 +25,8 @@ type Slot interface {
 	PowerOn() (apdu.Card, error)
 	// PowerOff takes the power from the card.
 	PowerOff() error
+	// Physical tells whether what is in the slot may be plastic. Then it may be somebody's money, too.
+	Physical() bool
 }
 
 // A key of the keyboard: '0' to '9', or one of these.
@@ -35,7 +37,10 @@ const (
 )
 
 // Stripe is what a swipe gave. It lives in memory until the transaction ends.
-type Stripe struct{ Track2 string }
+type Stripe struct {
+	Track2   string
+	Physical bool // it came from a real reader
+}
 
 // Observation is one thing that happened, for a story, a script's expectations and a judge. It is one of the types below.
 type Observation interface{ observation() }
@@ -59,8 +64,6 @@ type (
 	}
 	// Unmatched is an answer to nothing that is waited for, with both keys in the error's text; it was dropped.
 	Unmatched struct{ Err error }
-	// Decided is a decision of the EMV kernel.
-	Decided struct{ Decision emv.Decision }
 	// Ended is the end of a sale: its outcome is known, and nothing has been reversed yet.
 	Ended struct {
 		Outcome Outcome
@@ -77,7 +80,6 @@ func (Moved) observation()     {}
 func (Sent) observation()      {}
 func (Received) observation()  {}
 func (Unmatched) observation() {}
-func (Decided) observation()   {}
 func (Ended) observation()     {}
 func (Remark) observation()    {}
 
@@ -98,4 +100,6 @@ const (
 	OutcomeCardRemoved     Outcome = "card-removed"
 	OutcomeChipFailed      Outcome = "chip-failed"
 	OutcomeNotAccepted     Outcome = "not-accepted"
+	OutcomeLiveRefused     Outcome = "live-card-refused"
+	OutcomeLiveRead        Outcome = "live-card-read" // nothing but reading was done with it
 )

@@ -39,6 +39,14 @@ func (t *Terminal) session() error {
 			t.show(say("stripe-failed"), say("insert-or-swipe"))
 			continue
 		}
+		if stripe.Physical {
+			if err := t.admit(card.number); err != nil {
+				if errors.Is(err, errLiveRead) {
+					return end(OutcomeLiveRead)
+				}
+				return end(OutcomeLiveRefused)
+			}
+		}
 		if card.hasChip() && t.slot != nil { // a chip card is read by its chip where that can be done
 			t.show(say("insert-chip"))
 			continue

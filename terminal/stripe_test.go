@@ -16,7 +16,7 @@ func TestTrack2(t *testing.T) {
 		{"a wrong check digit", "4761739001010118=3012201", "terminal: track 2: check digit of the card number is wrong"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s, err := parseStripe(Stripe{c.track})
+			s, err := parseStripe(Stripe{Track2: c.track})
 			if c.want != "" {
 				if err == nil || err.Error() != c.want {
 					t.Errorf("%v, want %s", err, c.want)
@@ -31,7 +31,7 @@ func TestTrack2(t *testing.T) {
 }
 
 func TestAStripeOfACardWithoutChip(t *testing.T) {
-	s, err := parseStripe(Stripe{"4761739001010119=30121011143844805"})
+	s, err := parseStripe(Stripe{Track2: "4761739001010119=30121011143844805"})
 	if err != nil || s.hasChip() {
 		t.Errorf("%v %v", err, s)
 	}
@@ -41,7 +41,7 @@ func FuzzTrack2(f *testing.F) {
 	f.Add(";4761739001010119=30122011143844805?")
 	f.Add("=")
 	f.Fuzz(func(t *testing.T, track string) {
-		s, err := parseStripe(Stripe{track})
+		s, err := parseStripe(Stripe{Track2: track})
 		if err == nil && (len(s.serviceCode) != 3 || len(s.expiry) != 4 || len(s.track2) > maxTrack2) {
 			t.Errorf("%+v", s)
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/posim/posim/emv"
 	"github.com/posim/posim/hsm"
 	"github.com/posim/posim/internal/rules"
 	"github.com/posim/posim/sim"
@@ -28,8 +29,13 @@ type Config struct {
 	Dial    func() (*transport.Link, error)
 	Devices Devices
 	Rules   rules.Set
+	// AllowLiveCards lets a physical card outside of the published test ranges be read, and nothing more: no PIN, no
+	// cryptogram, no script, nothing forwarded. Without it such a card is refused. Either way a banner stays on the screens.
+	AllowLiveCards bool
 	// Observe, if not nil, is told what happens.
 	Observe func(Observation)
+	// Trace, if not nil, is told every decision of the EMV kernel.
+	Trace func(emv.Decision)
 	// Point, if not nil, is called at the places where a power cut is worth trying: "send 0200" (the bytes have left),
 	// "receive 0210" (nothing has been done with it yet), "show", "print" (just before).
 	Point func(point string)
@@ -237,6 +243,9 @@ func (t *Terminal) cardPresent() bool { return t.slot != nil && t.slot.Present()
 func (t *Terminal) show(lines ...Text) {
 	t.cfg.Point("show")
 	s := Screen(lines)
+	if t.cfg.AllowLiveCards {
+		s = append(Screen{say("live-banner")}, s...)
+	}
 	t.cfg.Devices.Show(s)
 	t.cfg.Observe(Shown{s})
 }

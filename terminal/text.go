@@ -151,6 +151,10 @@ var catalogue = map[Key]entry{
 	"security-error":   {"SECURITY MODULE ERROR", "安全模块故障"},
 	"limit":            {"AMOUNT TOO LARGE", "金额超限"},
 	"retain":           {"KEEP THE CARD, CALL THE BANK", "请没收卡片,联系发卡行"},
+	"live-banner":      {"LIVE CARDS: READING ONLY", "真实卡:仅限读取"},
+	"live-refused":     {"LIVE CARD REFUSED", "拒绝真实卡"},
+	"live-read":        {"LIVE CARD, NOTHING DONE", "真实卡,未做任何操作"},
+	"live-number":      {"CARD %s", "卡号 %s"},
 	// receipts
 	"r-simulation":    {"SIMULATION NO VALUE", "模拟交易 无价值"},
 	"r-duplicate":     {"REPRINT", "重打印"},
