@@ -156,6 +156,26 @@ func (r *rig) settle() bool {
 	return r.until(quiet, func() bool { _, more := r.world.Next(); return !more })
 }
 
+// terminalState is what the terminal is doing, off included.
+func (r *rig) terminalState() string {
+	if !r.term.On() {
+		return "off"
+	}
+	return r.terminal.State()
+}
+
+// positions is where the money is, as the hosts' disks have it.
+func (r *rig) positions() (map[string]int64, error) {
+	views := make([]*host.View, len(r.hosts))
+	for i, p := range r.hosts {
+		var err error
+		if views[i], err = p.durable(); err != nil {
+			return nil, err
+		}
+	}
+	return host.Positions(views...), nil
+}
+
 // verdictOf is what the judge found at the end.
 type verdict struct {
 	ends      []string // of each transaction, in the terminal's order

@@ -232,6 +232,7 @@ type outcome struct {
 	where   string
 	points  []string
 	lengths map[Place]int
+	hidden  []string // expectations that could not be judged
 }
 
 func (o *outcome) failed() bool { return o.err != nil || len(o.wrong) > 0 }
@@ -245,29 +246,29 @@ func (l *Library) once(s *Script, o Options) *outcome {
 		return out
 	}
 	defer r.world.Close()
-	p := &play{rig: r, script: s, options: o, out: out}
-	p.perform()
+	newPlay(r, s, o, out).perform()
 	out.hash, out.virtual, out.points, out.lengths = r.world.Hash(), r.world.Now().Sub(Start), r.points, r.lengths
 	return out
 }
 
-// play is a script being run.
+// play is a script being run in a virtual house.
 type play struct {
 	*rig
 	script  *Script
 	options Options
 	out     *outcome
+	seen    evidence
+}
+
+func newPlay(r *rig, s *Script, o Options, out *outcome) *play {
+	return &play{rig: r, script: s, options: o, out: out, seen: evidence{
+		script: s, options: o, out: out, log: &r.log, dialect: r.dialect,
+		journal: r.journal, state: r.terminalState, positions: r.positions, where: r.where,
+	}}
 }
 
 // fail keeps the first expectation that was not met.
-func (p *play) fail(at Pos, format string, args ...any) {
-	if p.options.IgnoreExpect || p.out.err != nil {
-		return
-	}
-	e := p.script.Errorf(at, format, args...)
-	p.out.err = e
-	p.tellf("judge", "", "%s", e.Msg)
-}
+func (p *play) fail(at Pos, format string, args ...any) { p.seen.fail(at, format, args...) }
 
 func (p *play) perform() {
 	s := p.script
@@ -292,13 +293,23 @@ func (p *play) perform() {
 			p.fail(f.Pos, "fault %s never fired: its event did not happen", f)
 		}
 	}
-	p.expectEnd()
+	p.end()
 	p.heal()
 	p.judge()
 	p.out.wrong = p.log.wrong
 	if p.out.failed() {
 		p.out.where = p.where()
 	}
+}
+
+// end compares what the script left, before anything is healed.
+func (p *play) end() {
+	v, err := p.assess()
+	if err != nil {
+		p.out.err = fmt.Errorf("scenario: %s: %w", p.script.ID, err)
+		return
+	}
+	p.seen.expectEnd(v.ends, v.positions)
 }
 
 // waiting tells whether somebody rightly goes on trying for ever: an advice whose line is down, a host that is repeating.
@@ -333,7 +344,7 @@ func (p *play) step(st *Step) {
 	p.tellf("step", "", "%s", st.Do)
 	outcome := p.act(st)
 	if st.Expect != nil {
-		p.expect(st, from, outcome)
+		p.seen.expect(st, from, outcome)
 	}
 }
 

@@ -191,11 +191,11 @@ func (t *Terminal) forgetCustomer() {
 
 // await is the idle state: until a customer comes. Frames that nobody waits for are looked at and dropped (T5).
 func (t *Terminal) await() error {
+	t.keys, t.swiped = nil, nil
 	if t.cardPresent() {
 		t.show(say("remove-card"))
-		t.clock.Wait(t.clock.Now().Add(t.profile.CardWait), func() bool { return !t.cardPresent() })
+		t.clock.Wait(t.clock.Now().Add(t.profile.CardWait), func() bool { return !t.cardPresent() || len(t.keys) > 0 })
 	}
-	t.keys, t.swiped = nil, nil
 	gone := !t.cardPresent() // the last customer's card must leave before it can begin a sale
 	t.show(say("idle"))
 	for {
