@@ -75,7 +75,7 @@ func (a *Application) validate() error {
 	case a.MaxTargetPercent > 99 || a.MaxTargetPercent < a.TargetPercent:
 		return fmt.Errorf("MaxTargetPercent is %d: want TargetPercent %d to 99", a.MaxTargetPercent, a.TargetPercent)
 	case a.Threshold < 0 || a.Threshold > 0 && a.Threshold >= a.FloorLimit:
-		return fmt.Errorf("Threshold is %d: want 0, or less than FloorLimit %d", a.Threshold, a.FloorLimit)
+		return fmt.Errorf("random selection Threshold is %d: want 0, or less than FloorLimit %d", a.Threshold, a.FloorLimit)
 	case len(a.RiskManagementData) > 8:
 		return fmt.Errorf("RiskManagementData 9F1D has %d bytes: want at most 8", len(a.RiskManagementData))
 	}

@@ -19,9 +19,9 @@ type book struct {
 // Entry is one transaction as a party believes it, and the money it moved there.
 type Entry struct {
 	Transaction
-	Postings []Posting
-	Opened   time.Time // the first record
-	Changed  time.Time // the last one
+	Postings []Posting `json:"postings"`
+	Opened   time.Time `json:"opened"`  // the first record
+	Changed  time.Time `json:"changed"` // the last one
 	conn     int       // where its answer goes; 0: nobody waits. Not durable
 }
 
@@ -76,8 +76,12 @@ const dateForm = "2006-01-02"
 
 // businessDate is the date that the calendar says, or the clock's as long as it says none.
 func (b *book) businessDate(now time.Time) string {
-	if b.date != "" {
-		return b.date
+	return dateOr(b.date, now)
+}
+
+func dateOr(date string, now time.Time) string {
+	if date != "" {
+		return date
 	}
 	return now.Format(dateForm)
 }

@@ -35,6 +35,7 @@ type Effect struct {
 	Set       *SetTimer
 	Cancel    Timer // the zero Timer: nothing to cancel
 	Unmatched *Unmatched
+	Refused   error // why an order from outside the protocol changed nothing
 }
 
 // Send is a message that leaves once the records of the step are durable.
@@ -92,6 +93,8 @@ func (d *desk) send(conn int, m *dialect.Message) {
 func (d *desk) set(t Timer, after time.Duration) {
 	d.fx = append(d.fx, Effect{Set: &SetTimer{t, after}})
 }
+
+func (d *desk) refused(err error) { d.fx = append(d.fx, Effect{Refused: err}) }
 
 func (d *desk) cancel(t Timer) { d.fx = append(d.fx, Effect{Cancel: t}) }
 

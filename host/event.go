@@ -28,6 +28,9 @@ type Event struct {
 	Timer    Timer
 	Calendar Calendar
 	Admin    Admin
+
+	done    func(error) // told once what the event changed is durable, or why it changed nothing; nil: nobody waits
+	refused error       // what done is to be told
 }
 
 // TimerKind says what a timer is for.

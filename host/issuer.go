@@ -1,6 +1,7 @@
 package host
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,6 +10,9 @@ import (
 	"github.com/posim/posim/internal/rules"
 	"github.com/posim/posim/transport/dialect"
 )
+
+// ErrUnknownAccount is an order about an account that the issuer does not have.
+var ErrUnknownAccount = errors.New("no such account")
 
 // IssuerConfig is what an issuer knows.
 type IssuerConfig struct {
@@ -219,10 +223,15 @@ func (x *Issuer) put(r *Record) *Entry {
 	return x.book.find(r.Transaction.Key)
 }
 
-// admin changes an account from outside. An unknown account or status changes nothing.
+// admin changes an account from outside. An unknown account or status changes nothing, and is reported.
 func (x *Issuer) admin(c Admin) {
 	a := x.byName[c.Account]
-	if a == nil || c.Status != "" && !c.Status.known() {
+	switch {
+	case a == nil:
+		x.refused(fmt.Errorf("host: account %q: %w", c.Account, ErrUnknownAccount))
+		return
+	case c.Status != "" && !c.Status.known():
+		x.refused(fmt.Errorf("host: account %q: status %q: want active, lost, stolen, restricted, frozen or closed", c.Account, c.Status))
 		return
 	}
 	s := a.state

@@ -21,9 +21,10 @@ const (
 	Undecodable                                // a frame is no message; Err says why
 	UnmatchedAnswer                            // an answer that nothing waits for; Want and State tell what was there
 	DialFailed                                 // the next hop cannot be reached; Err says why
+	Refused                                    // an order from outside the protocol changed nothing; Err says why
 )
 
-var observationNames = [...]string{"none", "received", "sent", "dropped", "undecodable", "unmatched answer", "dial failed"}
+var observationNames = [...]string{"none", "received", "sent", "dropped", "undecodable", "unmatched answer", "dial failed", "refused"}
 
 // String names the kind.
 func (k ObservationKind) String() string { return named(observationNames[:], byte(k)) }

@@ -22,6 +22,9 @@ type Config struct {
 	Dialect *dialect.Dialect // nil: ISO87
 	Rules   rules.Set        // rules left out; the same as the machine's
 
+	// Gather has a turn take everything that has happened, and not only what woke the party: one commit for many messages.
+	// For real time, where a commit costs a disk's sync; a World's order of events stays as it is without.
+	Gather bool
 	// Uplink dials the next hop and calls done, on this party's clock, with the link or an error. nil: there is no next hop.
 	Uplink func(done func(*transport.Link, error))
 	// Point is called around the commit of the step that a message caused, as "before-log" and "after-log". It may cut the
@@ -60,6 +63,7 @@ type Party struct {
 	up      uplink
 	timers  map[Timer]func()
 	treated map[answerID]Treatment
+	turns   int
 	err     error
 }
 
@@ -98,6 +102,9 @@ func (p *Party) work() error {
 	p.post(Event{Kind: EventBoot})
 	for {
 		p.cfg.Clock.Wait(time.Time{}, p.ready)
+		if p.cfg.Gather {
+			p.cfg.Clock.Wait(p.cfg.Clock.Now(), never)
+		}
 		if err := p.turn(); err != nil {
 			return fmt.Errorf("host: %s: %w", p.cfg.Name, err)
 		}
@@ -111,19 +118,36 @@ func (p *Party) Err() error { return p.err }
 func (p *Party) Machine() Machine { return p.cfg.Machine }
 
 // Calendar moves the business calendar, for the party's next turn.
-func (p *Party) Calendar(c Calendar) { p.later(Event{Kind: EventCalendar, Calendar: c}) }
+func (p *Party) Calendar(c Calendar) { p.CalendarThen(c, nil) }
 
-// Admin changes an account, for the party's next turn.
-func (p *Party) Admin(a Admin) { p.later(Event{Kind: EventAdmin, Admin: a}) }
+// CalendarThen is Calendar, and calls done on the party's clock once the move is durable. A party that stops calls nobody.
+func (p *Party) CalendarThen(c Calendar, done func(error)) {
+	p.later(Event{Kind: EventCalendar, Calendar: c, done: done})
+}
+
+// Admin changes an account, for the party's next turn. What changes nothing is observed as Refused.
+func (p *Party) Admin(a Admin) { p.AdminThen(a, nil) }
+
+// AdminThen is Admin, and calls done on the party's clock once the change is durable, or with why there is none
+// (ErrUnknownAccount, an unknown status). A party that stops calls nobody.
+func (p *Party) AdminThen(a Admin, done func(error)) {
+	p.later(Event{Kind: EventAdmin, Admin: a, done: done})
+}
 
 // later posts from outside: on the party's own clock, so that it wakes up.
 func (p *Party) later(e Event) { p.cfg.Clock.After(0, func() { p.post(e) }) }
+
+func never() bool { return false }
 
 func (p *Party) ready() bool { return len(p.inbox) > 0 }
 
 func (p *Party) post(e Event) {
 	if len(p.inbox) >= maxInbox {
-		p.observe(Observation{Kind: Dropped, Conn: e.Conn, Message: e.Message, Err: fmt.Errorf("host: inbox is full: %d messages", maxInbox)})
+		err := fmt.Errorf("host: inbox is full: %d messages", maxInbox)
+		p.observe(Observation{Kind: Dropped, Conn: e.Conn, Message: e.Message, Err: err})
+		if e.done != nil {
+			e.done(err)
+		}
 		return
 	}
 	p.inbox = append(p.inbox, e)
@@ -131,10 +155,15 @@ func (p *Party) post(e Event) {
 
 // turn steps everything that came, commits once, and only then does what follows (H6). The naive party answers first.
 func (p *Party) turn() error {
+	p.turns++
 	p.batch, p.inbox = p.inbox, p.batch[:0]
 	p.fx = p.fx[:0]
-	for _, e := range p.batch {
-		for _, f := range p.cfg.Machine.Step(p.cfg.Clock.Now(), e) {
+	for i := range p.batch {
+		e := &p.batch[i]
+		for _, f := range p.cfg.Machine.Step(p.cfg.Clock.Now(), *e) {
+			if f.Refused != nil {
+				e.refused = f.Refused
+			}
 			if f.Append == nil {
 				p.fx = append(p.fx, f)
 				continue
@@ -156,6 +185,11 @@ func (p *Party) turn() error {
 	p.point(AfterLog)
 	if !early {
 		p.perform()
+	}
+	for i := range p.batch {
+		if e := &p.batch[i]; e.done != nil {
+			e.done(e.refused)
+		}
 	}
 	return nil
 }
@@ -182,6 +216,8 @@ func (p *Party) perform() {
 			p.set(f.Set)
 		case f.Unmatched != nil:
 			p.observe(Observation{Kind: UnmatchedAnswer, Message: f.Unmatched.Message, Want: f.Unmatched.Want, State: f.Unmatched.State})
+		case f.Refused != nil:
+			p.observe(Observation{Kind: Refused, Err: f.Refused})
 		case f.Cancel != Timer{}:
 			p.unset(f.Cancel)
 		}

@@ -1,6 +1,9 @@
 package host
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/posim/posim/transport/dialect"
@@ -54,6 +57,25 @@ func (s State) String() string { return named(stateNames[:], byte(s)) }
 // MarshalText is String.
 func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
+// UnmarshalText reads what MarshalText writes.
+func (f *Function) UnmarshalText(b []byte) error {
+	return unnamed(functionNames[:], b, (*byte)(f))
+}
+
+// UnmarshalText reads what MarshalText writes.
+func (s *State) UnmarshalText(b []byte) error {
+	return unnamed(stateNames[:], b, (*byte)(s))
+}
+
+func unnamed(names []string, b []byte, i *byte) error {
+	at := slices.Index(names, string(b))
+	if at < 0 {
+		return fmt.Errorf("host: %q: want one of %s", b, strings.Join(names, ", "))
+	}
+	*i = byte(at)
+	return nil
+}
+
 func named(names []string, i byte) string {
 	if int(i) < len(names) {
 		return names[i]
@@ -63,44 +85,45 @@ func named(names []string, i byte) string {
 
 // Transaction is one transaction as a party believes it. It never holds a clear card number, track data or a PIN block.
 type Transaction struct {
-	Key                      dialect.Key
-	Function                 Function
-	State                    State
-	ProcessingCode           string // DE 3
-	Amount                   int64  // DE 4, minor units
-	Currency                 string // DE 49
-	POSEntryMode             string // DE 22
-	Card                     string // the number, masked
-	Token                    string // keyed digest of the number and its cryptogram; with amount, processing code and currency the fingerprint
-	Account                  string // issuer: the account's name
-	ATC                      string // issuer: application transaction counter of a cryptogram that verified, hex
-	RetrievalReferenceNumber string // DE 37
-	AuthorizationIDResponse  string // DE 38
-	ResponseCode             string // DE 39 of the stored answer
-	Note                     string // why, where the code does not say it
-	AnswerICC                []byte // DE 55 of the stored answer
-	ReversalDue              bool   // the next hop has not acknowledged the reversal
-	ReversalReason           string // DE 60 of the reversal
-	ReversalICC              []byte // DE 55 of the reversal: what decisions need, never card data
-	LateCode                 string // code of an answer that came after the decision and changed nothing
-	BusinessDate             string // YYYY-MM-DD of the day it was opened on
-	Paid                     bool   // the merchant has it
-	Fee                      int64  // minor units kept at the payout
-	Difference               *Difference
+	Key                      dialect.Key `json:"key"`
+	Function                 Function    `json:"function"`
+	State                    State       `json:"state"`
+	ProcessingCode           string      `json:"processing_code,omitempty"`            // DE 3
+	Amount                   int64       `json:"amount"`                               // DE 4, minor units
+	Currency                 string      `json:"currency,omitempty"`                   // DE 49
+	POSEntryMode             string      `json:"pos_entry_mode,omitempty"`             // DE 22
+	Card                     string      `json:"card,omitempty"`                       // the number, masked
+	Token                    string      `json:"-"`                                    // keyed digest of the number and its cryptogram; with amount, processing code and currency the fingerprint
+	Account                  string      `json:"account,omitempty"`                    // issuer: the account's name
+	ATC                      string      `json:"atc,omitempty"`                        // issuer: application transaction counter of a cryptogram that verified, hex
+	RetrievalReferenceNumber string      `json:"retrieval_reference_number,omitempty"` // DE 37
+	AuthorizationIDResponse  string      `json:"authorization_id_response,omitempty"`  // DE 38
+	ResponseCode             string      `json:"response_code,omitempty"`              // DE 39 of the stored answer
+	Note                     string      `json:"note,omitempty"`                       // why, where the code does not say it
+	AnswerICC                []byte      `json:"answer_icc,omitempty"`                 // DE 55 of the stored answer
+	ReversalDue              bool        `json:"reversal_due,omitempty"`               // the next hop has not acknowledged the reversal
+	ReversalReason           string      `json:"reversal_reason,omitempty"`            // DE 60 of the reversal
+	ReversalICC              []byte      `json:"reversal_icc,omitempty"`               // DE 55 of the reversal: what decisions need, never card data
+	LateCode                 string      `json:"late_code,omitempty"`                  // code of an answer that came after the decision and changed nothing
+	BusinessDate             string      `json:"business_date,omitempty"`              // YYYY-MM-DD of the day it was opened on
+	Paid                     bool        `json:"paid,omitempty"`                       // the merchant has it
+	Fee                      int64       `json:"fee,omitempty"`                        // minor units kept at the payout
+	Difference               *Difference `json:"difference,omitempty"`
 }
 
 // Difference is money that stands with the wrong party until people settle it.
 type Difference struct {
-	Owner    string // the party that has to see to it
-	Amount   int64  // minor units
-	Deadline string // YYYY-MM-DD
-	Reason   string
+	Owner    string `json:"owner,omitempty"`    // the party that has to see to it
+	Amount   int64  `json:"amount"`             // minor units
+	Deadline string `json:"deadline,omitempty"` // YYYY-MM-DD
+	Reason   string `json:"reason,omitempty"`
 }
 
 // Posting moves money from one position to another. The record it stands in names its transaction.
 type Posting struct {
-	From, To string
-	Amount   int64 // minor units, above 0
+	From   string `json:"from"`
+	To     string `json:"to"`
+	Amount int64  `json:"amount"` // minor units, above 0
 }
 
 // The positions that this room posts to. A party's position is what it holds of the money since the run began.
@@ -125,10 +148,10 @@ type SignOn struct {
 
 // AccountState is what an issuer keeps of an account beside its postings.
 type AccountState struct {
-	Account    string
-	Status     Status
-	WrongPINs  int   // in a row
-	Adjustment int64 // minor units that were added to or taken from the balance from outside the protocol
+	Account    string `json:"account"`
+	Status     Status `json:"status,omitempty"`
+	WrongPINs  int    `json:"wrong_pins,omitempty"` // in a row
+	Adjustment int64  `json:"adjustment,omitempty"` // minor units that were added to or taken from the balance from outside the protocol
 }
 
 // CalendarRecord is a move of the business calendar.

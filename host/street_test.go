@@ -25,6 +25,7 @@ type street struct {
 	held   []envelope
 	faults map[string]int // "terminal>acquirer 0200" -> what befalls the next one
 	naive  rules.Set
+	force  func(to int, m *dialect.Message) string // the code that a party is made to decide with; nil: none
 }
 
 const (
@@ -241,7 +242,11 @@ func (s *street) deliver(e envelope) {
 	} else {
 		stop = 0
 	}
-	s.step(e.to, Event{Kind: EventMessage, Conn: conn, Message: e.m}, stop)
+	event := Event{Kind: EventMessage, Conn: conn, Message: e.m}
+	if s.force != nil {
+		event.Force = s.force(e.to, e.m)
+	}
+	s.step(e.to, event, stop)
 }
 
 // run delivers everything, in order.

@@ -1,6 +1,8 @@
 package host
 
 import (
+	"time"
+
 	"github.com/posim/posim/internal/wal"
 	"github.com/posim/posim/transport/dialect"
 )
@@ -11,11 +13,11 @@ const LogName = "log"
 // View is what a party believes, for judges and stories: nothing in it is a key, a clear card number or a PIN. Of a running
 // machine it is a window that changes with the next step; of Recover it is the reader's own.
 type View struct {
-	Transactions []*Entry // in the order of their first record
-	Accounts     []*AccountState
-	BusinessDate string // YYYY-MM-DD; "" until the calendar has moved
-	Sessions     int    // terminals that have signed on
-	Bytes        int    // Recover: how many bytes of the log are whole records
+	Transactions []*Entry        `json:"transactions"` // in the order of their first record
+	Accounts     []*AccountState `json:"accounts"`
+	BusinessDate string          `json:"business_date"` // YYYY-MM-DD; "" until the calendar has moved
+	Sessions     int             `json:"sessions"`      // terminals that have signed on
+	Bytes        int             `json:"-"`             // Recover: how many bytes of the log are whole records
 	byKey        map[dialect.Key]*Entry
 }
 
@@ -41,6 +43,33 @@ func Recover(log []byte) (*View, error) {
 	v.Bytes = n
 	return v, nil
 }
+
+// clone is a copy that the machine's next step does not change.
+func (v *View) clone() *View {
+	c := &View{BusinessDate: v.BusinessDate, Sessions: v.Sessions, Transactions: make([]*Entry, len(v.Transactions)), Accounts: make([]*AccountState, len(v.Accounts))}
+	entries := make([]Entry, len(v.Transactions))
+	for i, e := range v.Transactions {
+		entries[i] = *e // what its slices and its Difference point to is replaced, never changed
+		c.Transactions[i] = &entries[i]
+	}
+	for i, a := range v.Accounts {
+		state := *a
+		c.Accounts[i] = &state
+	}
+	c.index()
+	return c
+}
+
+// index makes Find work.
+func (v *View) index() {
+	v.byKey = make(map[dialect.Key]*Entry, len(v.Transactions))
+	for _, e := range v.Transactions {
+		v.byKey[e.Key] = e
+	}
+}
+
+// date is the business date, which is the clock's until the calendar has moved.
+func (v *View) date(now time.Time) string { return dateOr(v.BusinessDate, now) }
 
 // Find returns the transaction with that key, nil without one.
 func (v *View) Find(k dialect.Key) *Entry { return v.byKey[k] }

@@ -76,7 +76,7 @@ func (m *Module) Import(u Usage, under Key, cryptogram, checkValue []byte) (Key,
 
 // exchanged lists the usages that travel.
 func exchanged() (all []Usage) {
-	for _, r := range rules() {
+	for _, r := range &rules {
 		if r.exchange {
 			all = append(all, r.usage)
 		}

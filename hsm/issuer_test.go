@@ -110,3 +110,122 @@ func TestARPCSatisfiesTheCard(t *testing.T) {
 		t.Error("nine bytes of proprietary data are sent")
 	}
 }
+
+// The keys that verify derives are kept for the answer and for nothing else: an answer is always of the card, the counter
+// and the number that it is asked for, and nothing is left behind it.
+func TestKeysAreKeptForOneAnswer(t *testing.T) {
+	const number, other = "1234567890123456", "1234567890123464"
+	iad := map[security.Version]string{security.VisaCVN10: "06010A03A06010", security.VisaCVN18: "06011203A00000"}
+	answer := security.IssuerAnswer{AuthorisationResponseCode: [2]byte{'0', '0'}, Approved: true}
+	fresh := func(v security.Version, pan string, get func(uint32) []byte, arqc []byte) string {
+		m := New(counter())
+		data, err := m.ARPC(install(t, m, IssuerMasterAC, keyA), v, security.OptionA, pan, "00", get, arqc, answer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	tried := 0
+	for _, v := range security.Versions() {
+		data, known := iad[v]
+		if !known {
+			data = "0110A00003220000" + "000000000000000000FF" // of the length that the M/Chip versions want
+		}
+		with := func(tag uint32, value string) func(uint32) []byte {
+			b := unhex(t, value)
+			return func(x uint32) []byte {
+				switch x {
+				case tag:
+					return b
+				case 0x9F10:
+					return unhex(t, data)
+				}
+				return elements(t)(x)
+			}
+		}
+		get := with(0, "")
+		input, err := v.Input(get)
+		if err != nil {
+			continue // it wants other elements
+		}
+		mk, err := security.ICCMasterKey(unhex(t, keyA), number, "00", security.OptionA)
+		if err != nil {
+			t.Fatal(err)
+		}
+		master, err := security.NewMasterKey(mk)
+		if err != nil {
+			t.Fatal(err)
+		}
+		session, err := v.Session(master, get(0x9F36), get(0x9F37))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ac := session.Cryptogram(input)
+		tried++
+		for _, tt := range []struct {
+			name, pan string
+			get       func(uint32) []byte
+		}{
+			{"the same", number, get},
+			{"another card", other, get},
+			{"another counter", number, with(0x9F36, "001D")},
+			{"another number", number, with(0x9F37, "52BF4586")},
+		} {
+			m := New(counter())
+			k := install(t, m, IssuerMasterAC, keyA)
+			if err := m.VerifyCryptogram(k, v, security.OptionA, number, "00", get, ac[:]); err != nil {
+				t.Fatalf("%v: %v", v, err)
+			}
+			if m.recent == nil {
+				t.Fatalf("%v: nothing is kept", v)
+			}
+			data, err := m.ARPC(k, v, security.OptionA, tt.pan, "00", tt.get, ac[:], answer)
+			if err != nil || string(data) != fresh(v, tt.pan, tt.get, ac[:]) {
+				t.Errorf("%v: %s: %X, %v: want what a fresh module answers", v, tt.name, data, err)
+			}
+			if m.recent != nil {
+				t.Errorf("%v: %s: keys are left behind the answer", v, tt.name)
+			}
+		}
+		m := New(counter())
+		k := install(t, m, IssuerMasterAC, keyA)
+		verify := func(ac []byte) error {
+			return m.VerifyCryptogram(k, v, security.OptionA, number, "00", get, ac)
+		}
+		if err := verify(ac[:]); err != nil {
+			t.Fatal(err)
+		}
+		if err := verify(make([]byte, 8)); !errors.Is(err, ErrCryptogram) || m.recent != nil {
+			t.Errorf("%v: after a cryptogram that does not verify: %v, kept %v", v, err, m.recent != nil)
+		}
+		if err := verify(ac[:]); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Erase(k); err != nil || m.recent != nil {
+			t.Errorf("%v: after the key was erased: %v, kept %v", v, err, m.recent != nil)
+		}
+		if _, err := m.ARPC(k, v, security.OptionA, number, "00", get, ac[:], answer); !errors.Is(err, ErrKey) {
+			t.Errorf("%v: an erased key answers: %v", v, err)
+		}
+	}
+	if tried < 3 {
+		t.Errorf("%d versions tried", tried)
+	}
+}
+
+func BenchmarkVerifyAndAnswer(b *testing.B) {
+	m := New(counter())
+	k := install(b, m, IssuerMasterAC, keyA)
+	get := elements(b)
+	ac := unhex(b, "29CCA15AE665FA2E")
+	answer := security.IssuerAnswer{AuthorisationResponseCode: [2]byte{'0', '0'}, Approved: true}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := m.VerifyCryptogram(k, security.VisaCVN10, security.OptionA, "1234567890123456", "00", get, ac); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := m.ARPC(k, security.VisaCVN10, security.OptionA, "1234567890123456", "00", get, ac, answer); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -28,6 +28,7 @@ type state struct {
 	labels map[string]Key // keys that are found again by name
 	rand   io.Reader      // nil after tampering
 	pad    *Keypad        // the entry in progress
+	recent *recentSession // of the cryptogram verified last
 	work   [8]byte        // scratch that keeps the paths with kept schedules free of allocation
 }
 
@@ -222,15 +223,20 @@ func (m *Module) put(u Usage, clear []byte) (k Key, err error) {
 		if weak(clear) {
 			return Key{}, fmt.Errorf("%w: %s", ErrWeakKey, r.name)
 		}
-		s.block, err = crypt.NewTDES(clear)
-		if err == nil && u == MAC {
-			s.mac, err = crypt.NewRetailMAC(clear)
+		if u == MAC { // its two schedules give the check value too: a third would cost more than the key is used for in a run
+			if s.mac, err = crypt.NewRetailMAC(clear); err == nil {
+				s.check = s.mac.CheckValue()
+			}
+		} else {
+			s.block, err = crypt.NewTDES(clear)
 		}
 	}
 	if err != nil {
 		return Key{}, fmt.Errorf("hsm: %s: %w", r.name, err)
 	}
-	s.check = crypt.CheckValue(s.block)
+	if s.block != nil {
+		s.check = crypt.CheckValue(s.block)
+	}
 
 	at := len(m.slots)
 	switch {
@@ -251,6 +257,7 @@ func (m *Module) put(u Usage, clear []byte) (k Key, err error) {
 func (m *Module) erase(at int) {
 	s := m.slots[at]
 	wipe(s.clear)
+	m.recent = nil // it may be of this key
 	delete(m.labels, s.label)
 	*s.material = material{}
 	m.slots[at] = nil

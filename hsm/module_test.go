@@ -192,7 +192,7 @@ func TestModuleIsBounded(t *testing.T) {
 func TestGenerate(t *testing.T) {
 	m := New(counter())
 	seen := map[[3]byte]bool{}
-	for _, r := range rules() {
+	for _, r := range &rules {
 		k, err := m.Generate(r.usage)
 		if err != nil || k.Usage() != r.usage || seen[k.CheckValue()] {
 			t.Errorf("%s: %v, %v", r.usage, k, err)
@@ -214,7 +214,7 @@ func TestGenerate(t *testing.T) {
 func TestUsages(t *testing.T) {
 	m := New(counter())
 	keys := map[Usage]Key{}
-	for _, r := range rules() {
+	for _, r := range &rules {
 		keys[r.usage] = install(t, m, r.usage, key32[:2*r.lengths[0]])
 	}
 	p := card(t, pan1)

@@ -62,20 +62,19 @@ type rule struct {
 	exchange bool // may travel under a master key
 }
 
-// rules returns the table of usages; the key lengths and what may leave the module, wrapped, are decided only here.
-func rules() []rule {
-	return []rule{
-		{TerminalMaster, "terminal master key", []int{16, 24}, false, false},
-		{PINEncryption, "PIN encryption key", []int{16, 24}, false, true},
-		{MAC, "MAC key", []int{16}, false, true},
-		{IssuerMasterAC, "issuer master key", []int{16}, false, false},
-		{DataEncryption, "data encryption key", []int{32}, true, false},
-		{PINVerification, "PIN verification key", []int{16, 24}, false, false},
-	}
+// rules is the table of usages; the key lengths and what may leave the module, wrapped, are decided only here. It never
+// changes.
+var rules = [...]rule{
+	{TerminalMaster, "terminal master key", []int{16, 24}, false, false},
+	{PINEncryption, "PIN encryption key", []int{16, 24}, false, true},
+	{MAC, "MAC key", []int{16}, false, true},
+	{IssuerMasterAC, "issuer master key", []int{16}, false, false},
+	{DataEncryption, "data encryption key", []int{32}, true, false},
+	{PINVerification, "PIN verification key", []int{16, 24}, false, false},
 }
 
 func (u Usage) rule() (rule, error) {
-	for _, r := range rules() {
+	for _, r := range &rules {
 		if r.usage == u {
 			return r, nil
 		}

@@ -1,7 +1,9 @@
 package scenario
 
 import (
+	"github.com/posim/posim/emv/apdu"
 	"github.com/posim/posim/transport"
+	"github.com/posim/posim/transport/reader"
 )
 
 // armed is a fault that waits for its event.
@@ -65,6 +67,51 @@ func (m *armory) onFrame(seam, mti string) (out []transport.Fault) {
 		}
 	}
 	return out
+}
+
+// onReader says what goes wrong in the reader, or at a command of the card.
+func (m *armory) onReader(event string) (reader.Fault, bool) {
+	if len(m.faults) == 0 {
+		return reader.Fault{}, false
+	}
+	switch event {
+	case reader.EventFrame:
+		f := m.strike("reader", event, nil)
+		if f == nil {
+			return reader.Fault{}, false
+		}
+		return reader.Fault{Kind: reader.FaultKind(f.Kind)}, true
+	case reader.EventIBlock, reader.EventRBlock, reader.EventSBlock:
+		return reader.Fault{}, false
+	}
+	hardware := func(f *Fault) bool { return f.Kind == "tear" || f.Kind == "mute" || f.Kind == "slow" }
+	f := m.strike("card", event, hardware)
+	if any := m.strike("card", "apdu", hardware); f == nil {
+		f = any
+	}
+	if f == nil {
+		return reader.Fault{}, false
+	}
+	return reader.Fault{Kind: reader.FaultKind(f.Kind), Delay: f.Duration}, true
+}
+
+// onAnswer is what a fault makes of a card's answer.
+func (m *armory) onAnswer(command, answer []byte) ([]byte, error) {
+	if len(m.faults) == 0 || len(command) < 2 {
+		return answer, nil
+	}
+	altered := func(f *Fault) bool { return f.Kind == "answer" || f.Kind == "sw" }
+	f := m.strike("card", apdu.Name(command[1]), altered)
+	if any := m.strike("card", "apdu", altered); f == nil {
+		f = any
+	}
+	switch {
+	case f == nil:
+		return answer, nil
+	case len(f.Hex) > 0:
+		return append([]byte(nil), f.Hex...), nil
+	}
+	return withCryptogramType(answer, f.Code)
 }
 
 // link is the fault as a link applies it.

@@ -326,5 +326,8 @@ func (s *Script) cardNames() []string {
 		}
 	}
 	add(s.Host.Card)
+	for _, name := range s.every {
+		add(name)
+	}
 	return names
 }

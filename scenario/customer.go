@@ -30,17 +30,18 @@ func (r *rig) arrive(s *Sale, defaultCard string) {
 		}
 	}
 	r.customer = c
-	digits := []byte(terminal.Amount(int64(s.Amount)))
-	keys := make([]byte, 0, len(digits)+1)
-	for _, d := range digits {
-		if d != '.' {
+	r.typeKeys(amountKeys(s.Amount))
+}
+
+// amountKeys is what the clerk presses for an amount.
+func amountKeys(amount Money) []byte {
+	var keys []byte
+	for _, d := range []byte(terminal.Amount(int64(amount))) {
+		if d != '.' && (d != '0' || len(keys) > 0) {
 			keys = append(keys, d)
 		}
 	}
-	for len(keys) > 1 && keys[0] == '0' {
-		keys = keys[1:]
-	}
-	r.typeKeys(append(keys, terminal.KeyEnter))
+	return append(keys, terminal.KeyEnter)
 }
 
 // typeKeys presses keys one after the other, beginning in a second.
@@ -103,9 +104,11 @@ func (r *rig) presentCard() {
 	})
 }
 
-// enterPIN types what the script says for this prompt; a script without a PIN presses ENTER alone.
-func (r *rig) enterPIN() {
-	c := &r.customer
+// enterPIN types what the script says for this prompt.
+func (r *rig) enterPIN() { r.typeKeys(r.customer.pinKeys()) }
+
+// pinKeys is what the cardholder presses at the next prompt; without a PIN in the script it is ENTER alone.
+func (c *customer) pinKeys() []byte {
 	keys := []byte{terminal.KeyEnter}
 	switch n := c.prompts; {
 	case c.sale.Cancel:
@@ -116,11 +119,14 @@ func (r *rig) enterPIN() {
 		keys[0] = terminal.KeyCancel // nothing more to try
 	}
 	c.prompts++
-	r.typeKeys(keys)
+	return keys
 }
 
 // leave takes the card away.
 func (r *rig) leave() {
+	if r.byHand && r.customer.sale == nil {
+		return
+	}
 	r.customer = customer{}
 	if r.inSlot == nil {
 		return

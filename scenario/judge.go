@@ -30,16 +30,25 @@ func (v Violation) String() string { return v.Invariant + " " + v.Text }
 // quiet is how long, in virtual time, the world may take to come to rest once nothing goes wrong any more (I10).
 const quiet = 30 * time.Minute
 
-func (r *rig) violate(invariant, format string, args ...any) {
+// court is what the judge needs, whatever house it sits in.
+type court struct {
+	profile *terminal.Profile
+	log     record
+	object  func(Violation) // told of each violation, once; nil: nobody is
+}
+
+func (r *court) violate(invariant, format string, args ...any) {
 	v := Violation{invariant, fmt.Sprintf(format, args...)}
 	if !slices.Contains(r.log.wrong, v) {
 		r.log.wrong = append(r.log.wrong, v)
-		r.tellf("judge", "", "%s", v)
+		if r.object != nil {
+			r.object(v)
+		}
 	}
 }
 
 // judgeSent: what asks for money is durable before it is on the wire (I7).
-func (r *rig) judgeSent(m *dialect.Message) {
+func (r *court) judgeSent(m *dialect.Message) {
 	var need terminal.State
 	switch dialect.Class(m.MTI) {
 	case dialect.ClassFinancial:
@@ -97,7 +106,7 @@ func (r *rig) rememberMoves() {
 	}
 }
 
-func (r *rig) key(rec *terminal.Record) dialect.Key {
+func (r *court) key(rec *terminal.Record) dialect.Key {
 	return dialect.Key{MID: r.profile.MID, TID: r.profile.TID, STAN: rec.STAN, Date: rec.Date, Time: rec.Time}
 }
 
@@ -129,6 +138,7 @@ func (r *rig) journal() ([]*terminal.Record, error) {
 // heal takes away every fault and gives everybody one more occasion: a power cycle of the terminal. Then the world runs
 // until it is quiet.
 func (r *rig) heal() {
+	r.tellf("judge", "", "every fault is healed, and the power goes once more")
 	r.armory.heal()
 	r.disk.full = false
 	r.repair()
@@ -180,7 +190,6 @@ func (r *rig) positions() (map[string]int64, error) {
 type verdict struct {
 	ends      []string // of each transaction, in the terminal's order
 	positions map[string]int64
-	wrong     []Violation
 }
 
 // assess reads the disks: positions, and the end state of each transaction.
@@ -196,15 +205,21 @@ func (r *rig) assess() (v verdict, err error) {
 		}
 	}
 	v.positions = host.Positions(views...)
-	for _, t := range r.transactions(records, views) {
+	v.ends = endsOf(r.transactions(records, views))
+	return v, nil
+}
+
+// endsOf is the end state of each transaction; a run without any is one in which nobody was charged.
+func endsOf(transactions []*transaction) (ends []string) {
+	for _, t := range transactions {
 		if end := t.end(); end != "" {
-			v.ends = append(v.ends, end)
+			ends = append(ends, end)
 		}
 	}
-	if len(v.ends) == 0 {
-		v.ends = []string{"F0"}
+	if len(ends) == 0 {
+		ends = []string{"F0"}
 	}
-	return v, nil
+	return ends
 }
 
 // transaction is one transaction as everybody believes it.
@@ -216,7 +231,7 @@ type transaction struct {
 }
 
 // transactions joins what the disks say, in the terminal's order, and then what only hosts know.
-func (r *rig) transactions(records []*terminal.Record, views []*host.View) []*transaction {
+func (r *court) transactions(records []*terminal.Record, views []*host.View) []*transaction {
 	var all []*transaction
 	find := func(k dialect.Key) *transaction {
 		for _, t := range all {
@@ -349,7 +364,7 @@ func (r *rig) judgeHost(p *party, v *host.View) {
 }
 
 // judgeIdentities: no STAN stands for two sales (I8).
-func (r *rig) judgeIdentities(records []*terminal.Record) {
+func (r *court) judgeIdentities(records []*terminal.Record) {
 	seen := map[string]bool{}
 	for _, rec := range records {
 		if seen[rec.STAN] {
@@ -361,7 +376,7 @@ func (r *rig) judgeIdentities(records []*terminal.Record) {
 
 // judgeTransaction: the cardholder is debited exactly when the merchant's batch, the acquirer's books and a receipt say
 // so (I1, I4, I5), and nothing is left undecided (I3).
-func (r *rig) judgeTransaction(t *transaction) {
+func (r *court) judgeTransaction(t *transaction) {
 	name := t.key.STAN
 	n := t.amount()
 	r.judgeDebits(t, n)
@@ -411,7 +426,7 @@ func stateOf(rec *terminal.Record) string {
 }
 
 // judgeDebits: at no time is the cardholder debited twice, or credited what was never taken (I1).
-func (r *rig) judgeDebits(t *transaction, n int64) {
+func (r *court) judgeDebits(t *transaction, n int64) {
 	e := t.entries[len(t.entries)-1]
 	if e == nil {
 		return
@@ -473,8 +488,12 @@ func (r *rig) where() string {
 			return ""
 		}
 	}
+	return whereAll(r.transactions(records, views))
+}
+
+func whereAll(transactions []*transaction) string {
 	var all []string
-	for _, t := range r.transactions(records, views) {
+	for _, t := range transactions {
 		if t.record == nil && !t.known() {
 			continue
 		}

@@ -3,7 +3,9 @@ package scenario
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
 	"sort"
 	"strings"
 
@@ -132,4 +134,13 @@ func splitID(id string) (letters string, number int, rest string) {
 		j++
 	}
 	return id[:i], number, id[j:]
+}
+
+// Terminals lists the terminals' profiles in the order of their names.
+func (l *Library) Terminals() []*terminal.Profile {
+	var all []*terminal.Profile
+	for _, name := range slices.Sorted(maps.Keys(l.terminals)) {
+		all = append(all, l.terminals[name])
+	}
+	return all
 }

@@ -17,10 +17,9 @@ type record struct {
 	receipts []terminal.Receipt
 	wire     []wired // the terminal's messages, both ways
 	seen     []sighting
-	ended    *terminal.Ended // of the sale in progress
-	session  *emv.Session    // of the latest chip transaction
-	wrong    []Violation     // found while it happened
-	inFlight map[string]terminal.State
+	ended    *terminal.Ended           // of the sale in progress
+	session  *emv.Session              // of the latest chip transaction
+	wrong    []Violation               // found while it happened
 	moves    map[string]terminal.State // the last durable state of each record
 }
 
@@ -123,6 +122,34 @@ func (p *party) observe(o host.Observation) {
 func (r *rig) tellf(kind, dir, format string, args ...any) {
 	if r.story != nil {
 		r.story(Line{At: r.world.Now().Sub(Start), Kind: kind, Dir: dir, Text: fmt.Sprintf(format, args...)})
+	}
+}
+
+// tellMoney tells the positions when they have changed.
+func (r *rig) tellMoney() {
+	if r.story == nil {
+		return
+	}
+	var views []*host.View
+	for _, p := range r.hosts {
+		if p == nil || p.run == nil {
+			return
+		}
+		views = append(views, p.run.Machine().View())
+	}
+	positions := map[string]Money{}
+	var changes []string
+	for party, n := range host.Positions(views...) {
+		positions[party] = Money(n)
+	}
+	for _, party := range parties {
+		if positions[party] != r.told[party] {
+			changes = append(changes, party+" "+positions[party].String())
+		}
+	}
+	if len(changes) > 0 {
+		r.told = positions
+		r.story(Line{At: r.world.Now().Sub(Start), Kind: "money", Text: strings.Join(changes, ", "), Money: positions})
 	}
 }
 

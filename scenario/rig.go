@@ -37,9 +37,9 @@ const maxEvents = 200_000
 // whoever stands at the till.
 type rig struct {
 	armory
+	court
 	world     *sim.World
 	library   *Library
-	profile   *terminal.Profile
 	rules     rules.Set
 	fee       *host.Fee
 	dialect   *dialect.Dialect
@@ -58,14 +58,17 @@ type rig struct {
 	inSlot      reader.EmulatedCard
 
 	customer customer
-	log      record
-	points   []string       // places where the terminal's power can be cut, as they were passed
-	lengths  map[Place]int  // framed bytes of each message on a link
-	counts   map[string]int // events of each seam, for lengths
-	story    func(Line)     // nil: nobody listens
+	points   []string         // places where the terminal's power can be cut, as they were passed
+	lengths  map[Place]int    // framed bytes of each message on a link
+	counts   map[string]int   // events of each seam, for lengths
+	story    func(Line)       // nil: nobody listens
+	told     map[string]Money // the positions that the story told last
+	byHand   bool             // a person stands there: a card that no script presented stays where it is
 	disk     struct{ full bool }
 	damaged  []byte // the journal as it was before a script damaged it
-	read     struct {
+	// await, if not nil, is how until waits: a session steps the world itself.
+	await func(limit time.Duration, done func() bool) bool
+	read  struct {
 		journal []byte
 		records []*terminal.Record
 		err     error
@@ -94,9 +97,10 @@ type party struct {
 func newRig(l *Library, s *Script, o Options) (*rig, error) {
 	w := sim.NewWorld(Start, o.Seed)
 	r := &rig{
-		world: w, library: l, profile: l.terminals[s.Terminal], rules: o.Rules, dialect: dialect.ISO87(), cardNames: s.cardNames(),
+		world: w, library: l, court: court{profile: l.terminals[s.Terminal]}, rules: o.Rules, dialect: dialect.ISO87(), cardNames: s.cardNames(),
 		cards: map[string]*card.Card{}, lengths: map[Place]int{}, counts: map[string]int{}, story: o.Story,
 	}
+	r.object = func(v Violation) { r.tellf("judge", "", "%s", v) }
 	r.tell = func(f *Fault) { r.tellf("fault", "", "%s", f) }
 	if s.Host.Fee != nil {
 		r.fee = &host.Fee{BasisPoints: int64(*s.Host.Fee) / 100}
@@ -131,6 +135,9 @@ func (r *rig) party(name string, up *party, line string, build func() (host.Mach
 
 // until steps the world until done, and tells whether it was.
 func (r *rig) until(limit time.Duration, done func() bool) bool {
+	if r.await != nil {
+		return r.await(limit, done)
+	}
 	return r.world.Until(limit, maxEvents, done)
 }
 
@@ -174,6 +181,9 @@ func (p *party) crash(down time.Duration) {
 
 // point is called before and after the commit of the step that a message caused.
 func (p *party) point(mti, at string) {
+	if at == host.AfterLog {
+		p.r.tellMoney()
+	}
 	f := p.r.strike(p.seam, mti, func(f *Fault) bool { return f.Kind == "crash" && f.Point == at })
 	if f != nil {
 		p.crash(f.Duration)
@@ -288,7 +298,7 @@ func (r *rig) setLine(down bool) {
 func (r *rig) boot() error {
 	r.rememberMoves()
 	v := newVault(r.world, "terminal")
-	master, journal := v.load(hsm.TerminalMaster, keyTerminalMaster), v.load(hsm.DataEncryption, keyJournal)
+	master, journal := v.load(hsm.TerminalMaster, host.TestTerminalMaster), v.load(hsm.DataEncryption, keyJournal)
 	if v.err != nil {
 		return v.err
 	}
@@ -382,73 +392,47 @@ func (s slot) Physical() bool { return false }
 
 // onReader says what goes wrong in the reader, or at a command of the card.
 func (r *rig) onReader(event string) (reader.Fault, bool) {
-	if len(r.faults) == 0 {
-		return reader.Fault{}, false
-	}
-	if event == reader.EventFrame {
-		f := r.strike("reader", event, nil)
-		if f == nil {
-			return reader.Fault{}, false
-		}
-		return reader.Fault{Kind: reader.FaultKind(f.Kind)}, true
-	}
-	if event == reader.EventIBlock || event == reader.EventRBlock || event == reader.EventSBlock {
-		return reader.Fault{}, false
-	}
-	hardware := func(f *Fault) bool { return f.Kind == "tear" || f.Kind == "mute" || f.Kind == "slow" }
-	f := r.strike("card", event, hardware)
-	if any := r.strike("card", "apdu", hardware); f == nil {
-		f = any
-	}
-	if f == nil {
-		return reader.Fault{}, false
-	}
-	if f.Kind == "tear" {
+	f, ok := r.armory.onReader(event)
+	if ok && f.Kind == reader.FaultTear {
 		r.inSlot = nil
 	}
-	return reader.Fault{Kind: reader.FaultKind(f.Kind), Delay: f.Duration}, true
+	return f, ok
 }
 
-// present is the card that a customer holds: made once, so that its counters live as long as the run.
+// present is the card that a customer holds.
 func (r *rig) present(name string) (reader.EmulatedCard, error) {
-	c := r.cards[name]
-	if c == nil {
-		var err error
-		if c, err = card.New(r.library.Card(name)); err != nil {
-			return nil, err
-		}
-		r.cards[name] = c
+	c, err := heldCard(r.library, r.cards, name, card.New)
+	if err != nil {
+		return nil, err
 	}
-	return &bewitched{c, r}, nil
+	return &bewitched{c, r.armory.onAnswer}, nil
+}
+
+// heldCard makes a card once, so that its counters live as long as the run.
+func heldCard(l *Library, cards map[string]*card.Card, name string, make func(*card.Profile) (*card.Card, error)) (*card.Card, error) {
+	if c := cards[name]; c != nil {
+		return c, nil
+	}
+	c, err := make(l.Card(name))
+	if err == nil {
+		cards[name] = c
+	}
+	return c, err
 }
 
 // bewitched is a card whose answers a fault may replace.
 type bewitched struct {
 	*card.Card
-	r *rig
+	alter func(command, answer []byte) ([]byte, error)
 }
 
 // Transmit answers a command.
 func (b *bewitched) Transmit(command []byte) ([]byte, error) {
 	answer, err := b.Card.Transmit(command)
-	if err != nil || len(b.r.faults) == 0 || len(command) < 2 {
+	if err != nil {
 		return answer, err
 	}
-	altered := func(f *Fault) bool { return f.Kind == "answer" || f.Kind == "sw" }
-	f := b.r.strike("card", apdu.Name(command[1]), altered)
-	if any := b.r.strike("card", "apdu", altered); f == nil {
-		f = any
-	}
-	if f == nil {
-		return answer, nil
-	}
-	switch {
-	case f.Kind == "sw":
-		return append([]byte(nil), f.Hex...), nil
-	case len(f.Hex) > 0:
-		return append([]byte(nil), f.Hex...), nil
-	}
-	return withCryptogramType(answer, f.Code)
+	return b.alter(command, answer)
 }
 
 // withCryptogramType changes the cryptogram information data of a GENERATE AC response (tag 9F27 of format 2, the first

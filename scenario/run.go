@@ -35,6 +35,7 @@ type Result struct {
 	Virtual, Wall      time.Duration    // Wall is the caller's to set
 	Runs               int
 	Failure            *Failure // the first; nil if Passed
+	Hidden             []string // expectations that this house cannot judge: a foreign host's money, plastic's insides
 }
 
 // Failure is why a script failed.
@@ -522,6 +523,7 @@ func (p *play) toHosts(c host.Calendar) {
 		}
 	}
 	p.sleepUntil(p.world.Now().Add(time.Second))
+	p.tellMoney()
 }
 
 // setHost changes an account at the issuer, or the acquirer's fee.

@@ -24,7 +24,8 @@ type Script struct {
 	Steps    []Step
 	Expect   End
 
-	doc *document
+	doc   *document
+	every []string // cards that the issuer knows besides those the script names
 }
 
 // Value is one variable of an enumeration as this run has it; of a PIN, asterisks.

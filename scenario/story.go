@@ -14,6 +14,8 @@ type Line struct {
 	Text string        // in English
 	Zh   string        // in Chinese, where it differs
 	Note string        // a second column: the hex, the TVR, "synced"
+
+	Money map[string]Money // of kind money: every position as it is from now on
 }
 
 // In is the line's text in a language.

@@ -315,6 +315,23 @@ func TestATimerOfADeadEpochNeverFires(t *testing.T) {
 	}
 }
 
+func TestWithoutPowerThereIsNoClock(t *testing.T) {
+	w := newWorld(t, 1)
+	a := w.Actor("a")
+	if a.On() || a.Alive(a.Epoch()) {
+		t.Error("alive before it ever had power")
+	}
+	if got := panics(t, func() { a.Check(a.Epoch()) }); got != (sim.PowerCut{Actor: "a"}) {
+		t.Errorf("%v", got)
+	}
+	for range 2 {
+		a.After(time.Second, func() { t.Error("a timer without power") })
+		run(t, w)
+		a.PowerOn(nil)
+		a.PowerOff()
+	}
+}
+
 func TestPowerOffBeforeTheFirstStep(t *testing.T) {
 	w := newWorld(t, 1)
 	a := w.Actor("a")
@@ -466,6 +483,19 @@ func TestOnPowerOff(t *testing.T) {
 				t.Errorf("then %q: a hook of a dead epoch", log)
 			}
 		})
+	}
+}
+
+// A long life opens and closes many connections.
+func TestWithdrawnHooksTakeNoRoom(t *testing.T) {
+	a := newWorld(t, 1).Actor("a")
+	a.PowerOn(nil)
+	a.OnPowerOff(func() {})
+	for range 100 {
+		a.OnPowerOff(func() { t.Error("it ran") })()
+	}
+	if a.Hooks() != 1 {
+		t.Errorf("%d hooks", a.Hooks())
 	}
 }
 

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -8,7 +9,8 @@ import (
 	"path/filepath"
 )
 
-// DirDisk is a real directory; files are 0600.
+// DirDisk is a real directory; files are 0600, and nothing but a plain file of a plain name is opened: no symbolic link
+// (where the system can tell), no folder. OpenDir gives one that is locked and guarded.
 //
 // On Linux a file grows in blocks of zeros written ahead of the data, so that a sync has only data to write and no
 // change of the file's size. The zeros at the end of what ReadFile returns are not data: a log recognises its end, and
@@ -19,7 +21,7 @@ const growth = 1 << 20 // bytes written ahead
 
 // Open opens name for appending.
 func (d DirDisk) Open(name string) (File, error) {
-	f, err := os.OpenFile(filepath.Join(string(d), name), os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := d.open(name, os.O_CREATE|os.O_RDWR)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +37,27 @@ func (d DirDisk) Open(name string) (File, error) {
 
 // ReadFile reads name whole.
 func (d DirDisk) ReadFile(name string) ([]byte, error) {
-	return os.ReadFile(filepath.Join(string(d), name))
+	f, err := d.open(name, os.O_RDONLY)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if info, err := f.Stat(); err == nil {
+		b.Grow(int(info.Size()) + bytes.MinRead)
+	}
+	_, err = b.ReadFrom(f)
+	return b.Bytes(), errors.Join(err, f.Close())
+}
+
+func (d DirDisk) open(name string, flag int) (*os.File, error) {
+	if name != filepath.Base(name) || name == "." || name == ".." {
+		return nil, &os.PathError{Op: "open", Path: name, Err: errors.New("want a plain file name")}
+	}
+	name = filepath.Join(string(d), name)
+	if info, err := os.Lstat(name); err == nil && !info.Mode().IsRegular() { // opening a pipe would wait for its other end
+		return nil, &os.PathError{Op: "open", Path: name, Err: errors.New("not a plain file")}
+	}
+	return os.OpenFile(name, flag|noFollow, 0o600)
 }
 
 func syncDir(name string) error {

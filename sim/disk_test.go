@@ -240,11 +240,19 @@ func TestWhatNobodySettledIsLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.PowerOff()
+	if got := read(t, d, "log"); got != "synced|" {
+		t.Errorf("without power it reads %q", got)
+	}
 	a.PowerOn(nil)
 	if got, other := read(t, d, "log"), read(t, d, "new"); got != "synced|" || other != "" {
 		t.Errorf("the next life reads %q and %q: a cache does not outlive the power", got, other)
 	}
-	write(t, open(t, d, "log"), "again")
+	if _, err := open(t, d, "log").Write([]byte("unsynced")); err != nil {
+		t.Fatal(err)
+	}
+	a.PowerOff()
+	a.PowerOn(nil)
+	write(t, open(t, d, "log"), "again") // opened before it is read
 	if got := string(d.Durable("log")); got != "synced|again" {
 		t.Errorf("%q", got)
 	}
@@ -403,6 +411,49 @@ func TestAfterASyncErrorTheWorldChooses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestASecondSyncErrorAddsToTheDoubt(t *testing.T) {
+	for pick, want := range []string{"one \x00\x00\x00\x00\x00\x00\x00\x00\x00\x00!", "one two three !"} {
+		w, a, d := poweredDisk(t, 1)
+		f := open(t, d, "log")
+		write(t, f, "one ")
+		faults := []sim.DiskFault{sim.SyncError, sim.NoDiskFault, sim.SyncError, sim.NoDiskFault}
+		d.OnWrite(func(string) (x sim.DiskFault) { x, faults = faults[0], faults[1:]; return x })
+		for _, s := range []string{"two ", "th", "ree ", "!"} {
+			if _, err := f.Write([]byte(s)); err != nil {
+				t.Fatal(err)
+			}
+			_ = f.Sync()
+		}
+		w.Preset([]int{pick})
+		d.Settle(sim.PowerOffLost)
+		a.PowerOff()
+		if got := string(d.Durable("log")); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func TestATruncationWhoseSyncFailedIsInDoubt(t *testing.T) {
+	for pick, want := range []string{"one two three", "one FOUR"} {
+		w, a, d := poweredDisk(t, 1)
+		f := open(t, d, "log")
+		write(t, f, "one two three")
+		d.OnWrite(func(string) sim.DiskFault { return sim.SyncError })
+		if err := f.Truncate(4); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write([]byte("FOUR")); err != nil || f.Sync() != sim.ErrIO {
+			t.Fatal(err)
+		}
+		w.Preset([]int{pick})
+		d.Settle(sim.PowerOffLost)
+		a.PowerOff()
+		if got := string(d.Durable("log")); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
 

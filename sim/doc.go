@@ -10,7 +10,8 @@
 //     the receiver's clock (receiver.After). Only the actor an event belongs to is woken.
 //   - A power cut unwinds the actor at its Wait, or at the handle operation (disk, line, link) in which it happens. Every
 //     later operation of that epoch unwinds again, so a deferred function can do nothing durable. Only this package
-//     recovers a power cut, at the actor's root.
+//     recovers a power cut, at the actor's root: its coroutine, or the event in which it happens. Another actor's power
+//     cut there is a bug and goes on to Step's caller.
 //   - Whatever is not determined goes through World.Choose, randomness included. The choices made are the tape.
 //
 // It does not model a file system's directory operations, and a World is not safe for use by several goroutines: run

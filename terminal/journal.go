@@ -46,14 +46,14 @@ type entryRecord struct {
 // sessionKeys are the session's keys as the host sent them: cryptograms under the terminal master key.
 type sessionKeys struct{ DE62 []byte }
 
-// errCorrupt is a journal whose durable records cannot be read.
-var errCorrupt = errors.New("terminal: journal damaged")
+// ErrJournal is a journal whose durable records cannot be read.
+var ErrJournal = errors.New("terminal: journal damaged")
 
 func openJournal(d sim.Disk, kept rules.Set, moved func(*Record, State)) (*Journal, error) {
 	j := &Journal{nextSTAN: 1, kept: kept, moved: moved}
 	log, err := wal.Open(d, JournalFile, j.apply)
 	if errors.Is(err, wal.ErrCorrupt) || j.unreadable {
-		return nil, fmt.Errorf("%w: %w", errCorrupt, err)
+		return nil, fmt.Errorf("%w: %w", ErrJournal, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("terminal: journal: %w", err)
@@ -66,7 +66,7 @@ func openJournal(d sim.Disk, kept rules.Set, moved func(*Record, State)) (*Journ
 func ReadJournal(data []byte) ([]*Record, error) {
 	j := &Journal{nextSTAN: 1}
 	if _, err := wal.Recover(JournalFile, data, j.apply); err != nil {
-		return nil, fmt.Errorf("terminal: journal: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrJournal, err)
 	}
 	return j.records, nil
 }

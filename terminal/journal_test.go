@@ -157,7 +157,7 @@ func TestAJournalThatMakesNoSenseIsDamaged(t *testing.T) {
 		must(t, l.Append([]byte(body)))
 		must(t, l.Commit())
 		_, err = openJournal(d, 0, func(*Record, State) {})
-		if !errors.Is(err, errCorrupt) || stopText(err) != "journal-corrupt" {
+		if !errors.Is(err, ErrJournal) || stopText(err) != "journal-corrupt" {
 			t.Errorf("%s: %v", body, err)
 		}
 	}

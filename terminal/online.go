@@ -80,9 +80,8 @@ func (t *Terminal) send(m *dialect.Message) error {
 
 // Why there is no answer that can be used, besides the transport's errors.
 var (
-	errMAC      = errors.New("terminal: the answer's MAC is wrong or missing")
-	errMismatch = errors.New("terminal: the answer is not to what was asked")
-	errAdopted  = errors.New("terminal: a late answer was taken") // only without rule T5
+	errMAC     = errors.New("terminal: the answer's MAC is wrong or missing")
+	errAdopted = errors.New("terminal: a late answer was taken") // only without rule T5
 )
 
 // receive waits for the answer to request. An answer to anything else is reported with both keys, dropped, and waited

@@ -153,7 +153,7 @@ func stopText(err error) Key {
 	switch {
 	case errors.Is(err, sim.ErrFull), errors.Is(err, errBatchFull):
 		return "storage-full"
-	case errors.Is(err, errCorrupt):
+	case errors.Is(err, ErrJournal):
 		return "journal-corrupt"
 	case errors.Is(err, hsm.ErrTampered):
 		return "security-error"

@@ -74,7 +74,7 @@ func (a *app) replay(f replayFlags, id string) error {
 		t.report(r)
 	}
 	if err != nil {
-		return failed(err)
+		return err
 	}
 	if !r.Passed {
 		return failed(nil)

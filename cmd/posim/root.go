@@ -13,8 +13,10 @@ import (
 const usage = `posim is a POS terminal in software: card sessions run in virtual time, and the money is watched.
 
 usage:
+  posim                          a terminal on the screen (also posim tui; ? shows its keys)
   posim run [PATH...]            run scripts: the built-in library, or files and folders
   posim replay ID                run one scenario, or one run of it, and tell its story
+  posim reader list              card readers (also monitor, apdu, emulate)
   posim card list                the cards that scripts can name
   posim card show NAME           one card
   posim decode iso|tlv HEX       name the parts of a message (iso87) or of card data; - reads standard input
@@ -42,7 +44,7 @@ exit status:
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use: "posim", Version: posim.Version, SilenceErrors: true, SilenceUsage: true, Args: noCommand,
-		RunE: func(*cobra.Command, []string) error { return a.print(usage) },
+		RunE: func(*cobra.Command, []string) error { return a.start() },
 	}
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
@@ -59,7 +61,7 @@ func (a *app) root() *cobra.Command {
 		}
 		help(c, args)
 	})
-	root.AddCommand(a.runCommand(), a.replayCommand(), a.cardCommand(), a.decodeCommand(), a.versionCommand())
+	root.AddCommand(a.runCommand(), a.replayCommand(), a.hostCommand(), a.readerCommand(), a.cardCommand(), a.decodeCommand(), a.versionCommand(), a.tuiCommand())
 	root.SetHelpCommand(helpCommand(root))
 	root.InitDefaultCompletionCmd() // cobra's, which would take any word for a shell
 	for _, c := range root.Commands() {
@@ -129,8 +131,10 @@ func none(c *cobra.Command, args []string) error {
 }
 
 func (a *app) print(s string) error {
-	_, err := fmt.Fprint(a.stdout, s)
-	return err
+	if _, err := fmt.Fprint(a.stdout, s); err != nil {
+		return failed(err)
+	}
+	return nil
 }
 
 // language is the flag --lang.

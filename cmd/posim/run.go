@@ -112,10 +112,12 @@ func (a *app) runScripts(f runFlags, paths []string) error {
 		t.totals(sum)
 	}
 	if err == nil && junit != nil {
-		err = writeJUnit(junit, all, f.seed, f.lang, sum)
+		if err = writeJUnit(junit, all, f.seed, f.lang, sum); err != nil {
+			return failed(err)
+		}
 	}
 	if err != nil {
-		return failed(err)
+		return err
 	}
 	if sum.failed > 0 {
 		return failed(nil)

@@ -28,8 +28,8 @@ type text struct {
 // The columns of a result's line.
 const (
 	verdictWidth = 4
-	endWidth     = 27
-	timeWidth    = 17
+	endWidth     = 29
+	timeWidth    = 16
 	wallWidth    = 10
 )
 

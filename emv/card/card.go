@@ -92,6 +92,28 @@ func New(p *Profile) (*Card, error) {
 	return c, nil
 }
 
+// NewUsed returns a card that has had a life before: its transaction counters begin where rand says, and not at nothing. An
+// issuer that has seen a card remembers its counters, so a card made anew each time a program starts would look cloned.
+func NewUsed(p *Profile, rand io.Reader) (*Card, error) {
+	c, err := New(p)
+	if err != nil {
+		return nil, err
+	}
+	var b [2]byte
+	if _, err := io.ReadFull(rand, b[:]); err != nil {
+		return nil, fmt.Errorf("card: %s: %w", p.Name, err)
+	}
+	used := uint16(b[0])<<8 | uint16(b[1])
+	used %= maxUsed
+	for i := range c.memory {
+		c.memory[i].atc, c.memory[i].lastOnlineATC = used, used
+	}
+	return c, nil
+}
+
+// maxUsed leaves a card whose counters begin somewhere at least five thousand transactions to live.
+const maxUsed = 60_000
+
 // Profile is what the card was made from.
 func (c *Card) Profile() *Profile { return c.profile }
 

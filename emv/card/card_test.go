@@ -184,7 +184,7 @@ func TestSequenceAndForm(t *testing.T) {
 	d.want(fmt.Sprintf("80AE4000%02X%X00", len(cdol2), cdol2), "6985")
 
 	d = newDesk(t, d.p)
-	o, _ = d.toARQC()
+	d.toARQC()
 	d.want(fmt.Sprintf("80AE8000%02X%X00", len(cdol2), cdol2), "6A86") // an ARQC again
 	d.want(fmt.Sprintf("80AE4000%02X%X00", len(cdol1), cdol1), "6700")
 }

@@ -65,6 +65,15 @@ func (r *RetailMAC) Sum2(dst *[8]byte, data []byte) {
 	r.finish(dst)
 }
 
+// CheckValue is the X9.24-1 check value of the key: the first three bytes of a zero block encrypted by TDES with K1 K2 K1.
+func (r *RetailMAC) CheckValue() (v [3]byte) {
+	var h [8]byte
+	r.k1.Encrypt(h[:], h[:])
+	r.finish(&h)
+	copy(v[:], h[:])
+	return v
+}
+
 // chain runs the whole blocks of data and returns what is left, shorter than a block.
 func (r *RetailMAC) chain(h *[8]byte, data []byte) []byte {
 	*h = [8]byte{}

@@ -156,7 +156,7 @@ func TestFormat(t *testing.T) {
 }
 
 func TestComparable(t *testing.T) {
-	if parse(t, clear) != parse(t, clear) || parse(t, clear) == parse(t, "47617390"+"01010127") || parse(t, "012345678") == parse(t, "12345678") {
+	if again := parse(t, clear); parse(t, clear) != again || parse(t, clear) == parse(t, "47617390"+"01010127") || parse(t, "012345678") == parse(t, "12345678") {
 		t.Error("equality is not that of the digits")
 	}
 }

@@ -37,7 +37,7 @@ func TestEveryByteCounts(t *testing.T) {
 		}
 		return w.w.Hash()
 	}
-	if hash(1, 2, 3) != hash(1, 2, 3) {
+	if again := hash(1, 2, 3); hash(1, 2, 3) != again {
 		t.Error("the same bytes have different hashes")
 	}
 	if hash(1, 2, 3) == hash(1, 2, 4) || hash(1, 2, 3) == hash(1, 2) {

@@ -16,7 +16,6 @@ var protocols = []struct{ name, atr string }{{"T=0", atrT0}, {"T=1", atrT1}}
 
 // TestFaults plays each fault in the first command of a session, with both protocols where it says so.
 func TestFaults(t *testing.T) {
-	const healthy = "" // the answer is right
 	tests := []struct {
 		name   string
 		only   string // one protocol

@@ -18,7 +18,6 @@ type blockCard struct {
 	atr     []byte
 	answer  func(block []byte) []byte // nil: silence, which the reader reports
 	heard   []string
-	resets  int
 }
 
 func (r *blockCard) receive(p []byte, err error) {

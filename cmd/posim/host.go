@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/posim/posim"
+	"github.com/posim/posim/host"
+	"github.com/posim/posim/scenario"
+)
+
+// Where a host listens unless it is told otherwise. ISO 8583 has no port of its own; these only look like it.
+const (
+	defaultListen = "127.0.0.1:8583"
+	defaultAdmin  = "127.0.0.1:8584"
+	noAdmin       = "off"
+)
+
+// maxTerminals is how many terminals a host knows: the acquirer's module holds two session keys for each.
+const maxTerminals = 1000
+
+// hostFlags are the flags of host.
+type hostFlags struct {
+	listen, data, admin string
+	cert, key           string
+	public, json        bool
+	terminals           int
+}
+
+func (a *app) hostCommand() *cobra.Command {
+	var f hostFlags
+	c := &cobra.Command{
+		Use: "host", Short: "be the host in real time: acquirer, switch and issuer behind one listener", Args: none,
+		Long: `host is acquirer, switch and issuer in one process, in real time. Terminals connect over TCP, or TLS, and speak iso87
+behind a length of two bytes. It knows the terminals and the cards of the built-in library, and test keys only.
+
+It prints one line when terminals can connect, and works until SIGINT or SIGTERM. Everything it has answered is in --data:
+however it ends, kill -9 included, the next start goes on from there. Without --data it keeps its logs in a temporary
+directory and removes that at its end.
+
+The admin view is JSON over HTTP on this machine: GET /health /positions /view /log?since=N /trace?tid=T&stan=S
+/differences; POST /calendar and /account. The exit status is 0 after a signal, 1 when a log fails, 2 when it cannot start.`,
+		Example: `  posim host
+  posim host --listen 127.0.0.1:9000 --data ./host-data
+  posim host --listen 127.0.0.1:0 --admin 127.0.0.1:0 --json
+  posim host --tls-cert host.pem --tls-key host.key
+  curl -s http://127.0.0.1:8584/positions`,
+		RunE: func(*cobra.Command, []string) error { return a.host(f) },
+	}
+	c.Flags().StringVar(&f.listen, "listen", defaultListen, "`ADDRESS:PORT` for terminals; port 0 takes any")
+	c.Flags().BoolVar(&f.public, "public", false, "allow --listen an address that other machines can reach")
+	c.Flags().StringVar(&f.data, "data", "", "directory `DIR` of the logs; without it they are temporary")
+	c.Flags().StringVar(&f.cert, "tls-cert", "", "certificate chain `FILE` in PEM; with --tls-key terminals speak TLS")
+	c.Flags().StringVar(&f.key, "tls-key", "", "private key `FILE` in PEM")
+	c.Flags().StringVar(&f.admin, "admin", defaultAdmin, "loopback `ADDRESS:PORT` of the admin view, or off")
+	c.Flags().IntVar(&f.terminals, "terminals", 1, "know `N` terminals, numbered on from the library's last one")
+	c.Flags().BoolVar(&f.json, "json", false, "print the line as one JSON object")
+	_ = c.MarkFlagDirname("data") // the flags are there
+	_ = c.MarkFlagFilename("tls-cert", "pem", "crt")
+	_ = c.MarkFlagFilename("tls-key", "pem", "key")
+	return c
+}
+
+// jsonHost is the line of host --json.
+type jsonHost struct {
+	Listen    string `json:"listen"`
+	TLS       bool   `json:"tls"`
+	Admin     string `json:"admin,omitempty"`
+	Data      string `json:"data"`
+	Temporary bool   `json:"temporary,omitempty"`
+	Terminals int    `json:"terminals"`
+	PID       int    `json:"pid"`
+	Version   string `json:"version"`
+}
+
+func (a *app) host(f hostFlags) (err error) {
+	cfg := host.ServerConfig{Listen: f.listen, Public: f.public, Admin: f.admin, Data: f.data, Version: posim.Version}
+	if f.admin == noAdmin {
+		cfg.Admin = ""
+	}
+	if cfg.TLS, err = a.certificate(f.cert, f.key); err != nil {
+		return err
+	}
+	if cfg.House, err = houseOf(f.terminals); err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if f.data == "" {
+		if cfg.Data, err = os.MkdirTemp("", "posim-host-"); err != nil {
+			return misuse("no place for a temporary directory: %w: name one with --data", err)
+		}
+		defer func() {
+			if e := os.RemoveAll(cfg.Data); e != nil && err == nil {
+				err = failed(e)
+			}
+		}()
+	}
+	s, err := host.StartServer(ctx, cfg)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil // the signal came first
+		}
+		return misuse("%w", err)
+	}
+	if err := a.ready(s, cfg, f); err != nil { // whoever waits for the line would wait for ever
+		s.Stop()
+		return errors.Join(err, s.Wait())
+	}
+	context.AfterFunc(ctx, stop) // a second signal ends the program the hard way
+	if err := s.Wait(); err != nil {
+		return failed(err)
+	}
+	return nil
+}
+
+// ready says where everything is. The line is flushed: scripts wait for it.
+func (a *app) ready(s *host.Server, cfg host.ServerConfig, f hostFlags) error {
+	line := ""
+	if f.json {
+		b, err := json.Marshal(jsonHost{
+			Listen: s.Addr(), TLS: cfg.TLS != nil, Admin: s.AdminAddr(), Data: cfg.Data, Temporary: f.data == "",
+			Terminals: len(cfg.House.Terminals), PID: os.Getpid(), Version: posim.Version,
+		})
+		if err != nil {
+			return failed(err)
+		}
+		line = string(b) + "\n"
+	} else {
+		line = "posim host: terminals at " + s.Addr()
+		if cfg.TLS != nil {
+			line += " (TLS)"
+		}
+		if s.AdminAddr() != "" {
+			line += ", admin at http://" + s.AdminAddr()
+		}
+		line += ", data in " + cfg.Data
+		if f.data == "" {
+			line += " (temporary)"
+		}
+		line += "\n"
+	}
+	if err := a.print(line); err != nil {
+		return err
+	}
+	if out, ok := a.stdout.(interface{ Flush() }); ok {
+		out.Flush()
+	}
+	return nil
+}
+
+// houseOf is the house of the built-in library: its terminals, and more of the last one's kind until there are n; its cards.
+func houseOf(n int) (host.House, error) {
+	l, _, err := builtIn()
+	if err != nil {
+		return host.House{}, err
+	}
+	h := host.House{Terminals: terminalsOf(l)}
+	if n < len(h.Terminals) || n > maxTerminals {
+		return host.House{}, misuse("--terminals %d: want %d to %d", n, len(h.Terminals), maxTerminals)
+	}
+	for len(h.Terminals) < n {
+		next := h.Terminals[len(h.Terminals)-1]
+		number, err := strconv.Atoi(next.TID[3:])
+		if err != nil {
+			return host.House{}, misuse("--terminals %d: terminal %s has no number to go on from", n, next.TID)
+		}
+		next.TID = fmt.Sprintf("%s%05d", next.TID[:3], number+1)
+		h.Terminals = append(h.Terminals, next)
+	}
+	for _, name := range l.Cards() {
+		h.Cards = append(h.Cards, l.Card(name))
+	}
+	return h, nil
+}
+
+func terminalsOf(l *scenario.Library) (all []host.TerminalName) {
+	for _, p := range l.Terminals() {
+		all = append(all, host.TerminalName{TID: p.TID, MID: p.MID})
+	}
+	return all
+}
+
+// certificate is how terminals speak TLS; nil without the two files.
+func (a *app) certificate(cert, key string) (*tls.Config, error) {
+	switch {
+	case cert == "" && key == "":
+		return nil, nil
+	case cert == "":
+		return nil, misuse("--tls-key without --tls-cert: name both files")
+	case key == "":
+		return nil, misuse("--tls-cert without --tls-key: name both files")
+	}
+	for _, file := range []struct{ flag, name string }{{"--tls-cert", cert}, {"--tls-key", key}} {
+		f, err := os.Open(file.name)
+		if err != nil {
+			return nil, misuse("%s %s: %w: name a file in PEM that can be read", file.flag, file.name, reason(err))
+		}
+		_ = f.Close() // only looked at
+	}
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		return nil, misuse("--tls-cert %s, --tls-key %s: %w: want a certificate and its own private key, both in PEM", cert, key, err)
+	}
+	now := a.now()
+	switch leaf := pair.Leaf; {
+	case now.After(leaf.NotAfter):
+		return nil, misuse("--tls-cert %s: the certificate has expired on %s: make a new one", cert, leaf.NotAfter.Format(time.DateOnly))
+	case now.Before(leaf.NotBefore):
+		return nil, misuse("--tls-cert %s: the certificate is not valid before %s: look at the clock of this machine", cert, leaf.NotBefore.Format(time.DateOnly))
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}, nil
+}
+
+// reason is an error of a file without the file's name, which has been said.
+func reason(err error) error {
+	if p := (*fs.PathError)(nil); errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}

@@ -1,0 +1,187 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// maxAnswer bounds what a client reads, in bytes: the whole books of some hundred thousand sales.
+const maxAnswer = 256 << 20
+
+// AdminClient asks a server's admin view over HTTP. It may be used by several goroutines.
+type AdminClient struct {
+	base string
+	http *http.Client
+}
+
+// NewAdminClient returns a client of the admin view at addr, an address and a port of this machine. It does not connect yet.
+func NewAdminClient(addr string) (*AdminClient, error) {
+	if err := checkAdmin(addr); err != nil {
+		return nil, err
+	}
+	return &AdminClient{
+		base: "http://" + addr,
+		http: &http.Client{
+			Timeout: responseWait,
+			Transport: &http.Transport{ // its own, without a proxy: what is asked stays on this machine
+				Proxy: nil, MaxIdleConns: 2, IdleConnTimeout: connectionIdle / 2, ResponseHeaderTimeout: responseWait, DisableCompression: true,
+			},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}, nil
+}
+
+// Close drops idle connections.
+func (c *AdminClient) Close() { c.http.CloseIdleConnections() }
+
+// Health tells how the parties stand.
+func (c *AdminClient) Health(ctx context.Context) (h Health, err error) {
+	err = c.get(ctx, "/health", nil, &h)
+	return h, err
+}
+
+// WaitReady asks until the server answers or ctx is done.
+func (c *AdminClient) WaitReady(ctx context.Context) error {
+	for {
+		_, err := c.Health(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("host: admin view at %s: %w (last: %w)", strings.TrimPrefix(c.base, "http://"), context.Cause(ctx), err)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// Positions is what each position holds since the logs began, in minor units.
+func (c *AdminClient) Positions(ctx context.Context) (map[string]int64, error) {
+	var a positionsAnswer
+	err := c.get(ctx, "/positions", nil, &a)
+	return a.Positions, err
+}
+
+// Views is what acquirer, switch and issuer believe, in this order.
+func (c *AdminClient) Views(ctx context.Context) ([]*View, error) {
+	var a viewAnswer
+	if err := c.get(ctx, "/view", nil, &a); err != nil {
+		return nil, err
+	}
+	if len(a.Parties) != 3 {
+		return nil, fmt.Errorf("host: admin view: %d parties: want 3", len(a.Parties))
+	}
+	for _, v := range a.Parties {
+		if v == nil {
+			return nil, errors.New("host: admin view: a party without a view")
+		}
+		v.index()
+	}
+	return a.Parties, nil
+}
+
+// Log is what happened after the event with number since.
+func (c *AdminClient) Log(ctx context.Context, since uint64) (p LogPage, err error) {
+	err = c.get(ctx, "/log", url.Values{"since": {strconv.FormatUint(since, 10)}}, &p)
+	return p, err
+}
+
+// Trace is every transaction of a terminal with that trace number.
+func (c *AdminClient) Trace(ctx context.Context, tid, stan string) ([]Trace, error) {
+	var a traceAnswer
+	err := c.get(ctx, "/trace", url.Values{"tid": {tid}, "stan": {stan}}, &a)
+	return a.Transactions, err
+}
+
+// Differences lists the open difference items of all parties.
+func (c *AdminClient) Differences(ctx context.Context) ([]DifferenceItem, error) {
+	var a differencesAnswer
+	err := c.get(ctx, "/differences", nil, &a)
+	return a.Differences, err
+}
+
+// Calendar moves the business calendar of all parties and returns the business date.
+func (c *AdminClient) Calendar(ctx context.Context, d Calendar) (string, error) {
+	var a calendarAnswer
+	err := c.post(ctx, "/calendar", calendarOrder{Event: d.Kind.String(), Date: d.Date}, &a)
+	return a.BusinessDate, err
+}
+
+// Account changes an account at the issuer and returns how it is then; without a change it only looks.
+func (c *AdminClient) Account(ctx context.Context, o Admin) (r AccountReport, err error) {
+	order := accountOrder{Account: o.Account, Status: o.Status}
+	if o.SetBalance {
+		order.Balance = &o.Balance
+	}
+	err = c.post(ctx, "/account", order, &r)
+	return r, err
+}
+
+func (c *AdminClient) get(ctx context.Context, path string, query url.Values, answer any) error {
+	if len(query) > 0 {
+		path += "?" + query.Encode()
+	}
+	return c.ask(ctx, http.MethodGet, path, nil, answer)
+}
+
+func (c *AdminClient) post(ctx context.Context, path string, order, answer any) error {
+	b, err := json.Marshal(order)
+	if err != nil {
+		return fmt.Errorf("host: admin view: %w", err)
+	}
+	return c.ask(ctx, http.MethodPost, path, b, answer)
+}
+
+func (c *AdminClient) ask(ctx context.Context, method, path string, body []byte, answer any) error {
+	r, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("host: admin view: %w", err)
+	}
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := c.http.Do(r)
+	if err != nil {
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			return fmt.Errorf("host: nobody listens at %s: is `posim host --admin` running there? %w", r.URL.Host, err)
+		}
+		return fmt.Errorf("host: admin view: %w", err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return fmt.Errorf("host: admin view: %w", err)
+	case len(b) > maxAnswer:
+		return fmt.Errorf("host: admin view: answer of more than %d bytes", maxAnswer)
+	case resp.StatusCode != http.StatusOK:
+		return refused(resp.StatusCode, b)
+	}
+	if err := json.Unmarshal(b, answer); err != nil {
+		return fmt.Errorf("host: admin view: no answer of a posim host: %w", err)
+	}
+	return nil
+}
+
+// refused is the error that an answer tells; an order's is an OrderError, as it is in the server's process.
+func refused(status int, b []byte) error {
+	var e errorAnswer
+	if json.Unmarshal(b, &e) != nil || e.Error == "" {
+		return fmt.Errorf("host: admin view: status %d: no answer of a posim host", status)
+	}
+	err := fmt.Errorf("%s", e.Error)
+	if status == http.StatusConflict {
+		return &OrderError{err}
+	}
+	return fmt.Errorf("host: admin view: %w", err)
+}

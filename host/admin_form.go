@@ -1,0 +1,119 @@
+package host
+
+import (
+	"context"
+	"time"
+
+	"github.com/posim/posim/transport/dialect"
+)
+
+// AdminView is what can be asked of a running house: of a Server in this process, or over HTTP by an AdminClient. Amounts
+// are minor units; card numbers are masked; nothing secret is in it. Each call is bounded, and may be made from any
+// goroutine.
+type AdminView interface {
+	Health(ctx context.Context) (Health, error)
+	Positions(ctx context.Context) (map[string]int64, error)
+	Views(ctx context.Context) ([]*View, error) // acquirer, switch, issuer
+	Log(ctx context.Context, since uint64) (LogPage, error)
+	Trace(ctx context.Context, tid, stan string) ([]Trace, error)
+	Differences(ctx context.Context) ([]DifferenceItem, error)
+	Calendar(ctx context.Context, c Calendar) (businessDate string, err error)
+	Account(ctx context.Context, a Admin) (AccountReport, error)
+}
+
+var (
+	_ AdminView = (*Server)(nil)
+	_ AdminView = (*AdminClient)(nil)
+)
+
+// Health is how a server is.
+type Health struct {
+	Status  string        `json:"status"` // "ok"
+	Version string        `json:"version"`
+	Run     string        `json:"run"` // names this run of the server
+	Started time.Time     `json:"started"`
+	Listen  string        `json:"listen"`
+	Parties []PartyHealth `json:"parties"` // acquirer, switch, issuer
+}
+
+// PartyHealth is how a party stands.
+type PartyHealth struct {
+	Name         string `json:"name"`
+	Transactions int    `json:"transactions"`
+	Unresolved   int    `json:"unresolved"`  // pending, or a reversal that is due
+	Differences  int    `json:"differences"` // open items
+	Sessions     int    `json:"sessions"`    // terminals that have signed on
+	BusinessDate string `json:"business_date"`
+}
+
+// Trace is one transaction as every party believes it.
+type Trace struct {
+	Key       dialect.Key      `json:"key"`
+	Parties   []TraceParty     `json:"parties"`   // acquirer, switch, issuer
+	Positions map[string]int64 `json:"positions"` // what the transaction moved, minor units
+	Events    []LogEvent       `json:"events"`    // its messages, as far as the server remembers them
+}
+
+// TraceParty is one party's belief.
+type TraceParty struct {
+	Party string `json:"party"`
+	Entry *Entry `json:"entry"` // null: unknown there
+}
+
+// DifferenceItem is an open difference and where it stands.
+type DifferenceItem struct {
+	Party string      `json:"party"` // whose log has it
+	Key   dialect.Key `json:"key"`
+	Difference
+}
+
+// AccountReport is an account as it is now.
+type AccountReport struct {
+	Account string `json:"account"`
+	Status  Status `json:"status"`
+	Balance int64  `json:"balance"` // minor units that can be spent
+}
+
+// The bodies of the requests, and the answers that are no type of their own.
+type (
+	calendarOrder struct {
+		Event string `json:"event"` // date, cutover, payout
+		Date  string `json:"date,omitempty"`
+	}
+	accountOrder struct {
+		Account string `json:"account"`
+		Status  Status `json:"status,omitempty"`
+		Balance *int64 `json:"balance,omitempty"`
+	}
+	positionsAnswer struct {
+		Positions map[string]int64 `json:"positions"`
+	}
+	calendarAnswer struct {
+		BusinessDate string `json:"business_date"`
+	}
+	viewAnswer struct {
+		Parties []*View `json:"parties"`
+	}
+	traceAnswer struct {
+		Transactions []Trace `json:"transactions"`
+	}
+	differencesAnswer struct {
+		Differences []DifferenceItem `json:"differences"`
+	}
+	errorAnswer struct {
+		Error string `json:"error"`
+	}
+)
+
+// The calendar's events as they are written.
+var calendarEvents = map[string]CalendarKind{"date": CalendarDate, "cutover": CalendarCutover, "payout": CalendarPayout}
+
+// String names the kind.
+func (k CalendarKind) String() string {
+	for name, kind := range calendarEvents {
+		if kind == k {
+			return name
+		}
+	}
+	return "unknown"
+}

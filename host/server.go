@@ -1,0 +1,218 @@
+package host
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"path/filepath"
+	"time"
+
+	"github.com/posim/posim/hsm"
+	"github.com/posim/posim/sim"
+	"github.com/posim/posim/transport"
+	"github.com/posim/posim/transport/dialect"
+)
+
+// The server is the house in real time: acquirer, switch and issuer in one process, each a Party on a Wall and a goroutine
+// of its own with a folder of its own, and a listener for terminals in front of the acquirer.
+//
+// The lines between the three stay in memory. A port of switch or issuer, even on loopback, would be open to every program
+// of the machine that knows the test keys; nothing outside the process has any business there, and the path of every
+// message is four system calls shorter. They are connections all the same: they are dialled, persist, and break.
+
+// ServerConfig is what a server lives on.
+type ServerConfig struct {
+	House House
+	// Data is the directory of the three logs: it is made when it is absent, and belongs to this server alone.
+	Data string
+	// Listen is where terminals connect, "127.0.0.1:0" by default. Anything but loopback needs Public.
+	Listen string
+	Public bool
+	TLS    *tls.Config // nil: plain TCP
+	// Admin is where the admin view listens, a loopback address whatever Public says; "": there is none.
+	Admin   string
+	Version string // as the admin view reports it
+
+	// The rest is for scripts, and may be nil. Each is called on a party's goroutine, by several at a time, and must not wait.
+	Observe func(Observation)
+	Point   func(party, mti, point string)
+	Treat   func(party string, m *dialect.Message) Treatment
+	// Faults is asked at each message: seam is net.rsp, up.req, up.rsp, iss.req or iss.rsp. Byte faults exist on net.rsp only.
+	Faults func(seam string, frame []byte) []transport.Fault
+}
+
+// The kinds of a server's data directory and of the folders in it, and the parties' names.
+const (
+	dataKind     = "host"
+	nameAcquirer = "acquirer"
+	nameSwitch   = "switch"
+	nameIssuer   = "issuer"
+)
+
+// startWait bounds the recovery of the logs, which a hundred million records would take.
+const startWait = 10 * time.Minute
+
+// Server is a running house. Its methods may be called from any goroutine.
+type Server struct {
+	cfg     ServerConfig
+	run     string // names this run: the events' numbers begin anew with it
+	started time.Time
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	dirs    []*sim.Dir
+	offices [3]*office // acquirer, switch, issuer
+	events  *eventRing
+	listen  net.Addr
+	admin   *adminServer
+	ended   chan struct{}
+	err     error // once ended is closed
+}
+
+// errStopped is the cause of an orderly end.
+var errStopped = errors.New("host: stopped")
+
+// StartServer opens the data directory, recovers the three logs, listens, and returns when terminals can connect. The
+// server works until ctx is done, Stop is called, or a party fails; Wait tells. Every error says in one sentence what to do.
+func StartServer(ctx context.Context, cfg ServerConfig) (*Server, error) {
+	if cfg.Listen == "" {
+		cfg.Listen = "127.0.0.1:0"
+	}
+	if err := checkListen(cfg.Listen, cfg.Public); err != nil {
+		return nil, err
+	}
+	if cfg.Admin != "" {
+		if err := checkAdmin(cfg.Admin); err != nil {
+			return nil, err
+		}
+	}
+	var name [8]byte
+	if _, err := rand.Read(name[:]); err != nil {
+		return nil, fmt.Errorf("host: %w", err)
+	}
+	s := &Server{
+		cfg: cfg, run: hex.EncodeToString(name[:]), started: time.Now().UTC(), events: newEventRing(maxEvents), ended: make(chan struct{}),
+	}
+	s.ctx, s.cancel = context.WithCancelCause(ctx)
+	if err := s.start(); err != nil {
+		s.cancel(errStopped)
+		s.finish()
+		return nil, err
+	}
+	go s.watch()
+	return s, nil
+}
+
+func (s *Server) start() error {
+	err := s.open(s.cfg.Data, dataKind, new(*sim.Dir)) // for its lock
+	if err != nil {
+		return err
+	}
+	for i, name := range []string{nameAcquirer, nameSwitch, nameIssuer} {
+		o := &office{name: name, server: s, wall: sim.NewWall(s.ctx), done: make(chan struct{})}
+		if err := s.open(filepath.Join(s.cfg.Data, name), dataKind+"-"+name, &o.dir); err != nil {
+			return err
+		}
+		s.offices[i] = o
+	}
+	s.offices[0].above, s.offices[0].seam = s.offices[1], "up"
+	s.offices[1].above, s.offices[1].seam = s.offices[2], "iss"
+	house := &s.cfg.House
+	for i, build := range []func(io.Reader) (Machine, *hsm.Module, error){house.Acquirer, house.Switch, house.Issuer} {
+		if err := s.offices[i].furnish(build); err != nil {
+			return err
+		}
+	}
+	for i := len(s.offices) - 1; i >= 0; i-- { // the issuer first: whoever dials finds the next hop at work
+		s.offices[i].living = true
+		go s.offices[i].live()
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, startWait)
+	defer cancel()
+	for _, o := range s.offices {
+		if _, err := ask(ctx, o, func() struct{} { return struct{}{} }); err != nil {
+			return err
+		}
+	}
+	acquirer := s.offices[0]
+	if s.listen, err = transport.Listen(s.ctx, s.cfg.Listen, s.cfg.TLS, acquirer.wall, acquirer.accept); err != nil {
+		return explainListen(s.cfg.Listen, err)
+	}
+	if s.cfg.Admin != "" {
+		s.admin, err = startAdmin(s, s.cfg.Admin)
+	}
+	return err
+}
+
+func (s *Server) open(path, kind string, d **sim.Dir) (err error) {
+	if *d, err = sim.OpenDir(path, kind); err == nil {
+		s.dirs = append(s.dirs, *d)
+	}
+	return err
+}
+
+// watch waits for the end, whatever it is.
+func (s *Server) watch() {
+	<-s.ctx.Done()
+	s.finish()
+}
+
+// finish puts everything away, in order: nobody new comes in, the parties end, and only then the locks go.
+func (s *Server) finish() {
+	if s.admin != nil {
+		s.admin.stop()
+	}
+	for _, o := range s.offices {
+		if o != nil && o.living {
+			<-o.done
+		}
+	}
+	for i := len(s.dirs) - 1; i >= 0; i-- {
+		if err := s.dirs[i].Close(); err != nil && s.err == nil {
+			s.err = fmt.Errorf("host: %w", err)
+		}
+	}
+	if cause := context.Cause(s.ctx); isFailure(cause) {
+		s.err = cause
+	}
+	close(s.ended)
+}
+
+// failure is the end of a party that could not go on.
+type failure struct{ error }
+
+// Unwrap returns the error itself.
+func (f failure) Unwrap() error { return f.error }
+
+func isFailure(err error) bool {
+	var f failure
+	return errors.As(err, &f)
+}
+
+// Addr is where terminals connect.
+func (s *Server) Addr() string { return s.listen.String() }
+
+// AdminAddr is where the admin view listens, "" if there is none.
+func (s *Server) AdminAddr() string {
+	if s.admin == nil {
+		return ""
+	}
+	return s.admin.addr
+}
+
+// Run names this run of the server: a client whose Run has changed talks to a restarted one.
+func (s *Server) Run() string { return s.run }
+
+// Stop ends the server as a signal does, and returns at once. What is under way is durable or was never acknowledged.
+func (s *Server) Stop() { s.cancel(errStopped) }
+
+// Wait returns when the server has ended and its data directory is free: nil after Stop or the end of its context, or why
+// a party failed.
+func (s *Server) Wait() error {
+	<-s.ended
+	return s.err
+}

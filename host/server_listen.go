@@ -1,0 +1,68 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"syscall"
+
+	"github.com/posim/posim/transport"
+)
+
+// checkListen refuses an address that other machines can reach, unless that is wanted.
+func checkListen(addr string, public bool) error {
+	loopback, err := isLoopback(addr)
+	switch {
+	case err == nil && public && strings.HasPrefix(addr, ":"):
+		return fmt.Errorf("host: listen address %s does not say which addresses are public: name one, or 0.0.0.0 for all", addr)
+	case err != nil:
+		return fmt.Errorf("host: listen address %q: %w: want one such as 127.0.0.1:8583", addr, err)
+	case !loopback && !public:
+		return fmt.Errorf("host: listen address %s can be reached from other machines: use 127.0.0.1, or say that it is meant to be public", addr)
+	}
+	return nil
+}
+
+// checkAdmin refuses an admin view that other machines could reach: it moves the calendar and balances and asks nobody who
+// they are.
+func checkAdmin(addr string) error {
+	loopback, err := isLoopback(addr)
+	switch {
+	case err != nil:
+		return fmt.Errorf("host: admin address %q: %w: want one such as 127.0.0.1:8584", addr, err)
+	case !loopback:
+		return fmt.Errorf("host: admin address %s can be reached from other machines: want a loopback address such as 127.0.0.1:8584", addr)
+	}
+	return nil
+}
+
+// isLoopback tells whether an address is of this machine alone, as one without a host is here. A name is not, but for
+// localhost: what it means can change.
+func isLoopback(addr string) (bool, error) {
+	h, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false, errors.New("no address and port")
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return false, fmt.Errorf("no port %q", port)
+	}
+	ip := net.ParseIP(h)
+	return h == "" || h == "localhost" || ip != nil && ip.IsLoopback(), nil
+}
+
+// explainListen says what to do about an address that cannot be listened on.
+func explainListen(addr string, err error) error {
+	said := (*transport.DialError)(nil)
+	switch {
+	case errors.As(err, &said):
+		return fmt.Errorf("host: %w", err)
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("host: %s is in use by another program: stop it, or choose another port (0: any): %w", addr, err)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("host: no permission to listen on %s: choose a port above 1023: %w", addr, err)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("host: %s is no address of this machine: use 127.0.0.1: %w", addr, err)
+	}
+	return fmt.Errorf("host: cannot listen on %s: %w", addr, err)
+}

@@ -1,0 +1,563 @@
+package scenario
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/posim/posim/emv/card"
+	"github.com/posim/posim/host"
+	"github.com/posim/posim/hsm"
+	"github.com/posim/posim/internal/rules"
+	"github.com/posim/posim/sim"
+	"github.com/posim/posim/terminal"
+	"github.com/posim/posim/transport"
+	"github.com/posim/posim/transport/dialect"
+	"github.com/posim/posim/transport/reader"
+)
+
+// LiveOptions are a house in real time: the same terminal, over sockets, files and readers that are really there.
+type LiveOptions struct {
+	// Reader is a LINE as reader.ParseLine takes it; empty: an emulated reader in this process.
+	Reader string
+	// Hosts are the acquirer's addresses, the second for when the first does not answer; empty: a host in this process.
+	Hosts []string
+	TLS   *tls.Config // nil: plain TCP
+	// Admin is the address of the host's admin view; empty with Hosts: a foreign host, whose money is not observable.
+	Admin string
+	// Data is the terminal's data directory; empty: a temporary one for each script.
+	Data string
+	// AllowLiveCards lets a card outside of the test ranges be read, and nothing more.
+	AllowLiveCards bool
+	// Prompt, if not nil, is told what a person should do now.
+	Prompt func(text string)
+	// Story, if not nil, is told what happens, line by line.
+	Story func(Line)
+}
+
+// How long things may take in real time.
+const (
+	livePatience  = 5 * time.Minute // a step whose end is not the script's to say
+	liveSettle    = 3 * time.Minute // until nothing is due any more
+	liveKeystroke = 15 * time.Millisecond
+	liveHand      = 50 * time.Millisecond // a scripted customer's reaction
+	liveConnect   = 10 * time.Second
+)
+
+// dataKind is what a terminal's data directory says it is.
+const dataKind = "terminal"
+
+// RunLive runs one script in real time. A run of an enumeration is refused: it needs the virtual house. The error is the
+// house's (a reader or a host that is not there, a data directory in use); what the script finds is in the result.
+func (l *Library) RunLive(ctx context.Context, s *Script, o LiveOptions) (*Result, error) {
+	if s.Each.Power || s.Each.Range != nil || s.Each.Count > 0 {
+		return nil, fmt.Errorf("scenario: %s is repeated (each:), which needs virtual time", s.File)
+	}
+	v, err := newLive(ctx, l, s, o)
+	if err != nil {
+		return nil, err
+	}
+	defer v.close()
+	v.perform()
+	one := v.out
+	out := &Result{ID: s.ID, File: s.File, Name: s.Name, Zh: s.Zh, Passed: !one.failed(), End: one.end, Money: one.money,
+		Virtual: time.Since(v.started), Runs: 1, Hidden: one.hidden}
+	if one.failed() {
+		out.Failure = &Failure{Run: s.ID, Err: one.err, Violations: one.wrong, Where: one.where}
+	}
+	return out, nil
+}
+
+// live is a script being run in a house in real time. The runner's goroutine plays the script; the terminal lives on its
+// own. What both touch is under mu.
+type live struct {
+	library *Library
+	script  *Script
+	options LiveOptions
+	out     *outcome
+	seen    evidence
+	dialect *dialect.Dialect
+	spec    reader.Spec
+	started time.Time
+
+	ctx    context.Context
+	dir    *sim.Dir
+	temp   string       // removed at the end
+	server *host.Server // in this process; nil with Hosts
+	admin  host.AdminView
+	known  map[dialect.Key]bool
+
+	telling sync.Mutex   // one line after the other
+	views   []*host.View // of this script's transactions, as look found them; the runner's
+
+	// The hosts of this process have locks of their own: the runner asks them while they tell.
+	hosts   sync.Mutex
+	sighted []sighting
+	net     sync.Mutex // of armory
+
+	mu       sync.Mutex
+	changed  chan struct{} // holds a token when something happened
+	court    court
+	armory   armory
+	term     *terminal.Terminal
+	wall     *sim.Wall
+	cut      context.CancelFunc // pulls the plug
+	dead     chan struct{}      // closed when the terminal's goroutine is gone
+	slot     reader.Slot
+	link     *transport.Link
+	lineDown bool
+	customer customer
+	gate     chan struct{} // not nil: the terminal stands still until it is closed
+	idle     bool
+	stopped  error
+	failure  error // of the house
+	cards    map[string]*card.Card
+	deaf     bool // the script is over
+}
+
+func newLive(ctx context.Context, l *Library, s *Script, o LiveOptions) (v *live, err error) {
+	v = &live{
+		library: l, script: s, options: o, out: &outcome{money: map[string]Money{}}, dialect: dialect.ISO87(), started: time.Now(),
+		ctx: ctx, changed: make(chan struct{}, 1), cards: map[string]*card.Card{}, known: map[dialect.Key]bool{},
+		court: court{profile: l.terminals[s.Terminal]},
+	}
+	v.court.log.moves = map[string]terminal.State{}
+	v.armory.tell = func(f *Fault) { v.tellf("fault", "", "%s", f) }
+	v.court.object = func(x Violation) { v.tellf("judge", "", "%s", x) }
+	v.seen = evidence{script: s, out: v.out, log: &v.court.log, dialect: v.dialect, journal: v.journal, state: v.state, positions: v.positions, where: v.where}
+	defer func() {
+		if err != nil {
+			v.close()
+			v = nil
+		}
+	}()
+	line := o.Reader
+	if line == "" {
+		line = "emu:?protocol=" + reader.ProtocolCCIDSerial
+	}
+	if v.spec, err = reader.ParseLine(line); err != nil {
+		return v, err
+	}
+	if err = v.playable(); err != nil {
+		return v, err
+	}
+	if v.dir, err = v.openData(); err != nil {
+		return v, err
+	}
+	if err = v.reachHost(); err != nil {
+		return v, err
+	}
+	return v, v.remember()
+}
+
+// playable refuses what real time cannot do, before anything is done.
+func (v *live) playable() error {
+	all := append([]Fault(nil), v.script.Faults...)
+	for i := range v.script.Steps {
+		all = append(all, v.script.Steps[i].Faults...)
+		if d := v.script.Steps[i].Disk; d == "full" || d == "free" {
+			return fmt.Errorf("scenario: %s:%d: disk: {full: ...} needs virtual time", v.script.File, v.script.Steps[i].Pos.Line)
+		}
+	}
+	for _, f := range all {
+		local := f.Seam == "net.req" || f.Seam == "net" || f.Seam == "term" && f.Event != "write" && f.Kind == "power-off" || f.Kind == "paper-out"
+		inHost := len(v.options.Hosts) == 0 && (f.Seam == "net.rsp" || strings.HasPrefix(f.Seam, "up.") || strings.HasPrefix(f.Seam, "iss."))
+		inCard := v.spec.Kind == reader.Emulated && (f.Seam == "card" || f.Seam == "reader")
+		if !local && !inHost && !inCard {
+			return fmt.Errorf("scenario: %s:%d:%d: fault %s cannot be played in real time with this reader and host", v.script.File, f.Pos.Line, f.Pos.Column, f)
+		}
+	}
+	return nil
+}
+
+// openData opens the terminal's data directory.
+func (v *live) openData() (*sim.Dir, error) {
+	path := v.options.Data
+	if path == "" {
+		temp, err := os.MkdirTemp("", "posim-*")
+		if err != nil {
+			return nil, err
+		}
+		v.temp = temp
+		path = filepath.Join(temp, "terminal")
+	}
+	return sim.OpenDir(path, dataKind)
+}
+
+// reachHost finds the acquirer, or starts one.
+func (v *live) reachHost() (err error) {
+	if len(v.options.Hosts) > 0 {
+		if v.options.Admin == "" {
+			return nil
+		}
+		client, err := host.NewAdminClient(v.options.Admin)
+		if err != nil {
+			return err
+		}
+		v.admin = client
+		ctx, cancel := context.WithTimeout(v.ctx, liveConnect)
+		defer cancel()
+		_, err = client.Health(ctx)
+		return err
+	}
+	data := filepath.Join(v.options.Data, "..", filepath.Base(v.options.Data)+"-host")
+	if v.options.Data == "" {
+		data = filepath.Join(v.temp, "host")
+	}
+	h := host.House{Terminals: []host.TerminalName{{TID: v.court.profile.TID, MID: v.court.profile.MID}}}
+	if f := v.script.Host.Fee; f != nil {
+		h.Fee = &host.Fee{BasisPoints: int64(*f) / 100}
+	}
+	for _, name := range v.library.Cards() {
+		h.Cards = append(h.Cards, v.library.Card(name))
+	}
+	v.server, err = host.StartServer(v.ctx, host.ServerConfig{House: h, Data: data, Listen: "127.0.0.1:0", Observe: v.observeHost, Faults: v.frames})
+	v.admin = v.server
+	return err
+}
+
+// remember notes what was there before the script began: it is compared with what it adds.
+func (v *live) remember() error {
+	records, err := v.records()
+	if err != nil {
+		return err
+	}
+	for _, rec := range records {
+		v.known[v.court.key(rec)] = true
+		v.court.log.moves[rec.STAN+rec.Date+rec.Time] = rec.State
+	}
+	return nil
+}
+
+func (v *live) close() {
+	v.mu.Lock()
+	v.deaf = true
+	v.mu.Unlock()
+	v.pull()
+	if v.server != nil {
+		v.server.Stop()
+		_ = v.server.Wait() // its end was asked for
+	}
+	if v.dir != nil {
+		_ = v.dir.Close()
+	}
+	if v.temp != "" {
+		_ = os.RemoveAll(v.temp)
+	}
+}
+
+// notify wakes the runner.
+func (v *live) notify() {
+	select {
+	case v.changed <- struct{}{}:
+	default:
+	}
+}
+
+// until waits for something that is true under the lock.
+func (v *live) until(limit time.Duration, done func() bool) bool {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	for {
+		v.mu.Lock()
+		ok := done() || v.failure != nil
+		v.mu.Unlock()
+		if ok {
+			return v.failure == nil
+		}
+		select {
+		case <-v.changed:
+		case <-timer.C:
+			v.mu.Lock()
+			defer v.mu.Unlock()
+			return done()
+		case <-v.ctx.Done():
+			return false
+		}
+	}
+}
+
+// boot gives the terminal power.
+func (v *live) boot() {
+	ctx, cut := context.WithCancel(v.ctx)
+	wall := sim.NewWall(ctx)
+	dead := make(chan struct{})
+	v.mu.Lock()
+	v.wall, v.cut, v.dead, v.idle, v.stopped, v.term = wall, cut, dead, false, nil, nil
+	v.mu.Unlock()
+	v.tellf("term", "", "power on")
+	go func() {
+		defer close(dead)
+		defer v.notify()
+		err := wall.Run(func(clock sim.Clock) { v.life(clock) })
+		v.mu.Lock()
+		v.idle, v.wall = false, nil
+		if err == nil {
+			v.failure = errors.New("scenario: the terminal ended by itself")
+		}
+		v.mu.Unlock()
+	}()
+}
+
+// life is the terminal's, from one boot to the next power cut.
+func (v *live) life(clock sim.Clock) {
+	module := hsm.New(rand.Reader)
+	vt := &vault{m: module}
+	master, journal := vt.load(hsm.TerminalMaster, host.TestTerminalMaster), vt.load(hsm.DataEncryption, keyJournal)
+	if vt.err != nil {
+		v.fail(vt.err)
+		return
+	}
+	t := terminal.New(terminal.Config{
+		Profile: v.court.profile, Clock: clock, Disk: v.dir, Rand: io.Reader(rand.Reader), Module: module, MasterKey: master, JournalKey: journal,
+		Dialect: v.dialect, Dial: v.dial, Rules: rules.Set(0), AllowLiveCards: v.options.AllowLiveCards, Observe: v.observe, Point: v.point,
+		Devices: terminal.Devices{Show: v.show, Print: v.print, OpenSlot: v.openSlot},
+	})
+	v.mu.Lock()
+	v.term = t
+	v.mu.Unlock()
+	t.Run()
+}
+
+func (v *live) fail(err error) {
+	v.mu.Lock()
+	if v.failure == nil {
+		v.failure = err
+	}
+	v.mu.Unlock()
+	v.notify()
+}
+
+// pull pulls the plug and waits until the terminal is gone.
+func (v *live) pull() {
+	v.mu.Lock()
+	cut, dead, slot := v.cut, v.dead, v.slot
+	v.slot, v.cut = nil, nil
+	v.open()
+	v.mu.Unlock()
+	if cut == nil {
+		return
+	}
+	v.tellf("term", "", "power off")
+	cut()
+	<-dead
+	if slot != nil {
+		_ = slot.Close()
+	}
+}
+
+// open lets the terminal go on. The lock is held.
+func (v *live) open() {
+	if v.gate != nil {
+		close(v.gate)
+		v.gate = nil
+	}
+}
+
+// openSlot starts the reader, on the terminal's goroutine.
+func (v *live) openSlot() (terminal.Slot, error) {
+	s, err := reader.OpenSlot(v.wall, v.wall, v.spec, reader.Options{Emulator: reader.EmulatorConfig{Fault: v.readerFault, Trace: v.apdu}})
+	if err != nil {
+		if v.spec.Kind != reader.Emulated { // a reader that was named must be there
+			v.fail(err)
+		}
+		return nil, err
+	}
+	v.mu.Lock()
+	v.slot = s
+	v.mu.Unlock()
+	return s, nil
+}
+
+// readerFault is asked by the reader of this process.
+func (v *live) readerFault(event string) (reader.Fault, bool) {
+	v.net.Lock()
+	defer v.net.Unlock()
+	return v.armory.onReader(event)
+}
+
+// dial connects to the acquirer, on the terminal's goroutine.
+func (v *live) dial() (*transport.Link, error) {
+	v.net.Lock()
+	f := v.armory.strike("net", "connect", nil)
+	v.net.Unlock()
+	v.mu.Lock()
+	down := v.lineDown
+	v.mu.Unlock()
+	switch {
+	case f != nil && f.Kind == "black-hole":
+		v.wall.Wait(time.Now().Add(liveConnect), never)
+		return nil, transport.ErrTimeout
+	case f != nil || down:
+		return nil, transport.ErrRefused
+	}
+	addresses := v.options.Hosts
+	if v.server != nil {
+		addresses = []string{v.server.Addr()}
+	}
+	d := &transport.Dialer{Addresses: addresses, TLS: v.options.TLS, Connect: liveConnect}
+	l, err := d.DialLink(v.wall, v.wall, transport.Framing{})
+	if err != nil {
+		return nil, err
+	}
+	l.Faults(func(frame []byte) []transport.Fault { return v.frames("net.req", frame) })
+	v.mu.Lock()
+	v.link = l
+	v.mu.Unlock()
+	return l, nil
+}
+
+// frames is what links ask at each message.
+func (v *live) frames(seam string, frame []byte) []transport.Fault {
+	mti, err := v.dialect.MTI(frame)
+	if err != nil {
+		mti = ""
+	}
+	v.net.Lock()
+	defer v.net.Unlock()
+	return v.armory.onFrame(seam, mti)
+}
+
+// setLine cuts the terminal's line, or mends it.
+func (v *live) setLine(down bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.lineDown = down
+	if l := v.link; down && l != nil && v.wall != nil {
+		v.link = nil
+		v.wall.Post(l.Reset)
+	}
+}
+
+// point is called by the terminal where a power cut is worth trying.
+func (v *live) point(point string) {
+	v.net.Lock()
+	f := v.armory.strike("term", point, func(f *Fault) bool { return f.Kind == "power-off" })
+	v.net.Unlock()
+	v.mu.Lock()
+	cut := v.cut
+	v.mu.Unlock()
+	if f != nil && cut != nil {
+		cut()
+		v.wall.Wait(time.Time{}, never) // unwinds
+	}
+}
+
+func (v *live) show(s terminal.Screen) {
+	v.mu.Lock()
+	v.court.log.screens = append(v.court.log.screens, s)
+	v.idle = len(s) > 0 && s[len(s)-1].Key == "idle"
+	v.mu.Unlock()
+	v.tell(Line{Kind: "screen", Text: strings.ReplaceAll(s.In(terminal.English), "\n", " / "), Zh: strings.ReplaceAll(s.In(terminal.Chinese), "\n", " / ")})
+	v.react(s)
+	v.notify()
+}
+
+func (v *live) print(rc terminal.Receipt) error {
+	v.net.Lock()
+	f := v.armory.strike("term", "print", func(f *Fault) bool { return f.Kind == "paper-out" })
+	v.net.Unlock()
+	if f != nil {
+		return terminal.ErrPaperOut
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.court.log.receipts = append(v.court.log.receipts, rc)
+	return nil
+}
+
+// observe is told what happens in the terminal, on its goroutine.
+func (v *live) observe(o terminal.Observation) {
+	v.mu.Lock()
+	log := &v.court.log
+	var line Line
+	var gate chan struct{}
+	switch o := o.(type) {
+	case terminal.Sent:
+		log.wire = append(log.wire, wired{true, o.Message})
+		log.seen = append(log.seen, sighting{"terminal", o.Message})
+		v.court.judgeSent(o.Message)
+		line = Line{Kind: "wire", Dir: ">", Text: describe(o.Message)}
+	case terminal.Received:
+		log.wire = append(log.wire, wired{false, o.Message})
+		log.seen = append(log.seen, sighting{"terminal", o.Message})
+		line = Line{Kind: "wire", Dir: "<", Text: describe(o.Message)}
+	case terminal.Unmatched:
+		line = Line{Kind: "wire", Dir: "<", Text: "dropped: " + o.Err.Error()}
+	case terminal.Moved:
+		log.moves[o.Record.STAN+o.Record.Date+o.Record.Time] = o.Record.State
+		line = Line{Kind: "journal", Text: o.Record.STAN + " " + string(o.Record.State), Note: "synced"}
+	case terminal.Ended:
+		e := o
+		log.ended = &e
+		if o.Session != nil {
+			log.session = o.Session
+		}
+		v.customer = customer{}
+		v.takeCard()
+		if !v.deaf { // the script goes on here, before any reversal
+			gate = make(chan struct{})
+			v.gate = gate
+		}
+	case terminal.Remark:
+		line = Line{Kind: "remark", Text: o.Text}
+	}
+	v.stopped = v.stoppedNow()
+	ctx := v.ctx
+	v.mu.Unlock()
+	if line.Kind != "" {
+		v.tell(line)
+	}
+	v.notify()
+	if gate != nil {
+		select {
+		case <-gate:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// stoppedNow is what stopped the terminal. Asked on its own goroutine.
+func (v *live) stoppedNow() error {
+	if v.term == nil {
+		return nil
+	}
+	return v.term.Stopped()
+}
+
+// observeHost is told what happens in a host of this process, on that party's goroutine.
+func (v *live) observeHost(o host.Observation) {
+	if o.Kind != host.Received && o.Kind != host.Sent {
+		return
+	}
+	v.hosts.Lock()
+	v.sighted = append(v.sighted, sighting{o.Party, o.Message})
+	v.hosts.Unlock()
+}
+
+func (v *live) tell(l Line) {
+	if v.options.Story == nil {
+		return
+	}
+	v.telling.Lock()
+	defer v.telling.Unlock()
+	l.At = time.Since(v.started)
+	v.options.Story(l)
+}
+
+func (v *live) tellf(kind, dir, format string, args ...any) {
+	v.tell(Line{Kind: kind, Dir: dir, Text: fmt.Sprintf(format, args...)})
+}
+
+func (v *live) apdu(name string, command, response []byte) {
+	v.tell(Line{Kind: "apdu", Dir: ">", Text: name, Note: hexOf(command, name, true)})
+	v.tell(Line{Kind: "apdu", Dir: "<", Note: hexOf(response, name, false)})
+}

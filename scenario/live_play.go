@@ -1,0 +1,541 @@
+package scenario
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/posim/posim/emv/card"
+	"github.com/posim/posim/host"
+	"github.com/posim/posim/terminal"
+	"github.com/posim/posim/transport/dialect"
+	"github.com/posim/posim/transport/reader"
+)
+
+// perform plays the script, lets the house come to rest, and judges.
+func (v *live) perform() {
+	v.boot()
+	v.untilReady()
+	v.arm(v.script.Faults)
+	for i := range v.script.Steps {
+		if v.broken() {
+			break
+		}
+		v.step(&v.script.Steps[i])
+	}
+	v.mu.Lock()
+	v.open()
+	v.mu.Unlock()
+	v.net.Lock()
+	unfired := v.armory.unfired()
+	v.net.Unlock()
+	for _, f := range unfired {
+		v.seen.fail(f.Pos, "fault %s never fired: its event did not happen", f)
+	}
+	v.settle()
+	v.finish()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.out.wrong = v.court.log.wrong
+	if v.failure != nil && v.out.err == nil {
+		v.out.err = v.failure
+	}
+	if v.out.failed() {
+		v.out.where = v.where()
+	}
+}
+
+func (v *live) broken() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.failure != nil || v.ctx.Err() != nil
+}
+
+func (v *live) arm(faults []Fault) {
+	v.net.Lock()
+	defer v.net.Unlock()
+	v.armory.arm(faults)
+}
+
+// look fetches what the hosts believe and what was seen there, before anything is compared with it: they cannot be asked
+// while the lock is held.
+func (v *live) look() {
+	if v.admin != nil {
+		views, err := v.ownViews()
+		switch {
+		case err == nil:
+			v.views = views
+		case !errors.Is(err, terminal.ErrJournal): // a journal that a script damaged is the terminal's to find
+			v.fail(err)
+			return
+		}
+	}
+	v.hosts.Lock()
+	sighted := v.sighted
+	v.sighted = nil
+	v.hosts.Unlock()
+	v.mu.Lock()
+	v.court.log.seen = append(v.court.log.seen, sighted...)
+	v.mu.Unlock()
+}
+
+// untilReady waits until the terminal is idle, stopped or off.
+func (v *live) untilReady() {
+	v.until(livePatience, func() bool { return v.idle || v.unable() != "" })
+}
+
+// unable says why the terminal cannot serve a customer. The lock is held.
+func (v *live) unable() string {
+	switch {
+	case v.stopped != nil:
+		return "stopped"
+	case v.wall == nil:
+		return "power-off"
+	}
+	return ""
+}
+
+func (v *live) step(st *Step) {
+	v.arm(st.Faults)
+	v.look()
+	v.mu.Lock()
+	from := v.court.log.mark()
+	v.court.log.ended = nil
+	v.open()
+	v.mu.Unlock()
+	v.tellf("step", "", "%s", st.Do)
+	outcome := v.act(st)
+	if st.Expect == nil {
+		return
+	}
+	v.look()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.failure == nil {
+		v.seen.expect(st, from, outcome)
+	}
+}
+
+func (v *live) act(st *Step) string {
+	switch st.Do {
+	case "sale":
+		return v.sale(st)
+	case "wait":
+		v.wait(st)
+	case "off":
+		v.pull()
+	case "boot":
+		v.mu.Lock()
+		on := v.wall != nil
+		v.mu.Unlock()
+		if !on {
+			v.pull() // what a power cut at a point has left
+			v.boot()
+		}
+		v.untilReady()
+	case "calendar":
+		v.calendar(st)
+	case "host":
+		v.setHost(st)
+	case "sign-on":
+		v.untilReady()
+		v.post(func() { v.term.RequestSignOn() })
+		v.until(livePatience, func() bool { return !v.idle || v.unable() != "" })
+		v.untilReady()
+	case "line":
+		v.setLine(st.Line == "down")
+	case "disk":
+		v.setDisk(st)
+	}
+	return ""
+}
+
+// post has f run on the terminal's goroutine.
+func (v *live) post(f func()) {
+	v.mu.Lock()
+	wall := v.wall
+	v.mu.Unlock()
+	if wall != nil {
+		wall.Post(f)
+	}
+}
+
+// sale ends when its outcome is known, before any reversal: the terminal then stands still until the next step begins.
+func (v *live) sale(st *Step) string {
+	v.untilReady()
+	v.mu.Lock()
+	if out := v.unable(); out != "" {
+		v.mu.Unlock()
+		return out
+	}
+	c := customer{sale: st.Sale, card: st.Sale.Card, entry: st.Sale.Entry}
+	if c.card == "" {
+		c.card = v.script.Card
+	}
+	if c.entry == "" {
+		c.entry = "swipe"
+		if v.library.Card(c.card).HasChip {
+			c.entry = "chip"
+		}
+	}
+	v.customer = c
+	v.mu.Unlock()
+	v.typeKeys(amountKeys(st.Sale.Amount))
+	done := v.until(livePatience, func() bool { return v.court.log.ended != nil || v.unable() != "" || v.customer.failed != nil })
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch {
+	case v.customer.failed != nil:
+		v.seen.fail(st.Pos, "%v", v.customer.failed)
+	case v.court.log.ended != nil:
+		return string(v.court.log.ended.Outcome)
+	case done:
+		return v.unable()
+	case v.failure == nil:
+		v.seen.fail(st.Pos, "the sale did not end within %s", livePatience)
+	}
+	return ""
+}
+
+// typeKeys presses keys one after the other.
+func (v *live) typeKeys(keys []byte) {
+	at := liveHand
+	for _, k := range keys {
+		time.AfterFunc(at, func() { v.post(func() { v.term.Press(k) }) })
+		at += liveKeystroke
+	}
+}
+
+// react is what the scripted customer does about a screen.
+func (v *live) react(s terminal.Screen) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	c := &v.customer
+	if c.sale == nil {
+		return
+	}
+	for _, line := range s {
+		switch line.Key {
+		case "insert-or-swipe":
+			v.presentCard()
+		case "reading":
+			c.inserted = true
+		case "pin", "pin-again":
+			if len(s) > 2 && len(s[len(s)-1].Args) == 1 && s[len(s)-1].Args[0] == "" {
+				v.typeKeys(c.pinKeys())
+			}
+			return
+		}
+	}
+}
+
+// presentCard inserts or swipes the card, or asks somebody to. The lock is held.
+func (v *live) presentCard() {
+	c := &v.customer
+	if c.inserted {
+		return
+	}
+	c.inserted = true
+	switch {
+	case c.entry == "swipe":
+		_, track2 := v.library.Card(c.card).Stripe()
+		time.AfterFunc(liveHand, func() { v.post(func() { v.term.Swipe(terminal.Stripe{Track2: track2}) }) })
+	case v.spec.Kind == reader.Emulated:
+		held, err := v.held(c.card)
+		if err != nil {
+			c.failed = err
+			return
+		}
+		time.AfterFunc(liveHand, func() { v.post(func() { v.emulator(func(e *reader.Emulator) { e.Insert(held) }) }) })
+	case v.options.Prompt != nil:
+		go v.options.Prompt("insert the card for " + c.card + " into " + v.spec.String())
+	}
+}
+
+// held is the card of this process that a customer holds.
+func (v *live) held(name string) (reader.EmulatedCard, error) {
+	c, err := heldCard(v.library, v.cards, name, func(p *card.Profile) (*card.Card, error) { return card.NewUsed(p, rand.Reader) })
+	if err != nil {
+		return nil, err
+	}
+	return &bewitched{c, v.alter}, nil
+}
+
+// alter is what a fault makes of a card's answer.
+func (v *live) alter(command, answer []byte) ([]byte, error) {
+	v.net.Lock()
+	defer v.net.Unlock()
+	return v.armory.onAnswer(command, answer)
+}
+
+// emulator gives f the emulated reader of this process, on the terminal's goroutine.
+func (v *live) emulator(f func(*reader.Emulator)) {
+	v.mu.Lock()
+	s, ok := v.slot.(*reader.LineSlot)
+	v.mu.Unlock()
+	if ok && s.Emulator() != nil {
+		f(s.Emulator())
+	}
+}
+
+// takeCard takes the card away, or asks somebody to. The lock is held.
+func (v *live) takeCard() {
+	if v.spec.Kind == reader.Emulated {
+		time.AfterFunc(liveHand, func() {
+			v.post(func() {
+				v.emulator(func(e *reader.Emulator) {
+					if e.Present() {
+						e.Remove()
+					}
+				})
+			})
+		})
+	}
+}
+
+func (v *live) wait(st *Step) {
+	w := st.Wait
+	switch w.For {
+	case "idle":
+		v.untilReady()
+	case "reversal":
+		v.untilNone(st, "reversal", terminal.Pending, terminal.ReversalDue)
+	case "advices":
+		v.untilNone(st, "advice", terminal.AdviceDue)
+	default:
+		v.until(w.Duration, func() bool { return false })
+	}
+}
+
+func (v *live) untilNone(st *Step, what string, states ...terminal.State) {
+	if !v.until(livePatience, func() bool { return v.unable() != "" || v.none(states...) }) {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		if v.failure == nil {
+			v.seen.fail(st.Pos, "no %s was answered within %s", what, livePatience)
+		}
+	}
+}
+
+// none tells whether no record is in one of the states. The lock is held.
+func (v *live) none(states ...terminal.State) bool {
+	for _, got := range v.court.log.moves {
+		for _, s := range states {
+			if got == s {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// calendar moves the host's business date; protocol timers do not move with it.
+func (v *live) calendar(st *Step) {
+	c := host.Calendar{Kind: host.CalendarDate}
+	switch st.Calendar.Event {
+	case "cutover":
+		c.Kind = host.CalendarCutover
+	case "payout":
+		c.Kind = host.CalendarPayout
+	default:
+		c.Date = st.Calendar.Date.Format(time.DateOnly)
+	}
+	v.ask(st, "the calendar", func(ctx context.Context) error {
+		_, err := v.admin.Calendar(ctx, c)
+		return err
+	})
+}
+
+func (v *live) setHost(st *Step) {
+	h := st.Host
+	a := host.Admin{Account: h.Card, Status: host.Status(h.Status)}
+	if a.Account == "" {
+		a.Account = v.script.Card
+	}
+	if h.Balance != nil {
+		a.SetBalance, a.Balance = true, int64(*h.Balance)
+	}
+	v.ask(st, "the account", func(ctx context.Context) error {
+		_, err := v.admin.Account(ctx, a)
+		return err
+	})
+}
+
+// ask does something at the host's admin view.
+func (v *live) ask(st *Step, what string, f func(context.Context) error) {
+	err := fmt.Errorf("this host has no admin view: %s cannot be set", what)
+	if v.admin != nil {
+		ctx, cancel := context.WithTimeout(v.ctx, liveConnect)
+		defer cancel()
+		err = f(ctx)
+	}
+	if err != nil {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		v.seen.fail(st.Pos, "%v", err)
+	}
+}
+
+// setDisk damages the journal, or repairs it; the terminal is off.
+func (v *live) setDisk(st *Step) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.wall != nil {
+		v.seen.fail(st.Pos, "the journal can be damaged and repaired only with the power off")
+		return
+	}
+	file := filepath.Join(v.dir.Path(), terminal.JournalFile)
+	data, err := os.ReadFile(file)
+	if err == nil && len(data) < 32 {
+		err = errors.New("there is no journal to damage")
+	}
+	if err == nil {
+		data[24] ^= 1 // once more is the repair
+		err = os.WriteFile(file, data, 0o600)
+	}
+	if err != nil {
+		v.seen.fail(st.Pos, "%v", err)
+	}
+}
+
+// settle waits until nothing is due, as far as that can be seen.
+func (v *live) settle() {
+	deadline := time.Now().Add(liveSettle)
+	for !v.broken() && time.Now().Before(deadline) {
+		quiet := v.until(time.Until(deadline), func() bool {
+			return v.unable() != "" || v.idle && v.none(terminal.Pending, terminal.ReversalDue, terminal.AdviceDue)
+		})
+		if !quiet || v.admin == nil {
+			return
+		}
+		views, err := v.ownViews()
+		if err != nil {
+			return
+		}
+		due := 0
+		for _, w := range views {
+			due += len(w.Unresolved())
+		}
+		if due == 0 {
+			return
+		}
+		v.until(time.Second, func() bool { return false })
+	}
+}
+
+// finish compares what the script left with what it expects, and checks the invariants.
+func (v *live) finish() {
+	if v.look(); v.broken() {
+		return
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	records, err := v.journal()
+	if err != nil {
+		v.seen.fail(v.script.Expect.Pos, "%v", err)
+		return
+	}
+	v.court.judgeIdentities(records)
+	if v.admin == nil {
+		v.seen.hidden(v.script.Expect.Pos, "end state, money and the invariants that need the host's books")
+		v.seen.expectJournal(v.script.Expect.Journal)
+		return
+	}
+	positions, _ := v.positions()
+	all := v.court.transactions(records, v.views)
+	for _, t := range all {
+		v.court.judgeTransaction(t)
+	}
+	v.seen.expectEnd(endsOf(all), positions)
+}
+
+// journal is what this script added to the terminal's journal, read from the disk.
+func (v *live) journal() ([]*terminal.Record, error) {
+	records, err := v.records()
+	if err != nil {
+		return nil, err
+	}
+	var own []*terminal.Record
+	for _, rec := range records {
+		if !v.known[v.court.key(rec)] {
+			own = append(own, rec)
+		}
+	}
+	return own, nil
+}
+
+func (v *live) records() ([]*terminal.Record, error) {
+	data, err := v.dir.ReadFile(terminal.JournalFile)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return terminal.ReadJournal(data)
+}
+
+// ownViews is what the hosts believe of this script's transactions.
+func (v *live) ownViews() ([]*host.View, error) {
+	ctx, cancel := context.WithTimeout(v.ctx, liveConnect)
+	defer cancel()
+	all, err := v.admin.Views(ctx)
+	if err != nil {
+		return nil, err
+	}
+	records, err := v.journal()
+	if err != nil {
+		return nil, err
+	}
+	own := map[dialect.Key]bool{}
+	for _, rec := range records {
+		own[v.court.key(rec)] = true
+	}
+	for _, w := range all {
+		var mine []*host.Entry
+		for _, e := range w.Transactions {
+			if own[e.Key] {
+				mine = append(mine, e)
+			}
+		}
+		w.Transactions = mine
+	}
+	return all, nil
+}
+
+// positions is what this script moved, as look found it.
+func (v *live) positions() (map[string]int64, error) {
+	if v.admin == nil {
+		return nil, errNotObservable
+	}
+	return host.Positions(v.views...), nil
+}
+
+// where says where the money of this script's transactions is, as look found it.
+func (v *live) where() string {
+	if v.admin == nil {
+		return "not observable: the host is somebody else's"
+	}
+	records, err := v.journal()
+	if err != nil {
+		return fmt.Sprint(err)
+	}
+	return whereAll(v.court.transactions(records, v.views))
+}
+
+// state is what the terminal is doing. The lock is held.
+func (v *live) state() string {
+	switch {
+	case v.wall == nil:
+		return "off"
+	case v.stopped != nil:
+		return "stopped: " + v.stopped.Error()
+	case v.idle:
+		return "idle"
+	}
+	return "busy"
+}

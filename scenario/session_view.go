@@ -1,0 +1,168 @@
+package scenario
+
+import (
+	"slices"
+	"time"
+
+	"github.com/posim/posim/host"
+	"github.com/posim/posim/terminal"
+)
+
+// View is everything that can be seen of a house at one instant. It is a value: it never changes, and nothing in it is a
+// key, a PIN, a track or a full card number.
+type View struct {
+	At      time.Duration // since the house was built
+	Now     time.Time     // the house's date and time
+	Next    time.Duration // until the next thing that is known to happen; below zero: nothing is
+	Virtual bool          // time is the house's own, and jumps
+	Seed    uint64
+
+	Merchant, MerchantZh string // as receipts print it
+	Profile              string // of the terminal
+	TID                  string
+
+	Power    bool
+	State    string // of the terminal: off, or as terminal.State has it
+	Line     bool   // the line to the acquirer is whole
+	Paper    bool
+	Slot     string // name of the card in the slot, "" without one
+	Screen   terminal.Screen
+	Receipts []terminal.Receipt // that came out, oldest first
+
+	Story []Line // oldest first
+	Told  int    // lines told since the house was built: more than Story holds, perhaps
+
+	Journal []terminal.Record // of the terminal, oldest first, without its sealed parts
+	Money   []MoneyAt         // positions, at each change; the last is the present
+	Where   Sentence          // where the money of the latest sale is
+	Faults  []FaultState
+	Script  *Progress // nil: no script is or was played
+}
+
+// MoneyAt is what every party held from an instant on, in minor units.
+type MoneyAt struct {
+	At        time.Duration
+	Positions map[string]int64
+}
+
+// Sentence is the state that a sale's money has come to (F0 to F3; empty without a sale), and why, in both languages.
+type Sentence struct{ End, En, Zh string }
+
+// In is the sentence in a language.
+func (s Sentence) In(l terminal.Lang) string {
+	if l == terminal.Chinese {
+		return s.Zh
+	}
+	return s.En
+}
+
+// FaultState is a fault that is or was armed.
+type FaultState struct {
+	Spec  string
+	Fired int
+	Over  bool // it cannot fire again
+}
+
+// Progress is how far a script has come.
+type Progress struct {
+	ID, Name, Zh, About string
+	Steps               []string
+	Step                int // steps begun
+	Over                bool
+	Passed              bool
+	End                 string // once over: of each transaction, "F1", "F2, F1"
+	Failure             string // once over and not passed
+}
+
+// View is what can be seen now. As long as nothing happens it is the same value.
+func (s *Session) View() *View {
+	if s.view != nil {
+		return s.view
+	}
+	r := s.rig
+	v := &View{
+		At: r.world.Now().Sub(Start), Now: r.world.Now(), Next: -1, Virtual: true, Seed: s.options.Seed,
+		Merchant: r.profile.Merchant, MerchantZh: r.profile.MerchantZh, Profile: r.profile.Name, TID: r.profile.TID,
+		Power: r.term.On(), State: r.terminalState(), Line: !r.lineDown, Paper: s.paper(), Slot: s.inSlotName(), Screen: s.screen(),
+		Receipts: slices.Clip(r.log.receipts), Story: slices.Clip(s.story), Told: s.told, Money: slices.Clip(s.money),
+	}
+	if at, ok := s.due(); ok {
+		v.Next = at.Sub(r.world.Now())
+	}
+	for _, a := range r.faults {
+		v.Faults = append(v.Faults, FaultState{a.String(), a.fired, a.N != 0 && a.fired > 0})
+	}
+	if s.playing != nil {
+		p := s.playing.progress()
+		v.Script = &p
+	}
+	if records, err := r.journal(); err == nil {
+		for _, rec := range records {
+			seen := *rec
+			seen.ICC, seen.Sealed = nil, nil
+			v.Journal = append(v.Journal, seen)
+		}
+	}
+	v.Where = r.whereLatest()
+	s.view = v
+	return v
+}
+
+// paper tells whether the printer has any: a fault that is armed for its next print has taken it.
+func (s *Session) paper() bool {
+	return !slices.ContainsFunc(s.rig.faults, func(a *armed) bool {
+		return a.Kind == "paper-out" && (a.N == 0 || a.fired == 0)
+	})
+}
+
+// whereLatest says where the money of the latest sale is.
+func (r *rig) whereLatest() Sentence {
+	records, err := r.journal()
+	if err != nil {
+		return Sentence{"", "the terminal's journal cannot be read", "终端流水无法读取"}
+	}
+	views := make([]*host.View, len(r.hosts))
+	for i, p := range r.hosts {
+		if views[i], err = p.durable(); err != nil {
+			return Sentence{"", "the log of the " + p.name + " cannot be read", p.name + " 的日志无法读取"}
+		}
+	}
+	all := r.transactions(records, views)
+	for i := len(all) - 1; i >= 0; i-- {
+		if t := all[i]; t.end() != "" {
+			return t.sentence()
+		}
+	}
+	return Sentence{"", "no sale yet", "尚无交易"}
+}
+
+// sentence says where the transaction's money is and what it waits for, as one would tell the merchant.
+func (t *transaction) sentence() Sentence {
+	end, n := t.end(), Money(t.amount()).String()
+	state := terminal.State("")
+	if t.record != nil {
+		state = t.record.State
+	}
+	debited := t.net(host.PositionCardholder) != 0
+	switch {
+	case state == terminal.Pending:
+		return Sentence{end, n + " in flight until the host answers", n + " 在途,等待主机应答"}
+	case state == terminal.ReversalDue && debited:
+		return Sentence{end, n + " in flight until the reversal is answered", n + " 在途,等待冲正应答"}
+	case state == terminal.ReversalDue:
+		return Sentence{end, "nobody is charged; the reversal is still to be answered", "未扣款;冲正尚未应答"}
+	case state == terminal.AdviceDue:
+		return Sentence{end, n + " approved offline, not yet sent to the host", n + " 脱机批准,尚未上送"}
+	case state == terminal.Refused:
+		return Sentence{end, n + " approved offline and refused by the host", n + " 脱机批准,主机拒绝"}
+	case end == "F0":
+		return Sentence{end, "nobody is charged", "未扣款"}
+	case end == "F1":
+		return Sentence{end, n + " paid to the merchant, fee taken", n + " 已付商户,手续费已扣"}
+	case end == "F2":
+		return Sentence{end, n + " charged and returned", n + " 已扣款并已退回"}
+	case t.record != nil && t.record.InBatch() && debited:
+		return Sentence{end, n + " with the acquirer until it pays the merchant", n + " 在收单行,待付商户"}
+	}
+	return Sentence{end, t.whereIs(), n + " 状态不一致,资金滞留"}
+}

@@ -1,0 +1,141 @@
+package tui
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/posim/posim/scenario"
+	"github.com/posim/posim/terminal"
+)
+
+// word is a text of the UI in both languages.
+type word struct{ en, zh string }
+
+func (w word) in(l terminal.Lang) string {
+	if l == terminal.Chinese {
+		return w.zh
+	}
+	return w.en
+}
+
+// say is w in the UI's language, with its verbs filled in.
+func (u *UI) say(w word, args ...any) string {
+	if len(args) == 0 {
+		return w.in(u.lang)
+	}
+	return fmt.Sprintf(w.in(u.lang), args...)
+}
+
+var (
+	wordStory   = word{"Story", "经过"}
+	wordKernel  = word{"Card and kernel", "卡片与内核"}
+	wordJournal = word{"Journal and queue", "流水与待发"}
+	wordMoney   = word{"Money", "资金"}
+	wordFaults  = word{"Faults", "故障"}
+	wordReceipt = word{"Receipt", "凭条"}
+
+	wordPower    = word{"power", "电源"}
+	wordLine     = word{"line", "线路"}
+	wordBusy     = word{"busy", "忙"}
+	wordPaper    = word{"paper", "纸"}
+	wordChip     = word{"chip", "芯片"}
+	wordStripe   = word{"stripe", "磁条"}
+	wordSlot     = word{"slot", "卡槽"}
+	wordEmpty    = word{"empty", "空"}
+	wordHand     = word{"in hand", "手中"}
+	wordJustNow  = word{"just now", "刚才"}
+	wordNoPower  = word{"NO POWER", "无电源"}
+	wordNothing  = word{"nothing yet", "暂无"}
+	wordSum      = word{"sum", "合计"}
+	wordCancel   = word{"CANCEL", "取消"}
+	wordClear    = word{"CLEAR", "清除"}
+	wordEnter    = word{"ENTER", "确认"}
+	wordToSend   = word{"to send: %s", "待发:%s"}
+	wordReversal = word{"%d to reverse", "%d 笔待冲正"}
+	wordAdvice   = word{"%d offline to send", "%d 笔脱机待上送"}
+	wordFired    = word{"fired %d×", "已触发 %d 次"}
+
+	wordReal    = word{"real time", "实时"}
+	wordPaused  = word{"paused", "暂停"}
+	wordPast    = word{"PAST, %d of %d", "回看 %d/%d"}
+	wordSeed    = word{"seed %d", "种子 %d"}
+	wordFastest = word{"max", "最快"}
+
+	wordSmall = word{"posim needs 80 columns and 24 lines; this window has %d by %d.", "posim 需要 80 列 24 行;当前窗口为 %d 列 %d 行。"}
+	wordWiden = word{"Make it larger, or press q to leave.", "请放大窗口,或按 q 退出。"}
+)
+
+// What a person is told when something cannot be done.
+var errorWords = []struct {
+	err  error
+	word word
+}{
+	{scenario.ErrNoPower, word{"the terminal has no power: p gives it power", "终端没有电源:按 p 通电"}},
+	{scenario.ErrPower, word{"the terminal has power already", "终端已通电"}},
+	{scenario.ErrSlotTaken, word{"there is a card in the slot: i takes it out", "卡槽里已有卡:按 i 取出"}},
+	{scenario.ErrSlotEmpty, word{"there is no card in the slot", "卡槽是空的"}},
+	{scenario.ErrNoChip, word{"this card has no chip: w swipes it", "此卡没有芯片:按 w 刷卡"}},
+	{scenario.ErrNoStripe, word{"this card has no stripe: i inserts it", "此卡没有磁条:按 i 插卡"}},
+	{scenario.ErrNoPrompt, word{"the terminal does not ask for a PIN now", "终端现在没有要求输入密码"}},
+	{scenario.ErrNoCard, word{"no such card", "没有此卡"}},
+}
+
+func (u *UI) errorText(err error) string {
+	for _, e := range errorWords {
+		if errors.Is(err, e.err) {
+			return u.say(e.word)
+		}
+	}
+	return strings.TrimPrefix(err.Error(), "scenario: ")
+}
+
+// states is what the journal's states are called in Chinese.
+var states = map[terminal.State]string{
+	terminal.Pending: "待定", terminal.Approved: "成功", terminal.Declined: "拒绝", terminal.ReversalDue: "待冲正", terminal.Reversed: "已冲正",
+	terminal.ReversedUnmatched: "已冲正(无原交易)", terminal.ReversalRefused: "冲正被拒", terminal.Parked: "已搁置",
+	terminal.AdviceDue: "脱机待上送", terminal.Advised: "已上送", terminal.Refused: "上送被拒",
+}
+
+func (u *UI) state(s terminal.State) string {
+	if zh := states[s]; zh != "" && u.lang == terminal.Chinese {
+		return zh
+	}
+	return string(s)
+}
+
+// parties is the order of the positions; the rest is shown only when it holds something.
+var parties = []struct {
+	name   string
+	zh     string
+	always bool
+}{
+	{"cardholder", "持卡人", true}, {"issuer", "发卡行", true}, {"switch", "转接机构", true}, {"acquirer", "收单行", true},
+	{"merchant", "商户", true}, {"fees", "手续费", true}, {"suspense", "挂账", false},
+}
+
+// clock writes an instant of the house: "00:06.301", and from an hour on "1:01:06", "2 d 1:01:06".
+func clock(d time.Duration) string {
+	if d < time.Hour {
+		return fmt.Sprintf("%02d:%02d.%03d", int(d.Minutes()), int(d.Seconds())%60, d.Milliseconds()%1000)
+	}
+	s := fmt.Sprintf("%d:%02d:%02d", int(d.Hours())%24, int(d.Minutes())%60, int(d.Seconds())%60)
+	if days := int(d.Hours()) / 24; days > 0 {
+		s = fmt.Sprintf("%dd %s", days, s)
+	}
+	return s
+}
+
+// span writes how long something takes, roughly: "0.4 s", "58 s", "12 min", "20 h".
+func span(d time.Duration) string {
+	switch {
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	}
+	return fmt.Sprintf("%d h", int(d.Hours()))
+}
