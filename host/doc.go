@@ -9,6 +9,13 @@
 //	party, err := host.NewParty(host.Config{Name: "issuer", Clock: clock, Disk: disk, Machine: machine, ...})
 //	err = party.Run() // until the power goes or the disk fails
 //
+// A House builds the three machines with test keys. A Server is the house in real time: the three parties in one process,
+// each on its own sim.Wall with its own data directory, behind one listener for terminals, TCP or TLS; the lines between
+// them stay in memory. What it believes is told by an AdminView, in the process or over HTTP on loopback (AdminClient).
+//
+//	s, err := host.StartServer(ctx, host.ServerConfig{House: house, Data: "host-data", Listen: "127.0.0.1:8583"})
+//	err = s.Wait() // until ctx is done, or a party fails
+//
 // A Record is the only thing that changes a machine, in a step and in recovery alike; postings of money sit inside it.
 // Recover reads a disk image into a View without keys or configuration: what a judge or a story looks at.
 //
@@ -37,6 +44,6 @@
 //
 // Standards: ISO 8583:1987 (messages, response codes), EMV 4.4 Book 2 section 8 (cryptograms and their answer).
 //
-// Not here: stand-in, pre-authorisation, voids, refunds, settlement totals, clearing files and holds. It is certified for
+// Not here: many processes (the three parties of a Server stand and fall together), stand-in, pre-authorisation, voids, refunds, settlement totals, clearing files and holds. It is certified for
 // nothing and must never see live cards.
 package host

@@ -100,10 +100,15 @@ func benchmarkEcho(b *testing.B, connections int) {
 			go echo(c)
 		}
 	}()
+	benchmarkEchoAt(b, l.Addr().String(), connections)
+}
+
+func benchmarkEchoAt(b *testing.B, addr string, connections int) {
 	callers := make([]*caller, connections)
 	for i := range callers {
-		c := newCaller(b, l.Addr().String(), i+1)
+		c := newCaller(b, addr, i+1)
 		c.deaf = true
+		var err error
 		if c.mac, err = c.m.Install("", hsm.MAC, clearKey(2)); err != nil {
 			b.Fatal(err)
 		}

@@ -202,6 +202,9 @@ func TestRandomKills(t *testing.T) {
 
 	var place sync.RWMutex // where the host is now
 	p := startProgram(t, name, data, "--terminals", strconv.Itoa(terminals))
+	if _, err := p.client.Account(context.Background(), Admin{Account: accountName, SetBalance: true, Balance: 1e12}); err != nil {
+		t.Fatal(err)
+	}
 	over := make(chan struct{})
 	tills := make([]*shop, terminals)
 	var wg sync.WaitGroup
@@ -249,7 +252,7 @@ func TestRandomKills(t *testing.T) {
 			for at, v := range views {
 				e := v.Find(m.Key())
 				if believes := e != nil && e.State == Approved; believes != approved {
-					t.Errorf("%s: the terminal has approved %v, %s has %v", m.Key(), approved, placeNames[at], e)
+					t.Errorf("%s: the terminal has approved %v, at the %s it is approved %v", m.Key(), approved, placeNames[at], believes)
 				}
 			}
 		}

@@ -10,6 +10,9 @@ import (
 	"github.com/posim/posim/transport"
 )
 
+// ErrPublic is a listen address that is not of this machine alone, without ServerConfig.Public.
+var ErrPublic = errors.New("can be reached from other machines")
+
 // checkListen refuses an address that other machines can reach, unless that is wanted.
 func checkListen(addr string, public bool) error {
 	loopback, err := isLoopback(addr)
@@ -19,7 +22,7 @@ func checkListen(addr string, public bool) error {
 	case err != nil:
 		return fmt.Errorf("host: listen address %q: %w: want one such as 127.0.0.1:8583", addr, err)
 	case !loopback && !public:
-		return fmt.Errorf("host: listen address %s can be reached from other machines: use 127.0.0.1, or say that it is meant to be public", addr)
+		return fmt.Errorf("host: listen address %s %w: use 127.0.0.1", addr, ErrPublic)
 	}
 	return nil
 }

@@ -55,11 +55,14 @@ const (
 // dataKind is what a terminal's data directory says it is.
 const dataKind = "terminal"
 
+// ErrNeedsVirtual is a script that real time cannot play: an enumeration, or a fault in a party of which only the wire is seen.
+var ErrNeedsVirtual = errors.New("needs virtual time, or the built-in reader and host")
+
 // RunLive runs one script in real time. A run of an enumeration is refused: it needs the virtual house. The error is the
 // house's (a reader or a host that is not there, a data directory in use); what the script finds is in the result.
 func (l *Library) RunLive(ctx context.Context, s *Script, o LiveOptions) (*Result, error) {
 	if s.Each.Power || s.Each.Range != nil || s.Each.Count > 0 {
-		return nil, fmt.Errorf("scenario: %s is repeated (each:), which needs virtual time", s.File)
+		return nil, fmt.Errorf("scenario: %s is repeated (each:): %w", s.File, ErrNeedsVirtual)
 	}
 	v, err := newLive(ctx, l, s, o)
 	if err != nil {
@@ -164,7 +167,7 @@ func (v *live) playable() error {
 	for i := range v.script.Steps {
 		all = append(all, v.script.Steps[i].Faults...)
 		if d := v.script.Steps[i].Disk; d == "full" || d == "free" {
-			return fmt.Errorf("scenario: %s:%d: disk: {full: ...} needs virtual time", v.script.File, v.script.Steps[i].Pos.Line)
+			return fmt.Errorf("scenario: %s:%d: disk: {full: ...}: %w", v.script.File, v.script.Steps[i].Pos.Line, ErrNeedsVirtual)
 		}
 	}
 	for _, f := range all {
@@ -172,7 +175,7 @@ func (v *live) playable() error {
 		inHost := len(v.options.Hosts) == 0 && (f.Seam == "net.rsp" || strings.HasPrefix(f.Seam, "up.") || strings.HasPrefix(f.Seam, "iss."))
 		inCard := v.spec.Kind == reader.Emulated && (f.Seam == "card" || f.Seam == "reader")
 		if !local && !inHost && !inCard {
-			return fmt.Errorf("scenario: %s:%d:%d: fault %s cannot be played in real time with this reader and host", v.script.File, f.Pos.Line, f.Pos.Column, f)
+			return fmt.Errorf("scenario: %s:%d:%d: fault %s strikes at what is not ours to spoil: %w", v.script.File, f.Pos.Line, f.Pos.Column, f, ErrNeedsVirtual)
 		}
 	}
 	return nil

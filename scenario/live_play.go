@@ -201,13 +201,15 @@ func (v *live) sale(st *Step) string {
 	return ""
 }
 
-// typeKeys presses keys one after the other.
+// typeKeys presses keys one after the other: one goroutine, because timers of their own would overtake each other.
 func (v *live) typeKeys(keys []byte) {
-	at := liveHand
-	for _, k := range keys {
-		time.AfterFunc(at, func() { v.post(func() { v.term.Press(k) }) })
-		at += liveKeystroke
-	}
+	go func() {
+		time.Sleep(liveHand)
+		for _, k := range keys {
+			v.post(func() { v.term.Press(k) })
+			time.Sleep(liveKeystroke)
+		}
+	}()
 }
 
 // react is what the scripted customer does about a screen.

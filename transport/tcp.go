@@ -53,7 +53,6 @@ type socket struct {
 	// handed between the reader and the owner: the owner's from the post to the turn
 	buf  []byte
 	n    int
-	got  error
 	turn chan struct{}
 
 	end     chan struct{} // closed: the owner wants no more of it, or has stopped
@@ -63,9 +62,9 @@ type socket struct {
 	reading bool
 	ended   bool
 	halted  bool
-	lingers time.Time // not zero: closed in order, until then
-	pieces  []piece   // waiting to be sent, each in its time
-	waiting int       // bytes in them
+	closing bool    // in order: what is unsent goes out before the end
+	pieces  []piece // waiting to be sent, each in its time
+	waiting int     // bytes in them
 	pacing  bool
 	over    bool
 	forget  func()
@@ -83,6 +82,7 @@ func newSocket(c net.Conn, out *outbox, p sim.Poster, l Limits) *socket {
 	if o, ok := p.(interface{ Check() }); ok {
 		s.power = o.Check
 	}
+	out.ended = func() { _ = c.SetReadDeadline(time.Now().Add(linger)) }
 	return s
 }
 
@@ -173,7 +173,11 @@ func (s *socket) Receive(f func(p []byte, err error)) {
 	}
 	s.mu.Lock()
 	s.read()
+	unread := s.over && !s.reading
 	s.mu.Unlock()
+	if unread {
+		s.tell(s.out.why(ErrReset)) // it was broken off before anybody listened
+	}
 }
 
 // read starts the reader, once; s.mu is held.
@@ -185,7 +189,7 @@ func (s *socket) read() {
 	}
 }
 
-// reader reads until the connection ends, and closes it.
+// reader reads until the connection ends, tells the owner, and closes it.
 func (s *socket) reader() {
 	defer s.work.Done()
 	defer s.close()
@@ -193,59 +197,73 @@ func (s *socket) reader() {
 	deliver := s.deliver
 	var rest []byte
 	for {
-		if s.listensNoMore() {
+		switch s.state() {
+		case brokenOff:
+			err := s.out.why(ErrReset)
+			s.post.Post(func() { s.tell(err) })
+			return
+		case closing:
 			if rest == nil {
 				rest = make([]byte, readSize) // the owner may still look at the other
 			}
 			if _, err := s.c.Read(rest); err != nil {
+				s.out.work.Wait() // the peer may have ended before it has taken everything
 				return
 			}
 			continue
 		}
 		n, err := s.c.Read(s.buf)
-		if n == 0 && err == nil {
-			continue
+		if n > 0 {
+			s.n = n
+			s.post.Post(deliver)
+			select {
+			case <-s.turn:
+			case <-s.end: // the buffer is not used again
+			}
 		}
-		if err != nil {
+		if err != nil && s.state() == open {
 			err = s.out.why(s.silence(err))
-		}
-		s.n, s.got = n, err
-		s.post.Post(deliver)
-		select {
-		case <-s.turn:
-		case <-s.end:
-		}
-		if err != nil {
+			s.post.Post(func() { s.tell(err) })
 			return
 		}
 	}
 }
 
-// listensNoMore tells whether the owner wants nothing more, and bounds the next read.
-func (s *socket) listensNoMore() bool {
+// What a reader is to do.
+const (
+	open      = iota // to deliver
+	closing          // to wait for the peer's end
+	brokenOff        // to stop
+)
+
+// state tells it, and bounds the next read.
+func (s *socket) state() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.ended:
+	case s.halted:
+		return brokenOff
+	case s.closing:
+		return closing
 	case s.idle > 0:
 		_ = s.c.SetReadDeadline(time.Now().Add(s.idle))
 	}
-	return s.ended
+	return open
 }
 
 // deliver gives the owner what arrived. It runs inside the owner's Wait.
 func (s *socket) deliver() {
-	n, err := s.n, s.got
-	if s.err == nil && n > 0 {
-		s.recv(s.buf[:n], nil)
+	if s.err == nil {
+		s.recv(s.buf[:s.n], nil)
 	}
-	if s.err == nil && err != nil { // recv may have closed it
+	s.turn <- struct{}{} // has room: one read is under way at a time
+}
+
+// tell gives the owner the end, unless the owner made it.
+func (s *socket) tell(err error) {
+	if s.err == nil {
 		s.err, s.told = err, true
 		s.recv(nil, err)
-	}
-	select {
-	case s.turn <- struct{}{}:
-	default:
 	}
 }
 
@@ -280,19 +298,21 @@ func (s *socket) farewell() {
 	if t, ok := s.c.(interface{ CloseWrite() error }); ok && s.c != net.Conn(s.out) {
 		_ = t.CloseWrite() // TLS says so; it goes through the outbox
 	}
-	wait := linger
-	if !s.out.endWrite() {
-		wait += s.out.patience
-	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.wantNoMore()
-	if s.halted {
+	halted := s.halted
+	if !halted {
+		s.closing = true
+		_ = s.c.SetReadDeadline(time.Time{}) // the outbox sets one when the end is out
+	}
+	s.mu.Unlock()
+	if halted {
 		return
 	}
-	s.lingers = time.Now().Add(wait)
-	_ = s.c.SetReadDeadline(s.lingers)
+	s.out.endWrite()
+	s.mu.Lock()
 	s.read()
+	s.mu.Unlock()
 }
 
 // wantNoMore tells the reader; s.mu is held.
@@ -323,13 +343,11 @@ func (s *socket) breakOff(err error) {
 // in order has a moment for it.
 func (s *socket) stop() {
 	s.mu.Lock()
-	lingers := !s.lingers.IsZero()
-	if soon := time.Now().Add(linger); lingers && soon.Before(s.lingers) {
-		s.lingers = soon
-		_ = s.c.SetReadDeadline(soon)
-	}
+	closing := s.closing
 	s.mu.Unlock()
-	if !lingers {
+	if closing {
+		defer time.AfterFunc(linger, s.out.shut).Stop()
+	} else {
 		s.breakOff(ErrReset)
 	}
 	s.work.Wait()

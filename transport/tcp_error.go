@@ -75,7 +75,7 @@ func dialError(addr string, wait time.Duration, handshake bool, err error) *Dial
 		e.Text = fmt.Sprintf("no answer from %s within %v: is the address right, and does a firewall stand between?", addr, wait)
 	case handshake:
 		e.Text = handshakeText(addr, err)
-		if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+		if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, ErrReset) {
 			e.Kind = ErrReset
 		} else if errors.Is(err, io.EOF) {
 			e.Kind = ErrClosed
@@ -128,7 +128,7 @@ func handshakeText(addr string, err error) string {
 		return fmt.Sprintf("%s does not speak TLS: leave TLS out, or use the host's TLS port", addr)
 	case errors.As(err, &alert) && alert.Op == "remote error":
 		return fmt.Sprintf("%s refused our TLS (%v): it may want a certificate of ours, or another version", addr, alert.Err)
-	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, ErrReset):
 		return fmt.Sprintf("%s ended the connection during the TLS handshake: does it speak TLS, and does it know us?", addr)
 	}
 	return fmt.Sprintf("TLS with %s failed (%v)", addr, cause(err))

@@ -112,7 +112,7 @@ func (l *listener) serve() {
 		c, err := l.Accept()
 		if l.ctx.Err() != nil {
 			if err == nil {
-				_ = c.Close()
+				newOutbox(c, 0).abort(ErrReset) // as the system does with those that nobody accepts
 			}
 			return
 		}

@@ -36,7 +36,7 @@ func TestListenAddresses(t *testing.T) {
 			taken.String():           "transport: " + taken.String() + " is in use by another program: stop that one, or choose another port",
 			"192.0.2.7:0":            "transport: 192.0.2.7:0 is no address of this computer: choose 127.0.0.1, or one that it has",
 			"8583":                   `transport: address "8583" to listen on: want host:port, as in 127.0.0.1:8583, or :8583`,
-			"127.0.0.1:99999":        "transport: cannot listen on 127.0.0.1:99999 (invalid port)",
+			"127.0.0.1:99999":        "transport: cannot listen on 127.0.0.1:99999 (address 99999: invalid port)",
 			"no-such-host.invalid:0": "transport: there is no host called no-such-host.invalid: give the address as a number",
 		} {
 			if got, err := Listen(ctx, addr, nil, w, never); err == nil || err.Error() != want || !is(err, ErrRefused) {

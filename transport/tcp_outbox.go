@@ -11,6 +11,9 @@ import (
 // maxUnsent bounds what waits for a peer that does not take it, in bytes: many times what a host owes one terminal.
 const maxUnsent = 256 << 10
 
+// atATime is how many bytes the peer must take within its time.
+const atATime = 16 << 10
+
 // outbox is a connection whose Write never blocks. What the socket takes at once is written at once, on the caller's
 // goroutine; what it does not waits in memory for a goroutine that sends it. TLS, if there is any, stands on top, so that
 // its records are never cut by a time-out. The alternative, a deadline around a Write that blocks, would let one peer that
@@ -20,7 +23,8 @@ type outbox struct {
 	bottom   net.Conn // under TLS of somebody else's
 	raw      syscall.RawConn
 	patience time.Duration
-	work     sync.WaitGroup
+	ended    func()         // called when the end has been said
+	work     sync.WaitGroup // the goroutine that sends
 
 	mu      sync.Mutex
 	p       []byte // what try writes, and what came of it
@@ -39,7 +43,7 @@ func newOutbox(c net.Conn, patience time.Duration) *outbox {
 	if patience <= 0 {
 		patience = writeWait
 	}
-	o := &outbox{Conn: c, bottom: c, patience: patience}
+	o := &outbox{Conn: c, bottom: c, patience: patience, ended: func() {}}
 	if t, ok := c.(interface{ NetConn() net.Conn }); ok {
 		o.bottom = t.NetConn()
 	}
@@ -115,8 +119,13 @@ func (o *outbox) send() {
 		p := o.unsent
 		o.unsent, o.spare = o.spare[:0], nil
 		o.mu.Unlock()
-		_ = o.Conn.SetWriteDeadline(time.Now().Add(o.patience))
-		_, err := o.Conn.Write(p)
+		var err error
+		for rest := p; len(rest) > 0 && err == nil; { // each part has the whole time: who takes little is not silent
+			n := min(len(rest), atATime)
+			_ = o.Conn.SetWriteDeadline(time.Now().Add(o.patience))
+			_, err = o.Conn.Write(rest[:n])
+			rest = rest[n:]
+		}
 		_ = o.Conn.SetWriteDeadline(time.Time{})
 		o.mu.Lock()
 		if o.spare = p; err != nil && o.err == nil {
@@ -130,12 +139,12 @@ func (o *outbox) send() {
 	}
 }
 
-// endWrite lets the peer see the end behind all that was written. It tells whether that is already done.
-func (o *outbox) endWrite() bool {
+// endWrite lets the peer see the end behind all that was written.
+func (o *outbox) endWrite() {
 	o.mu.Lock()
 	if o.ending || o.closed || o.err != nil {
-		defer o.mu.Unlock()
-		return !o.sending
+		o.mu.Unlock()
+		return
 	}
 	o.ending = true
 	if !o.sending && o.bottom != o.Conn { // TLS that is not on top of us may block while it says so
@@ -148,7 +157,6 @@ func (o *outbox) endWrite() bool {
 	if now {
 		o.sayEnd()
 	}
-	return now
 }
 
 // sayEnd shuts the sending half; what has no halves is closed.
@@ -162,6 +170,7 @@ func (o *outbox) sayEnd() {
 	if !half {
 		_ = o.bottom.Close()
 	}
+	o.ended()
 }
 
 // abort breaks the connection; err is what its users are told, unless they know something already.
@@ -190,6 +199,12 @@ func (o *outbox) shut() {
 	defer o.mu.Unlock()
 	o.closed, o.unsent = true, nil
 	_ = o.bottom.Close()
+}
+
+// Close is what TLS calls when a handshake is given up.
+func (o *outbox) Close() error {
+	o.abort(ErrReset)
+	return nil
 }
 
 // why tells what ended the connection, when a read or a write found it ended.

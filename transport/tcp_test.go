@@ -102,7 +102,6 @@ func TestAPeerThatDoesNotReadHoldsNobodyUp(t *testing.T) {
 	t.Run("but reads at last", func(t *testing.T) {
 		onWall(t, func(ctx context.Context, w *sim.Wall) {
 			s, c := peer(t, ctx, w, Limits{})
-			_ = c.SetReadBuffer(4 << 10)
 			var want []byte
 			for i := 0; s.(*socket).out.waiting() < 100<<10; i++ {
 				block := bytes.Repeat([]byte{byte(i)}, 8<<10)

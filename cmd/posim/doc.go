@@ -6,5 +6,6 @@
 // that does not parse. There is one file for each command.
 //
 // Everything that leaves the program, files included, passes the masking writer of internal/pan. The program is not a
-// certified terminal: it takes test cards and test keys only, and opens no socket and no reader.
+// certified terminal: it takes test cards and test keys only, and what listens does so on loopback
+// unless it is told otherwise.
 package main

@@ -112,6 +112,9 @@ func (a *app) host(f hostFlags) (err error) {
 		if ctx.Err() != nil {
 			return nil // the signal came first
 		}
+		if errors.Is(err, host.ErrPublic) {
+			return misuse("%w, or add --public if that is meant", err)
+		}
 		return misuse("%w", err)
 	}
 	if err := a.ready(s, cfg, f); err != nil { // whoever waits for the line would wait for ever

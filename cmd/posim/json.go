@@ -36,6 +36,7 @@ type jsonScenario struct {
 	WallMS    float64           `json:"wall_ms"`
 	Runs      int               `json:"runs"`
 	Failure   *jsonFailure      `json:"failure,omitempty"`
+	Hidden    []string          `json:"not_observable,omitempty"` // expectations that this house cannot judge
 	Story     []jsonLine        `json:"story,omitempty"`
 }
 
@@ -92,7 +93,7 @@ func jsonOf(r *report, lang language) jsonScenario {
 	s := jsonScenario{
 		ID: r.ID, Name: r.Name, File: r.File, Verdict: "ok", End: r.End, Money: map[string]string{},
 		EventHash: fmt.Sprintf("%016x", r.EventHash), Virtual: virtualTime(r.Virtual), VirtualMS: r.Virtual.Milliseconds(),
-		WallMS: milliseconds(r.Wall), Runs: r.Runs,
+		WallMS: milliseconds(r.Wall), Runs: r.Runs, Hidden: r.Hidden,
 	}
 	if terminal.Lang(lang) == terminal.Chinese && r.Zh != "" {
 		s.Name = r.Zh

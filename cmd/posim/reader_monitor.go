@@ -83,7 +83,7 @@ func (m *monitor) pcsc(only string) error {
 	first := true
 	stop := reader.WatchPCSC("", m.w, func(readers []reader.PCSCReader, err error) {
 		if err != nil {
-			m.say("pcscd", "%s", strings.TrimPrefix(err.Error(), "reader: pc/sc: "))
+			m.say("pcscd", "%s", strings.TrimPrefix(err.Error(), "reader: "))
 		} else if first && len(readers) == 0 {
 			m.say("pcscd", "no reader is attached: plug one in")
 		}

@@ -16,6 +16,7 @@ usage:
   posim                          a terminal on the screen (also posim tui; ? shows its keys)
   posim run [PATH...]            run scripts: the built-in library, or files and folders
   posim replay ID                run one scenario, or one run of it, and tell its story
+  posim host                     acquirer, switch and issuer behind one TCP listener
   posim reader list              card readers (also monitor, apdu, emulate)
   posim card list                the cards that scripts can name
   posim card show NAME           one card

@@ -17,6 +17,7 @@ type runFlags struct {
 	seed          uint64
 	lang          language
 	junit, naive  string
+	real          realFlags
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -26,12 +27,18 @@ func (a *app) runCommand() *cobra.Command {
 		Long: `run runs scripts in virtual time and judges each: its own expectations, and the money.
 
 Without PATH it runs the built-in library. A PATH is a script or a folder of scripts; cards and terminals are always
-those of the built-in library. The exit status is 0 when all passed, 1 when one failed, 2 when one does not parse.`,
+those of the built-in library. The exit status is 0 when all passed, 1 when one failed, 2 when one does not parse.
+
+With --reader, --host or --data the same scripts run in real time, one after the other; what is not named is built in. A
+LINE is /dev/ttyUSB0?protocol=ccid-serial, pcsc://NAME (pcsc:// is the only reader), tcp://HOST:PORT?protocol=ccid-serial
+or emu:. With a host that is not ours, give no --admin: what its books say is then reported as not observable.`,
 		Example: `  posim run
   posim run --verbose my-scripts/W04-approval-lost.yaml
   posim run --json --seed 7
   posim run --junit report.xml --lang zh
-  posim run --naive no-wal`,
+  posim run --naive no-wal
+  posim run --data ./till W01-sale-paid.yaml
+  posim run --reader pcsc:// --host 127.0.0.1:8583 W01-sale-paid.yaml`,
 		RunE: func(_ *cobra.Command, paths []string) error { return a.runScripts(f, paths) },
 	}
 	c.Flags().BoolVar(&f.json, "json", false, "print one JSON object")
@@ -40,6 +47,7 @@ those of the built-in library. The exit status is 0 when all passed, 1 when one 
 	seedFlag(c, &f.seed)
 	naiveFlag(c, &f.naive)
 	langFlag(c, &f.lang)
+	f.real.add(c)
 	return c
 }
 
@@ -78,6 +86,9 @@ func optionsOf(seed uint64, v rules.Variant) scenario.Options {
 
 func (a *app) runScripts(f runFlags, paths []string) error {
 	naive, err := variant(f.naive)
+	if err == nil {
+		err = f.real.check(f.naive)
+	}
 	if err != nil {
 		return err
 	}
@@ -92,19 +103,26 @@ func (a *app) runScripts(f runFlags, paths []string) error {
 		}
 		defer junit.Close()
 	}
-	t := &text{w: a.stdout, lang: f.lang, colours: a.colours, paths: paths, naive: naive, verbose: f.verbose, names: nameWidth(scripts, f.lang)}
+	t := &text{w: a.stdout, lang: f.lang, colours: a.colours, paths: paths, naive: naive, verbose: f.verbose, names: nameWidth(scripts, f.lang), real: f.real.asked()}
 	if !f.json {
 		t.header(f.seed, len(scripts))
 	}
 	began := a.now()
 	var all []*report
-	a.runAll(library, scripts, optionsOf(f.seed, naive), f.verbose, func(r *report) {
+	done := func(r *report) {
 		if !f.json {
 			t.report(r)
 			r.story = nil // told
 		}
 		all = append(all, r)
-	})
+	}
+	if f.real.asked() {
+		if err := a.runReal(library, scripts, f, len(paths) > 0, done); err != nil {
+			return err
+		}
+	} else {
+		a.runAll(library, scripts, optionsOf(f.seed, naive), f.verbose, done)
+	}
 	sum := total(all, a.now().Sub(began))
 	if f.json {
 		err = writeJSON(a.stdout, jsonReport{Version: posim.Version, Seed: f.seed, Naive: f.naive, Scenarios: jsonScenarios(all, f.lang), Totals: sum.json()})

@@ -23,6 +23,7 @@ type text struct {
 	paths   []string // of the scripts; none: the built-in library
 	naive   rules.Variant
 	names   int // columns of the names
+	real    bool
 }
 
 // The columns of a result's line.
@@ -49,6 +50,9 @@ func (t *text) header(seed uint64, scripts int) {
 		from = fmt.Sprintf(wordScripts.in(t.lang), scripts)
 	}
 	parts := []string{"posim " + posim.Version, from, wordVirtual.in(t.lang), fmt.Sprintf(wordSeed.in(t.lang), seed)}
+	if t.real { // nobody's seed
+		parts = []string{"posim " + posim.Version, from, wordReal.in(t.lang)}
+	}
 	if t.naive.Name != "" {
 		parts = append(parts, fmt.Sprintf(wordWithout.in(t.lang), t.naive.ID, t.naive.Name))
 	}
@@ -83,6 +87,9 @@ func (t *text) report(r *report) {
 		padLeft(virtualTime(r.Virtual), timeWidth), padLeft(wallTime(r.Wall), wallWidth), runs)
 	if r.Failure != nil {
 		t.failure(r.Failure)
+	}
+	for _, h := range r.Hidden {
+		t.printf("     %s  %s\n", wordHidden.in(t.lang), h)
 	}
 	if t.verbose {
 		t.printf("\n")
@@ -128,7 +135,11 @@ func (t *text) story(r *report) {
 		last = l.At
 		t.line(l)
 	}
-	t.money(r.Money)
+	if r.Runs == 1 {
+		t.money(r.Money, r.story)
+	} else { // a run's changes say nothing about the others
+		t.money(r.Money, nil)
+	}
 }
 
 func (t *text) line(l scenario.Line) {
@@ -141,10 +152,37 @@ func (t *text) line(l scenario.Line) {
 	t.printf("%s\n", strings.TrimRight(line, " "))
 }
 
-// money is a table of the positions.
-func (t *text) money(positions map[string]scenario.Money) {
+// maxMoments is how many changes of the money fit a table beside its beginning and its end.
+const maxMoments = 4
+
+// money is a table of the positions: before, after each change, and at the end.
+func (t *text) money(positions map[string]scenario.Money, story []scenario.Line) {
 	const nameWidth, amountWidth = 12, 14
-	t.printf("\n            %s%s\n", pad(wordMoney.in(t.lang), nameWidth), padLeft(wordAtEnd.in(t.lang), amountWidth))
+	type column struct {
+		title string
+		money map[string]scenario.Money
+	}
+	columns := []column{{wordBefore.in(t.lang), map[string]scenario.Money{}}}
+	for _, l := range story {
+		if l.Money == nil {
+			continue
+		}
+		title := storyTime(l.At)
+		if n := len(columns); columns[n-1].title == title {
+			columns[n-1].money = l.Money
+			continue
+		}
+		columns = append(columns, column{title, l.Money})
+	}
+	if len(columns) > maxMoments+1 {
+		columns = append(columns[:1], columns[len(columns)-maxMoments:]...)
+	}
+	columns = append(columns, column{wordAtEnd.in(t.lang), positions})
+	t.printf("\n            %s", pad(wordMoney.in(t.lang), nameWidth))
+	for _, c := range columns {
+		t.printf("%s", padLeft(c.title, amountWidth))
+	}
+	t.printf("\n")
 	for _, p := range sortedPositions(positions) {
 		name := p
 		for _, known := range parties {
@@ -152,7 +190,11 @@ func (t *text) money(positions map[string]scenario.Money) {
 				name = known.zh
 			}
 		}
-		t.printf("            %s%s\n", pad(name, nameWidth), padLeft(positions[p].String(), amountWidth))
+		t.printf("            %s", pad(name, nameWidth))
+		for _, c := range columns {
+			t.printf("%s", padLeft(c.money[p].String(), amountWidth))
+		}
+		t.printf("\n")
 	}
 	t.printf("\n")
 }
@@ -177,6 +219,9 @@ func sortedPositions(positions map[string]scenario.Money) []string {
 
 func (t *text) totals(s summary) {
 	line := fmt.Sprintf(wordTotals.in(t.lang), s.passed, s.failed, strings.TrimSuffix(virtualTime(s.virtual.Truncate(time.Second)), ".000"), wallTime(s.wall), factor(s.virtual, s.wall))
+	if t.real {
+		line = fmt.Sprintf(wordRealTotals.in(t.lang), s.passed, s.failed, wallTime(s.wall))
+	}
 	t.printf("\n %s\n", line)
 	if t.naive.Name == "" {
 		return

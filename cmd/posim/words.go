@@ -28,7 +28,10 @@ var (
 	wordViolation   = word{"violation", "违反规则"}
 	wordReplay      = word{"replay", "重放"}
 	wordMoney       = word{"money", "资金"}
+	wordBefore      = word{"before", "之前"}
 	wordAtEnd       = word{"at the end", "结束时"}
+	wordReal        = word{"real time", "真实时间"}
+	wordHidden      = word{"not observable", "无法观察"}
 	wordLibrary     = word{"built-in library", "内置剧本库"}
 	wordScripts     = word{"%d scripts", "%d 个剧本"}
 	wordVirtual     = word{"virtual time", "虚拟时间"}
@@ -37,6 +40,7 @@ var (
 	wordRuns        = word{"%d runs", "%d 次运行"}
 	wordRunOf       = word{"run %d of %d", "第 %d 次运行,共 %d 次"}
 	wordTotals      = word{"%d passed, %d failed · %s of virtual time in %s (%s)", "%d 通过,%d 失败 · 虚拟时间 %s,用时 %s(%s)"}
+	wordRealTotals  = word{"%d passed, %d failed in %s", "%d 通过,%d 失败,用时 %s"}
 	wordCaught      = word{"%s is caught: %s", "%s 已被发现:%s"}
 	wordNotCaught   = word{"%s is not caught: %s", "%s 未被发现:%s"}
 	wordTitle       = word{"TITLE", "名称"}
@@ -63,18 +67,21 @@ var ends = map[string]word{
 	"FX": {"loss", "损失"},
 }
 
-// endWords is the end states of a run in words: "F2 charged, returned; F1 paid".
+// endWords is the end state of a run in words, "F1 paid". Of several transactions only the codes fit a line: "F2, F1".
 func endWords(end string, lang language) string {
 	if end == "" {
 		return "-"
 	}
 	all := strings.Split(end, ", ")
+	if len(all) > 1 {
+		return end
+	}
 	for i, state := range all {
 		if w, known := ends[state]; known {
 			all[i] = state + " " + w.in(lang)
 		}
 	}
-	return strings.Join(all, "; ")
+	return all[0]
 }
 
 // kinds is what the story's lines are called in Chinese.

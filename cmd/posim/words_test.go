@@ -33,7 +33,7 @@ func TestEndWords(t *testing.T) {
 		end, en, zh string
 	}{
 		{"F0", "F0 nobody charged", "F0 未扣款"},
-		{"F2, F1", "F2 charged, returned; F1 paid", "F2 已扣款,已退回; F1 已付款"},
+		{"F2, F1", "F2, F1", "F2, F1"},
 		{"", "-", "-"},
 		{"F9", "F9", "F9"},
 	} {

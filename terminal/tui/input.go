@@ -11,6 +11,10 @@ import (
 func (u *UI) Handle(e tcell.Event) {
 	switch e := e.(type) {
 	case *tcell.EventKey:
+		if e.Key() == tcell.KeyRune && e.Modifiers()&tcell.ModAlt != 0 { // Escape and a key that came right behind it
+			u.onKey(tcell.NewEventKey(tcell.KeyEscape, 0, 0))
+			e = tcell.NewEventKey(tcell.KeyRune, e.Rune(), 0)
+		}
 		u.onKey(e)
 	case *tcell.EventMouse:
 		u.onMouse(e)

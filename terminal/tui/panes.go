@@ -235,7 +235,7 @@ func (u *UI) drawJournal(c *canvas, v *scenario.View, r rect) {
 		if len(card) > 4 {
 			card = "*" + card[len(card)-4:]
 		}
-		text := fmt.Sprintf("%s %s %s %s %s", rec.STAN, padLeft(terminal.Amount(rec.Amount), 9), card, u.state(rec.State), code)
+		text := fmt.Sprintf("%s %s %s %s %s", rec.STAN, padLeft(terminal.Amount(rec.Amount), 9), u.state(rec.State), pad(code, 2), card)
 		c.put(r.x+1, r.y+i, r.w-2, text, style)
 	}
 }

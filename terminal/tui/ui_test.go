@@ -53,7 +53,7 @@ func TestStripeSaleByHand(t *testing.T) {
 		u.key(tcell.KeyDown)
 	}
 	u.keys("\r550\r")
-	s.has("按 w 刷卡"[:0] + "刷纯磁条卡")
+	s.has("w 刷纯磁条卡")
 	u.keys("i")
 	s.has("此卡没有芯片")
 	u.keys("w")
@@ -66,7 +66,7 @@ func TestStripeSaleByHand(t *testing.T) {
 	u.keys("\r")
 	u.wait(3 * time.Second)
 	u.keys("\t\t")
-	s.has("5.50 *0010 成功")
+	s.has("5.50 成功 00 *0010")
 }
 
 // Keys of the keyboard are the terminal's, each on its own.
@@ -97,6 +97,11 @@ func TestKeysOfTheTerminal(t *testing.T) {
 		if len(e.posted) != 1 || e.posted[0] != c.want {
 			t.Errorf("%s posts %v, want %v", c.keys, e.posted, c.want)
 		}
+	}
+	e.posted = nil
+	u.Handle(tcell.NewEventKey(tcell.KeyRune, '5', tcell.ModAlt)) // Escape and 5 in one piece
+	if len(e.posted) != 2 || e.posted[0] != (scenario.Press{Key: terminal.KeyCancel}) || e.posted[1] != (scenario.Press{Key: '5'}) {
+		t.Errorf("Escape and 5 post %v", e.posted)
 	}
 	e.view = unplugged()
 	for _, c := range []struct {
@@ -139,7 +144,7 @@ func TestMouse(t *testing.T) {
 			t.Errorf("a click chose %q", u.card().Name)
 		}
 		s.click("? help")
-		s.has("any other key closes"[:3])
+		s.has("Backspace is CLEAR")
 		u.Handle(tcell.NewEventMouse(0, 0, tcell.Button1, 0)) // beside it
 		if u.dialog != nil {
 			t.Error("a click beside a dialog leaves it open")
@@ -269,7 +274,6 @@ func TestScriptCalendar(t *testing.T) {
 	s.has("W01")
 	u.keys("++")
 	u.wait(10 * time.Second)
-	s.has("W01 Sale, settled, paid ok"[:3])
 	if v := u.engine.View(); !v.Script.Over || !v.Script.Passed {
 		t.Errorf("%+v at %s", *v.Script, v.At)
 	}
@@ -287,9 +291,11 @@ func TestLookBack(t *testing.T) {
 	s.has("AMOUNT 100.00")
 	s.has("Looking back")
 	u.key(tcell.KeyHome)
-	s.has("STARTING")
+	s.has("PAST, 1 of")
+	s.hasNot("STARTING")
 	u.wait(time.Minute)
-	s.has("STARTING")
+	s.has("PAST, 1 of")
+	s.hasNot("STARTING")
 	u.key(tcell.KeyRight)
 	s.hasNot("PAST, 1 of")
 	u.key(tcell.KeyEnd)
@@ -301,7 +307,7 @@ func TestLookBack(t *testing.T) {
 	for range 100_000 { // no further back than the beginning
 		u.key(tcell.KeyLeft)
 	}
-	s.has("STARTING")
+	s.has("PAST, 1 of")
 	u.keys("i")
 	u.wait(time.Second)
 	s.hasNot("PAST")
@@ -429,8 +435,6 @@ func TestNamesAreComplete(t *testing.T) {
 			t.Errorf("key %c lacks a language", c.key)
 		}
 	}
-	l, _ := library(t)
-	_ = l
 	for _, p := range presets {
 		if _, err := scenario.ParseFault(p.spec); err != nil {
 			t.Error(err)
@@ -455,11 +459,11 @@ func TestNoSecretOnAnyScreen(t *testing.T) {
 		u.play(script)
 		for n := 0; !u.engine.View().Script.Over && n < 3000; n++ {
 			u.step()
-			if n%5 != i%5 {
+			if n%10 != i%10 {
 				continue
 			}
 			u.turn(1)
-			u.lang = terminal.Lang(n / 5 % 2)
+			u.lang = terminal.Lang(n / 10 % 2)
 			for _, got := range []string{s.text(), wide.text()} {
 				plain := strings.NewReplacer(" ", "", "\n", "", "│", "").Replace(got)
 				for _, secret := range secrets {

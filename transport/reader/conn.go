@@ -51,6 +51,8 @@ type pump struct {
 	early   []byte
 	gone    error
 	told    bool
+	gather  bool // what is written while one thing happens leaves together
+	pending []byte
 }
 
 var _ Line = (*pump)(nil)
@@ -146,6 +148,29 @@ func (l *pump) Write(p []byte) (int, error) {
 	if l.gone != nil {
 		return 0, l.gone
 	}
+	if l.gather {
+		if len(l.pending) == 0 {
+			l.poster.Post(l.flush)
+		}
+		l.pending = append(l.pending, p...)
+		return len(p), nil
+	}
+	return l.write(p)
+}
+
+// flush sends what was gathered. An emulator's echo and its answer so wake the host once.
+func (l *pump) flush() {
+	p := l.pending
+	l.pending = l.pending[:0]
+	if len(p) == 0 || l.closed.Load() || l.gone != nil {
+		return
+	}
+	if _, err := l.write(p); err != nil {
+		l.tell()
+	}
+}
+
+func (l *pump) write(p []byte) (int, error) {
 	if err := l.port.SetWriteDeadline(time.Now().Add(writeLimit)); err != nil {
 		l.gone = lineError(err)
 		return 0, l.gone

@@ -41,11 +41,19 @@ func socketOf(name string) string {
 func ListPCSC(socket string) ([]PCSCReader, error) {
 	c, err := dialPCSC(socketOf(socket))
 	if err != nil {
-		return nil, failed("pc/sc", err)
+		return nil, pcscFailed(err)
 	}
 	defer c.Close()
 	readers, err := c.readers()
-	return readers, failed("pc/sc", err)
+	return readers, pcscFailed(err)
+}
+
+// pcscFailed wraps what did not concern a card; the sentinels of this file speak for themselves.
+func pcscFailed(err error) error {
+	if errors.Is(err, ErrNoService) || errors.Is(err, ErrNoReader) {
+		return err
+	}
+	return failed("pc/sc", err)
 }
 
 // pcscConn is one connection to pcscd with its context. pcscd works on one request of a connection at a time, so whoever

@@ -59,7 +59,7 @@ func openPCSCSlot(clock sim.Clock, p sim.Poster, spec Spec, o Options) (Slot, er
 		s.spec.Address = r.Name
 	}
 	if err != nil {
-		return nil, errors.Join(failed("pc/sc", err), s.Close())
+		return nil, errors.Join(pcscFailed(err), s.Close())
 	}
 	return s, nil
 }

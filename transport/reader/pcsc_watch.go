@@ -102,7 +102,7 @@ func (w *pcscWatcher) post(readers []PCSCReader, err error) {
 		select {
 		case <-w.done:
 		default:
-			w.tell(readers, failed("pc/sc", err))
+			w.tell(readers, pcscFailed(err))
 		}
 	})
 }

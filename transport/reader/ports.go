@@ -43,18 +43,20 @@ func SerialPorts(sys, dev string) ([]Port, error) {
 		if _, err := os.Lstat(p.Path); err != nil {
 			continue
 		}
-		if driver, err := os.Readlink(filepath.Join(device, "driver")); err == nil {
-			p.Driver = filepath.Base(driver)
-		}
-		p.adapter(device)
+		p.describe(device)
 		ports = append(ports, p)
 	}
 	return ports, nil
 }
 
-// adapter looks for the USB device that the port belongs to, among the folders above it.
-func (p *Port) adapter(device string) {
+// describe looks for the driver, and for the USB device that the port belongs to, at device and in the folders above.
+func (p *Port) describe(device string) {
 	for range 4 { // port, interface, device; one to spare
+		if driver, err := os.Readlink(filepath.Join(device, "driver")); err == nil && p.Driver == "" {
+			if name := filepath.Base(driver); name != "port" && name != "ctrl" { // the kernel's own layers
+				p.Driver = name
+			}
+		}
 		if vendor := attribute(device, "idVendor"); vendor != "" {
 			p.USB = vendor + ":" + attribute(device, "idProduct")
 			p.Name = strings.TrimSpace(attribute(device, "manufacturer") + " " + attribute(device, "product"))

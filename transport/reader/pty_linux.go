@@ -42,7 +42,9 @@ func OpenPTY(link string, p sim.Poster) (line Line, path string, err error) {
 			return nil, "", errors.Join(err, far.Close(), slave.Close())
 		}
 	}
-	return newPump(far, p, func() error { return errors.Join(slave.Close(), unlink(path, link)) }), path, nil
+	l := newPump(far, p, func() error { return errors.Join(slave.Close(), unlink(path, link)) })
+	l.gather = true
+	return l, path, nil
 }
 
 // pollable is the file f in a form that has deadlines and whose Close ends a Read: the library leaves it blocking.

@@ -46,7 +46,7 @@ func portError(path string, err error) error {
 	case errors.Is(err, fs.ErrPermission), code == serial.PermissionDenied:
 		return fmt.Errorf("reader: %s: %w: join the group that owns it (sudo usermod -aG dialout $USER) and log in again", path, fs.ErrPermission)
 	case errors.Is(err, errNotSerial):
-		return fmt.Errorf("reader: %s is no serial port: give a device such as /dev/ttyUSB0", path)
+		return fmt.Errorf("%w: %s is no serial port: give a device such as /dev/ttyUSB0", ErrNoPort, path)
 	}
 	return fmt.Errorf("reader: %s: %w: check that it is a serial port and still plugged in", path, err)
 }

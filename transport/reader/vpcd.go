@@ -203,7 +203,9 @@ func (v *vicc) run(command []byte) ([]byte, error) {
 	name := apdu.Name(command[1])
 	var fault Fault
 	if v.cfg.Fault != nil {
-		fault, _ = v.cfg.Fault(name)
+		if f, strikes := v.cfg.Fault(name); strikes {
+			fault = f
+		}
 	}
 	var answer []byte
 	switch fault.Kind {
