@@ -39,8 +39,8 @@ type uplink struct {
 	dialled int // counts dials; what belongs to an earlier one is not listened to
 	dialing bool
 	giveUp  func()
-	held    []*Send // wait for the dial to end
-	heard   bool    // something has come from it since the last repeat, or it is new
+	held    []*Send   // wait for the dial to end
+	asked   time.Time // the first repeat since something came from it; zero: something has come since, or it is new
 }
 
 // drop forgets the line and whatever waits for it.
@@ -89,7 +89,7 @@ func (p *Party) connected(dial int, l *transport.Link, err error) {
 		}
 		return
 	}
-	p.up.link, p.up.heard = l, true
+	p.up.link, p.up.asked = l, time.Time{}
 	l.OnFrame(func(frame []byte, err error) {
 		if p.up.link != l {
 			return // an earlier line: what is late on it is lost with it
@@ -98,7 +98,7 @@ func (p *Party) connected(dial int, l *transport.Link, err error) {
 			p.up.link = nil
 			return
 		}
-		p.up.heard = true
+		p.up.asked = time.Time{}
 		p.frame(0, frame)
 	})
 	for _, s := range held {
@@ -106,14 +106,21 @@ func (p *Party) connected(dial int, l *transport.Link, err error) {
 	}
 }
 
-// sendUp sends to the next hop, and dials when there is no line. A repeat that finds the line silent since the repeat
-// before takes it for dead.
+// silence is how long a line may say nothing behind a repeat before the next repeat takes it for dead. Several that are
+// repeated together, as at boot, do not take it from each other.
+const silence = 5 * time.Second
+
+// sendUp sends to the next hop, and dials when there is no line. A repeat that finds the line silent since an earlier one
+// takes it for dead.
 func (p *Party) sendUp(s *Send) {
 	if s.Repeat && p.up.link != nil {
-		if !p.up.heard {
+		now := p.cfg.Clock.Now()
+		switch {
+		case p.up.asked.IsZero():
+			p.up.asked = now
+		case now.Sub(p.up.asked) >= silence:
 			p.up.drop()
 		}
-		p.up.heard = false
 	}
 	if p.up.link != nil && p.up.link.Err() == nil {
 		p.write(p.up.link, s)

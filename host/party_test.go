@@ -523,6 +523,27 @@ func TestUplinkIsDialledAgain(t *testing.T) {
 		}
 		tw.expect("code", tw.ask(tw.sale(10000)).ResponseCode, "00")
 	})
+	t.Run("repeats that go out together do not take the line from each other", func(t *testing.T) {
+		tw := newTown(t, 0)
+		tw.signOn()
+		sales := []*dialect.Message{tw.sale(10000), tw.sale(10000), tw.sale(10000)}
+		for _, m := range sales {
+			tw.expect("code", tw.ask(m).ResponseCode, "00")
+		}
+		dials := tw.dials
+		line := tw.houses[atAcquirer].party.up.link
+		line.Faults(func([]byte) []transport.Fault { return []transport.Fault{transport.Lose{}} })
+		for _, m := range sales {
+			tw.send(tw.reversal(m, "0400"))
+		}
+		tw.pass(time.Second)
+		tw.expect("due", len(tw.views()[atAcquirer].Unresolved()), 3)
+		line.Faults(func([]byte) []transport.Fault { return nil })
+		tw.pass(ReversalRepeat + time.Second)
+		tw.expect("due behind one repeat", len(tw.views()[atAcquirer].Unresolved()), 0)
+		tw.expect("dials", tw.dials, dials)
+		tw.expect("money", tw.money(), nothing)
+	})
 	t.Run("the first request waits for the first dial", func(t *testing.T) {
 		tw := newTown(t, 0)
 		tw.signOn()

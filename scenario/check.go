@@ -24,6 +24,7 @@ type evidence struct {
 	state     func() string // of the terminal: off, or as Terminal.State has it
 	positions func() (map[string]int64, error)
 	where     func() string
+	blind     func(at string) bool // whether a party's messages cannot be seen; nil: all can
 }
 
 // errNotObservable is what a house answers that cannot be asked: somebody else's host, a plastic card.
@@ -211,6 +212,10 @@ func shortMessage(m *dialect.Message) string {
 }
 
 func (p *evidence) expectField(f Field, from mark) {
+	if p.blind != nil && p.blind(f.At) {
+		p.hidden(f.Pos, "what the "+f.At+" sees")
+		return
+	}
 	n := 0
 	for _, s := range p.log.seen[from.seen:] {
 		if s.at != f.At || s.message.MTI != f.MTI {

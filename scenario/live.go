@@ -135,7 +135,8 @@ func newLive(ctx context.Context, l *Library, s *Script, o LiveOptions) (v *live
 	v.court.log.moves = map[string]terminal.State{}
 	v.armory.tell = func(f *Fault) { v.tellf("fault", "", "%s", f) }
 	v.court.object = func(x Violation) { v.tellf("judge", "", "%s", x) }
-	v.seen = evidence{script: s, out: v.out, log: &v.court.log, dialect: v.dialect, journal: v.journal, state: v.state, positions: v.positions, where: v.where}
+	v.seen = evidence{script: s, out: v.out, log: &v.court.log, dialect: v.dialect, journal: v.journal, state: v.state, positions: v.positions, where: v.where,
+		blind: func(at string) bool { return at != "terminal" && v.server == nil }}
 	defer func() {
 		if err != nil {
 			v.close()
@@ -457,7 +458,7 @@ func (v *live) point(point string) {
 func (v *live) show(s terminal.Screen) {
 	v.mu.Lock()
 	v.court.log.screens = append(v.court.log.screens, s)
-	v.idle = len(s) > 0 && s[len(s)-1].Key == "idle"
+	v.idle = len(s) > 0 && (s[len(s)-1].Key == "idle" || s[len(s)-1].Key == "remove-card") // a key begins the next sale in both
 	v.mu.Unlock()
 	v.tell(Line{Kind: "screen", Text: strings.ReplaceAll(s.In(terminal.English), "\n", " / "), Zh: strings.ReplaceAll(s.In(terminal.Chinese), "\n", " / ")})
 	v.react(s)

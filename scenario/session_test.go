@@ -110,6 +110,9 @@ func TestSessionTimeOutUntilReversed(t *testing.T) {
 	if lastState(v) != terminal.Pending || held(v, "cardholder") != "-100.00" || v.Where.En != "100.00 in flight until the host answers" {
 		t.Fatalf("%s, cardholder %s, %+v", lastState(v), held(v, "cardholder"), v.Where)
 	}
+	if r := v.Journal[0]; r.ICC != nil || r.Sealed != nil {
+		t.Error("the view has the card's data")
+	}
 	if f := v.Faults; len(f) != 1 || f[0].Fired != 1 || !f[0].Over {
 		t.Errorf("faults: %+v", f)
 	}
@@ -167,6 +170,18 @@ func TestSessionEnterPIN(t *testing.T) {
 	}
 	if pin := s.library.Card("stripe-only").Issuer.PIN(); strings.Contains(fmt.Sprintf("%+v", v.Story), " "+pin) {
 		t.Error("the story has the PIN")
+	}
+}
+
+// A prompt that is cancelled while the cardholder types takes no more digits: they would be read as an amount.
+func TestSessionEnterPINAtACancelledPrompt(t *testing.T) {
+	s := newSession(t)
+	post(t, s, typed("550\r")...)
+	post(t, s, Swipe{"stripe-only"}, EnterPIN{"stripe-only"}, Press{terminal.KeyCancel})
+	s.Advance(5*time.Second, nil)
+	shows(t, s, "PLEASE INSERT CARD")
+	if v := s.View(); len(v.Journal) != 0 {
+		t.Errorf("%+v", v.Journal)
 	}
 }
 
@@ -257,11 +272,52 @@ func TestSessionPlaysTheLibrary(t *testing.T) {
 			if p := v.Script; !p.Passed || p.Step != len(script.Steps) || p.End == "" {
 				t.Errorf("%+v", *p)
 			}
-			want := l.once(s.playing.script, Options{Seed: 1})
-			if v.Script.End != want.end {
-				t.Errorf("end %s, and %s when it is run", v.Script.End, want.end)
+			known := *s.playing.script
+			known.every = l.Cards()
+			want := l.once(&known, Options{Seed: 1})
+			if got := s.rig.world.Hash(); v.Script.End != want.end || got != want.hash {
+				t.Errorf("end %s and hash %016x, and %s, %016x when it is run", v.Script.End, got, want.end, want.hash)
 			}
 		})
+	}
+}
+
+// What a script waits for in vain is given up after as long as when it is run, and the script goes on.
+func TestSessionWaitsInVain(t *testing.T) {
+	s := newSession(t)
+	script, err := Parse("X2-x.yaml", []byte(`name: in vain
+zh: 空等
+about: an advice that nobody takes
+card: visa-offline
+steps:
+  - line: down
+  - sale: {amount: 10.00, pin: "1234"}
+  - wait: advices
+expect:
+  end: F0
+`), s.library.Known())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Post(Play{script}); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Duration(0)
+	for n := 0; !s.View().Script.Over; n++ {
+		if n > 100_000 {
+			t.Fatal("it never ends")
+		}
+		s.Advance(10*time.Second, nil)
+		if v := s.View(); v.Script.Step == 3 && began == 0 {
+			began = v.At
+		}
+	}
+	v := s.View()
+	if p := v.Script; p.Passed || !strings.Contains(p.Failure, "no advice was answered within an hour") {
+		t.Errorf("%+v", *p)
+	}
+	if waited := v.At - began; waited < 55*time.Minute {
+		t.Errorf("it waited %s", waited)
 	}
 }
 

@@ -14,6 +14,9 @@
 //     cut there is a bug and goes on to Step's caller.
 //   - Whatever is not determined goes through World.Choose, randomness included. The choices made are the tape.
 //
+// A Wall is the same in real time: its owner is a goroutine, and what happens outside is posted to it. OpenDir gives it a
+// directory that is its own.
+//
 // It does not model a file system's directory operations, and a World is not safe for use by several goroutines: run
 // several worlds instead.
 package sim

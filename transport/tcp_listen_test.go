@@ -9,6 +9,8 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -224,6 +226,50 @@ func TestTheOwnerEnds(t *testing.T) {
 		t.Error(err)
 	}
 	noneLeft(t, before)
+}
+
+// counted counts the hooks that its wall keeps.
+type counted struct {
+	*sim.Wall
+	n atomic.Int32
+}
+
+func (c *counted) OnStop(f func()) func() {
+	c.n.Add(1)
+	cancel := c.Wall.OnStop(f)
+	var once sync.Once
+	return func() {
+		once.Do(func() { c.n.Add(-1) })
+		cancel()
+	}
+}
+
+// A connection that has ended leaves nothing with its owner: hosts run for long.
+func TestEndedConnectionsAreForgotten(t *testing.T) {
+	onWall(t, func(ctx context.Context, w *sim.Wall) {
+		c := &counted{Wall: w}
+		in := 0
+		addr, err := Listen(ctx, ":0", nil, c, func(s Stream) { in++; listen(s) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := &Dialer{Addresses: []string{addr.String()}}
+		for i := range 20 {
+			r := new(dialled)
+			d.Dial(c, func(s Stream, err error) { *r = dialled{s, err, true} })
+			until(t, w, func() bool { return r.done && in > i }, "a connection")
+			if i%2 == 0 {
+				r.s.Close()
+			} else {
+				r.s.Reset()
+			}
+		}
+		for end := time.Now().Add(patience); c.n.Load() > 1; quiet(w) { // the listener's own
+			if time.Now().After(end) {
+				t.Fatalf("%d hooks are left", c.n.Load())
+			}
+		}
+	})
 }
 
 // Many connections at once, each an echo, while some break in every way.

@@ -64,7 +64,7 @@ The admin view is JSON over HTTP on this machine: GET /health /positions /view /
 	c.Flags().StringVar(&f.cert, "tls-cert", "", "certificate chain `FILE` in PEM; with --tls-key terminals speak TLS")
 	c.Flags().StringVar(&f.key, "tls-key", "", "private key `FILE` in PEM")
 	c.Flags().StringVar(&f.admin, "admin", defaultAdmin, "loopback `ADDRESS:PORT` of the admin view, or off")
-	c.Flags().IntVar(&f.terminals, "terminals", 1, "know `N` terminals, numbered on from the library's last one")
+	c.Flags().IntVar(&f.terminals, "terminals", 0, "know `N` terminals, numbered on from the library's last one; 0: the library's")
 	c.Flags().BoolVar(&f.json, "json", false, "print the line as one JSON object")
 	_ = c.MarkFlagDirname("data") // the flags are there
 	_ = c.MarkFlagFilename("tls-cert", "pem", "crt")
@@ -170,6 +170,9 @@ func houseOf(n int) (host.House, error) {
 		return host.House{}, err
 	}
 	h := host.House{Terminals: terminalsOf(l)}
+	if n == 0 {
+		n = len(h.Terminals)
+	}
 	if n < len(h.Terminals) || n > maxTerminals {
 		return host.House{}, misuse("--terminals %d: want %d to %d", n, len(h.Terminals), maxTerminals)
 	}

@@ -407,7 +407,9 @@ func (e *emulation) vpcd(ctx context.Context, address string) error {
 			switch {
 			case order != "":
 				<-end
-				in = e.vpcdMove(order, &name)
+				if in = e.vpcdMove(order, &name); in {
+					rest(ctx, vpcdLooks)
+				}
 				continue
 			case ctx.Err() != nil:
 				return failure
@@ -416,11 +418,8 @@ func (e *emulation) vpcd(ctx context.Context, address string) error {
 			}
 			in = false
 			if e.f.reinsert > 0 {
-				select {
-				case <-ctx.Done():
-				case <-time.After(e.f.reinsert):
-					in = true
-				}
+				rest(ctx, max(e.f.reinsert, vpcdLooks))
+				in = true
 				continue
 			}
 		}
@@ -436,6 +435,16 @@ func (e *emulation) vpcd(ctx context.Context, address string) error {
 		}
 	}
 	return failure
+}
+
+// vpcdLooks is how long a slot must be empty for pcscd to see it: it looks every 400 ms.
+const vpcdLooks = time.Second
+
+func rest(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
 }
 
 // until waits for the end of a card's stay, or for an order.

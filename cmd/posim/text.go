@@ -110,7 +110,9 @@ func (t *text) failure(f *scenario.Failure) {
 	if f.Where != "" {
 		fact(wordWhere, f.Where)
 	}
-	fact(wordReplay, replayLine(f.Replay, t.paths, t.naive.Name))
+	if f.Replay != "" { // real time does not come back
+		fact(wordReplay, replayLine(f.Replay, t.paths, t.naive.Name))
+	}
 }
 
 // errorReport shows the line of the script with the message behind the carets.

@@ -43,7 +43,7 @@ func (u *UI) mend(c *canvas, x, y int) {
 	if x < 0 {
 		return
 	}
-	if r, _, style, w := c.screen.GetContent(x, y); w == 2 && r != ' ' {
+	if _, style, w := c.screen.Get(x, y); w == 2 {
 		c.screen.SetContent(x, y, ' ', nil, style)
 	}
 }

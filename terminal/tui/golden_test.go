@@ -216,7 +216,7 @@ func TestNoColour(t *testing.T) {
 		coloured := false
 		for y := range 40 {
 			for x := range 120 {
-				_, _, style, _ := s.GetContent(x, y)
+				_, style, _ := s.Get(x, y)
 				fg, bg, _ := style.Decompose()
 				coloured = coloured || fg != tcell.ColorDefault || bg != tcell.ColorDefault
 			}

@@ -44,13 +44,13 @@ func (s *screen) text() string {
 	var b strings.Builder
 	for y := range h {
 		for x := 0; x < w; x++ {
-			r, _, _, n := s.GetContent(x, y)
-			b.WriteRune(r)
+			r, _, n := s.Get(x, y)
+			b.WriteString(r)
 			if n == 2 {
 				if x+1 >= w {
-					s.t.Errorf("%c at the right edge of line %d is cut", r, y)
-				} else if next, _, _, _ := s.GetContent(x+1, y); next != ' ' {
-					s.t.Errorf("%c at %d,%d is cut by %c", r, x, y, next)
+					s.t.Errorf("%s at the right edge of line %d is cut", r, y)
+				} else if next, _, _ := s.Get(x+1, y); next != " " {
+					s.t.Errorf("%s at %d,%d is cut by %s", r, x, y, next)
 				}
 				x++
 			}

@@ -16,17 +16,16 @@ func newPalette(colours bool) palette {
 	if !colours {
 		return p
 	}
-	p.dim = d.Foreground(tcell.PaletteColor(244))
-	p.frame = d.Foreground(tcell.PaletteColor(240))
-	p.title = d.Foreground(tcell.PaletteColor(81)).Bold(true)
-	p.display = d.Foreground(tcell.PaletteColor(232)).Background(tcell.PaletteColor(151)).Bold(true)
-	p.key = d.Foreground(tcell.PaletteColor(255)).Background(tcell.PaletteColor(238))
-	p.good = d.Foreground(tcell.PaletteColor(114))
-	p.bad = d.Foreground(tcell.PaletteColor(203))
-	p.warn = d.Foreground(tcell.PaletteColor(221))
-	p.wire = d.Foreground(tcell.PaletteColor(117))
-	p.host = d.Foreground(tcell.PaletteColor(182))
-	p.prompt = d.Foreground(tcell.PaletteColor(232)).Background(tcell.PaletteColor(221)).Bold(true)
-	p.paper = d.Foreground(tcell.PaletteColor(254))
+	// Only the eight colours that every theme sets, light or dark, and what is less important is dim in the theme's own colour.
+	colour := func(i int) tcell.Style { return d.Foreground(tcell.PaletteColor(i)) }
+	const red, green, yellow, magenta, cyan = 1, 2, 3, 5, 6
+	on := func(i int) tcell.Style {
+		return d.Foreground(tcell.PaletteColor(0)).Background(tcell.PaletteColor(i))
+	}
+	p.frame = d.Dim(true)
+	p.title = colour(cyan).Bold(true)
+	p.display, p.prompt = on(green), on(yellow)
+	p.good, p.bad, p.warn = colour(green), colour(red), colour(yellow)
+	p.wire, p.host = colour(cyan), colour(magenta)
 	return p
 }

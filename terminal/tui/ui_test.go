@@ -150,10 +150,12 @@ func TestMouse(t *testing.T) {
 			t.Error("a click beside a dialog leaves it open")
 		}
 		u.Handle(tcell.NewEventMouse(0, 0, tcell.ButtonNone, 0))
+		s.text()
 		e.posted = nil
-		x := 4
-		for range 5 { // held down, moved
-			u.Handle(tcell.NewEventMouse(x, 9, tcell.Button1, 0))
+		for range 5 { // held down on a key, whose line depends on the size
+			for y := 8; y < 10; y++ {
+				u.Handle(tcell.NewEventMouse(4, y, tcell.Button1, 0))
+			}
 		}
 		if len(e.posted) > 1 {
 			t.Errorf("one press of the button posts %v", e.posted)
@@ -182,7 +184,15 @@ func TestTimeOutUntilReversed(t *testing.T) {
 			case "faster":
 				u.keys("++")
 				s.has("60×")
-				u.wait(2 * time.Second)
+				for range 100 {
+					if u.Tick(frame); asked(u.engine.View()) == asksRemoval {
+						break
+					}
+				}
+				v := u.engine.View()
+				if last := v.Story[len(v.Story)-1]; v.At != last.At {
+					t.Errorf("the terminal waits for the person since %s, and it is %s", last.At, v.At)
+				}
 			case "fastest":
 				u.keys("+++++")
 				s.has("max")

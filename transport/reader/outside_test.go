@@ -77,6 +77,9 @@ func need(t testing.TB, name, pkg string) {
 // alone runs the calling test again in its own namespaces; true: this is that run.
 func alone(t testing.TB) bool {
 	t.Helper()
+	if testing.Short() {
+		missing(t, "other people's programs take their time: not with -short")
+	}
 	need(t, "pcscd", packagePCSCD)
 	if os.Getenv(isolated) != "" {
 		return true
@@ -211,7 +214,6 @@ func onWall(t testing.TB, f func(w *sim.Wall)) {
 type twin struct {
 	wall     *sim.Wall
 	emulator *reader.Emulator
-	path     string
 	mu       sync.Mutex
 	event    string // at its next occurrence
 	fault    reader.Fault
@@ -223,9 +225,8 @@ func newTwin(t testing.TB, link string) *twin {
 	e := &twin{}
 	ready := make(chan error, 1)
 	e.wall = wallGo(t, func(w *sim.Wall) {
-		line, path, err := reader.OpenPTY(link, w)
+		line, _, err := reader.OpenPTY(link, w)
 		if err == nil {
-			e.path = path
 			e.emulator = reader.NewEmulator(w, line, nil, reader.EmulatorConfig{Fault: e.strike})
 		}
 		ready <- err
@@ -312,8 +313,9 @@ func TestOutsideTwin(t *testing.T) {
 		return
 	}
 	need(t, twinDriver, packageCCID)
-	e := newTwin(t, filepath.Join(t.TempDir(), "reader0"))
-	daemon(t, twinConf(e.path))
+	link := filepath.Join(t.TempDir(), "reader0")
+	e := newTwin(t, link)
+	daemon(t, twinConf(link))
 	long := append(append(bytesOf(t, "80EE0000FF"), bytes.Repeat([]byte{0xA5}, 255)...), 0)
 	echo := append(bytes.Repeat([]byte{0xA5}, 255), 0x90, 0x00)
 	fci := bytesOf(t, outsideFCI)
@@ -471,6 +473,10 @@ func BenchmarkOutsidePCSC(b *testing.B) {
 		}
 		defer slot.Close()
 		c, err := slot.PowerOn()
+		if err != nil {
+			b.Error(err)
+			return
+		}
 		command := bytesOf(b, outsidePPSE)
 		b.ReportAllocs()
 		for b.Loop() {

@@ -45,6 +45,9 @@ func ListPCSC(socket string) ([]PCSCReader, error) {
 	}
 	defer c.Close()
 	readers, err := c.readers()
+	if err == nil {
+		err = c.release()
+	}
 	return readers, pcscFailed(err)
 }
 
@@ -246,6 +249,9 @@ func (p *pcscConn) transmit(handle, protocol uint32, command []byte, limit time.
 		return nil, r
 	}
 	n := field(body, 6)
+	if n == 0 {
+		return nil, fmt.Errorf("an empty answer: %w", apdu.ErrMute)
+	}
 	if n < 2 || n > maxAnswer {
 		p.dead = true
 		p.c.Close()

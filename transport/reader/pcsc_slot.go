@@ -258,6 +258,11 @@ func newTransmitJob() *transmitJob {
 			return protocolError("the card has no power, expected PowerOn first")
 		}
 		t.answer, err = c.transmit(w.card.handle, w.card.protocol, t.command, t.limit)
+		if errors.Is(err, apdu.ErrProtocol) && !c.dead { // pcscd may know by now that the card went
+			if gone := c.status(w.card.handle); errors.Is(gone, apdu.ErrCardRemoved) {
+				err = fmt.Errorf("%w: %w", apdu.ErrCardRemoved, err)
+			}
+		}
 		return err
 	}
 	return t

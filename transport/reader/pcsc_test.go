@@ -292,6 +292,7 @@ func TestPCSCSlot(t *testing.T) {
 		{name: "a reset in the middle ends the session", prepare: func(f *pcscFake) { f.results[pcscTransmit] = []pcscResult{resultReset} }, err: apdu.ErrProtocol, text: "another program has reset the card"},
 		{name: "the card goes in the middle", prepare: func(f *pcscFake) { f.results[pcscTransmit] = []pcscResult{resultRemoved} }, err: apdu.ErrCardRemoved, text: "the card was removed"},
 		{name: "an answer of one byte", prepare: func(f *pcscFake) { f.answer = []byte{0x90} }, err: apdu.ErrProtocol, text: "an answer of 1 bytes, expected 2 to 258"},
+		{name: "an answer of nothing", prepare: func(f *pcscFake) { f.answer = nil }, err: apdu.ErrMute, text: "an empty answer"},
 		{name: "an answer of 4 GB", prepare: func(f *pcscFake) { f.claim = 0xFFFFFFFF }, err: apdu.ErrProtocol, text: "expected 2 to 258"},
 		{name: "an answer of 259 bytes", prepare: func(f *pcscFake) { f.answer = make([]byte, 259) }, err: apdu.ErrProtocol, text: "an answer of 259 bytes"},
 		{name: "pcscd dies", prepare: func(f *pcscFake) { f.silent[pcscTransmit] = true }, err: ErrUnplugged, text: "pcscd has gone: start it again"},

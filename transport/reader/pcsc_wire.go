@@ -83,7 +83,6 @@ const (
 	pcscProtocolT1 = 2
 
 	pcscLeave   = 0
-	pcscReset   = 1
 	pcscUnpower = 2
 )
 

@@ -70,6 +70,7 @@ func TestRealLines(t *testing.T) {
 				card := newCard(t, p.atr)
 				spec := Spec{Kind: kind, Protocol: ProtocolCCIDSerial}
 				var do func(func(*Emulator))
+				started := make(chan struct{}) // do is there
 				switch kind {
 				case Serial:
 					spec.Address = filepath.Join(t.TempDir(), "reader0")
@@ -84,7 +85,6 @@ func TestRealLines(t *testing.T) {
 					}
 					defer l.Close()
 					spec.Address = l.Addr().String()
-					started := make(chan struct{})
 					go func() {
 						defer close(started)
 						do = farWall(t, card, EmulatorConfig{}, func(w *sim.Wall) (Line, error) {
@@ -95,7 +95,6 @@ func TestRealLines(t *testing.T) {
 							return ConnLine(c, w), nil
 						})
 					}()
-					defer func() { <-started }()
 				default:
 					spec.Address = "visa"
 				}
@@ -122,7 +121,7 @@ func TestRealLines(t *testing.T) {
 						t.Error(err)
 					}
 					if kind == TCP {
-						w.Wait(w.Now().Add(time.Second), func() bool { return do != nil })
+						<-started
 					}
 					do(func(e *Emulator) { e.Remove() })
 					if !w.Wait(w.Now().Add(5*time.Second), func() bool { return !s.Present() }) {
@@ -161,6 +160,21 @@ func TestPTY(t *testing.T) {
 		if to, err := os.Readlink(link); err != nil || to != device {
 			t.Errorf("the link points to %q, %v: want %q", to, err, device)
 		}
+		// It is raw for a host that sets nothing up, too.
+		simple, err := os.OpenFile(device, os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var plain []byte
+		line.Receive(func(p []byte, err error) { plain = append(plain, p...) })
+		if _, err := simple.Write([]byte("\n\x03")); err != nil {
+			t.Fatal(err)
+		}
+		w.Wait(w.Now().Add(5*time.Second), func() bool { return len(plain) >= 2 })
+		if string(plain) != "\n\x03" {
+			t.Errorf("%q came: want \\n\\x03", plain)
+		}
+		simple.Close()
 		host, err := OpenSerial(link, w)
 		if err != nil {
 			t.Fatal(err)
@@ -403,6 +417,9 @@ func BenchmarkPTY(b *testing.B) {
 					b.Fatal(err)
 				}
 				c, err := s.PowerOn()
+				if err != nil {
+					b.Fatal(err)
+				}
 				command := unhex(b, ppse)
 				for b.Loop() {
 					if _, err = c.Transmit(command); err != nil {
