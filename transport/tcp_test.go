@@ -58,26 +58,33 @@ func TestSilenceInFakeTime(t *testing.T) {
 }
 
 func TestAPeerThatDoesNotReadHoldsNobodyUp(t *testing.T) {
+	// fill writes until the system takes nothing more, and a little further.
+	fill := func(t *testing.T, s Stream) (written []byte) {
+		t.Helper()
+		for i, behind := 0, 0; behind < 8; i++ {
+			block := bytes.Repeat([]byte{byte(i)}, 8<<10)
+			t0 := time.Now()
+			if _, err := s.Write(block); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(t0); took > time.Second {
+				t.Fatalf("a Write took %v", took)
+			}
+			written = append(written, block...)
+			if s.(*socket).out.busy() {
+				behind++
+			}
+		}
+		return written
+	}
 	t.Run("too long", func(t *testing.T) {
 		onWall(t, func(ctx context.Context, w *sim.Wall) {
 			s, _ := peer(t, ctx, w, Limits{Write: 100 * ms})
-			h := listen(s)
-			block := make([]byte, 64<<10)
-			var slowest time.Duration
-			var err error
-			for range 1000 {
-				t0 := time.Now()
-				if _, err = s.Write(block); err != nil {
-					break
-				}
-				slowest = max(slowest, time.Since(t0))
-				if s.(*socket).out.waiting() > 0 {
-					w.Wait(w.Now().Add(20*ms), func() bool { return h.ends > 0 }) // no more than the buffers hold
-				}
-			}
+			h, t0 := listen(s), w.Now()
+			fill(t, s)
 			until(t, w, func() bool { return h.ends > 0 }, "the end of a peer that does not read")
-			if !is(h.end, ErrTimeout) || h.ends != 1 || slowest > 90*ms {
-				t.Errorf("%+v, write %v, slowest %v", h, err, slowest)
+			if took := w.Now().Sub(t0); h.end.Error() != "transport: no answer in time: the peer has taken nothing for 100ms" || !is(h.end, ErrTimeout) || took < 100*ms {
+				t.Errorf("%+v after %v", h, took)
 			}
 		})
 	})
@@ -99,31 +106,91 @@ func TestAPeerThatDoesNotReadHoldsNobodyUp(t *testing.T) {
 			}
 		})
 	})
+	t.Run("too much, and nobody listens to it", func(t *testing.T) {
+		onWall(t, func(ctx context.Context, w *sim.Wall) {
+			s, c := peer(t, ctx, w, Limits{Write: time.Hour})
+			var err error
+			for err == nil {
+				_, err = s.Write(make([]byte, 64<<10))
+			}
+			_ = c.SetReadDeadline(time.Now().Add(patience))
+			if _, end := io.Copy(io.Discard, c); broken(end) != ErrReset { // closed all the same
+				t.Error(end)
+			}
+			if h := listen(s); h.ends != 1 || !is(h.end, ErrTimeout) {
+				t.Errorf("%+v", h)
+			}
+		})
+	})
 	t.Run("but reads at last", func(t *testing.T) {
 		onWall(t, func(ctx context.Context, w *sim.Wall) {
 			s, c := peer(t, ctx, w, Limits{})
-			var want []byte
-			for i := 0; s.(*socket).out.waiting() < 100<<10; i++ {
-				block := bytes.Repeat([]byte{byte(i)}, 8<<10)
-				want = append(want, block...)
-				if _, err := s.Write(block); err != nil {
-					t.Fatal(err)
-				}
-			}
+			want := fill(t, s)
 			s.Close() // what was written still arrives
+			_ = c.SetReadDeadline(time.Now().Add(patience))
 			got, err := io.ReadAll(c)
 			if !bytes.Equal(got, want) || err != nil {
 				t.Errorf("%d bytes of %d, %v", len(got), len(want), err)
 			}
 		})
 	})
+	t.Run("reads at last, and half closed before", func(t *testing.T) {
+		onWall(t, func(ctx context.Context, w *sim.Wall) {
+			s, c := peer(t, ctx, w, Limits{})
+			want := fill(t, s)
+			s.Close()
+			_ = c.CloseWrite()
+			quiet(w)
+			_ = c.SetReadDeadline(time.Now().Add(patience))
+			got, err := io.ReadAll(c)
+			if !bytes.Equal(got, want) || err != nil {
+				t.Errorf("%d bytes of %d, %v", len(got), len(want), err)
+			}
+		})
+	})
+	t.Run("then reads, and all goes on", func(t *testing.T) {
+		onWall(t, func(ctx context.Context, w *sim.Wall) {
+			s, c := peer(t, ctx, w, Limits{Write: 200 * ms})
+			_ = c.SetReadDeadline(time.Now().Add(patience))
+			for range 2 {
+				want := fill(t, s)
+				got := make([]byte, len(want))
+				if _, err := io.ReadFull(c, got); err != nil || !bytes.Equal(got, want) {
+					t.Fatal(err)
+				}
+				time.Sleep(300 * ms) // the time for what was slow is over
+			}
+		})
+	})
+	t.Run("and its owner ends", func(t *testing.T) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		before := runtime.NumGoroutine()
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, t0 := sim.NewWall(t.Context()), time.Now()
+		_ = w.Run(func(sim.Clock) {
+			s := ConnStream(c, w, Limits{Write: time.Hour})
+			fill(t, s)
+			s.Close()
+		})
+		if took := time.Since(t0); took > 5*time.Second {
+			t.Errorf("the end took %v", took)
+		}
+		noneLeft(t, before)
+	})
 }
 
-// waiting is how many bytes the peer has not taken.
-func (o *outbox) waiting() int {
+// busy tells whether something waits for the peer to take it.
+func (o *outbox) busy() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return len(o.unsent)
+	return o.sending
 }
 
 func TestWhatAPeerMayDo(t *testing.T) {
