@@ -77,6 +77,8 @@ func TestWhyADialFails(t *testing.T) {
 	old.MinVersion = tls.VersionTLS10
 	wantsOurs := certificate(a, "127.0.0.1", hour)
 	wantsOurs.ClientAuth, wantsOurs.MaxVersion = tls.RequireAnyClientCert, tls.VersionTLS12
+	lenient := a.client()
+	lenient.MinVersion = tls.VersionTLS10
 	quick := 150 * ms
 	past := time.Now().Add(-48 * time.Hour)
 	for _, tt := range []struct {
@@ -99,7 +101,7 @@ func TestWhyADialFails(t *testing.T) {
 		{"expired", speaks(certificate(a, "127.0.0.1", past)), &Dialer{TLS: a.client()},
 			"the certificate of ADDR is valid from " + past.Add(-24*time.Hour).UTC().Format(time.DateOnly) + " to " + past.UTC().Format(time.DateOnly) + ", which is not now: renew it, or set the clock", ErrRefused},
 		{"no TLS there", plain, &Dialer{TLS: a.client()}, "ADDR does not speak TLS: leave TLS out, or use the host's TLS port", ErrRefused},
-		{"TLS of old", speaks(old), &Dialer{TLS: a.client()}, "ADDR refused our TLS (tls: protocol version not supported): it may want a certificate of ours, or another version", ErrRefused},
+		{"TLS of old, whatever the configuration allows", speaks(old), &Dialer{TLS: lenient}, "ADDR refused our TLS (tls: protocol version not supported): it may want a certificate of ours, or another version", ErrRefused},
 		{"it wants a certificate of ours", speaks(wantsOurs), &Dialer{TLS: a.client()},
 			"ADDR refused our TLS (tls: ", ErrRefused},
 		{"it hangs up", hangUp, &Dialer{TLS: a.client()}, "ADDR ended the connection during the TLS handshake: does it speak TLS, and does it know us?", ErrClosed},
@@ -289,7 +291,8 @@ func TestAllAddressesFail(t *testing.T) {
 func TestADialIsGivenUp(t *testing.T) {
 	a := newAuthority(t)
 	silent, _ := port(t, keep)
-	good, _ := port(t, keep)
+	accepted := make(chan net.Conn, 8)
+	good, _ := port(t, func(c net.Conn) { accepted <- c })
 	onWall(t, func(ctx context.Context, w *sim.Wall) {
 		never := func(Stream, error) { t.Error("called") }
 		(&Dialer{Addresses: []string{silent}, TLS: a.client()}).Dial(w, never)()
@@ -298,12 +301,17 @@ func TestADialIsGivenUp(t *testing.T) {
 		time.Sleep(50 * ms) // connected by now, and posted
 		cancel()
 		quiet(w)
+		c := <-accepted
+		_ = c.SetReadDeadline(time.Now().Add(patience))
+		if _, err := c.Read(make([]byte, 1)); broken(err) != ErrReset {
+			t.Errorf("what came about was not broken: %v", err)
+		}
 	})
 	before := runtime.NumGoroutine()
 	for _, addr := range []string{silent, good} { // the owner ends while it is under way, or done
 		w := sim.NewWall(t.Context())
 		_ = w.Run(func(sim.Clock) {
-			(&Dialer{Addresses: []string{addr}, TLS: a.client()}).Dial(w, func(Stream, error) { t.Error("called") })
+			(&Dialer{Addresses: []string{addr}, TLS: a.client(), Connect: time.Hour}).Dial(w, func(Stream, error) { t.Error("called") })
 		})
 		(&Dialer{Addresses: []string{addr}}).Dial(w, func(Stream, error) { t.Error("called") }) // stopped already
 		noneLeft(t, before)

@@ -105,6 +105,7 @@ func TestHandshakesThatFail(t *testing.T) {
 		var failed []error
 		var in []Stream
 		s := &Server{TLS: a.server(t), Failed: func(err error) { failed = append(failed, err) }}
+		s.TLS.MinVersion = tls.VersionTLS10 // is not heeded
 		addr, err := s.Listen(ctx, ":0", w, func(s Stream) { in = append(in, s) })
 		if err != nil {
 			t.Fatal(err)
