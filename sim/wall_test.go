@@ -197,7 +197,7 @@ func TestALateOwnerSeesThingsInTheirOrder(t *testing.T) {
 		w.After(4*time.Second, add("timer 4s"))
 		go func() {
 			for i := 1; i <= 5; i += 2 {
-				time.Sleep(t0.Add(time.Duration(i) * time.Second).Sub(time.Now()))
+				time.Sleep(time.Until(t0.Add(time.Duration(i) * time.Second)))
 				w.Post(add(fmt.Sprintf("post %ds", i)))
 			}
 		}()

@@ -44,7 +44,6 @@ type street struct {
 	host         *exec.Cmd
 	listen       string
 	admin        string
-	adminPort    string
 	reader       string
 }
 
