@@ -84,7 +84,8 @@ type Position struct {
 // The words that an expectation may use.
 var (
 	outcomes = [...]string{"approved", "declined", "no-answer", "cancelled", "offline-approved", "offline-declined",
-		"no-connection", "blocked", "power-off", "card-removed", "chip-failed", "stopped", "refused"}
+		"no-connection", "blocked", "power-off", "card-removed", "chip-failed", "stopped", "refused", "not-accepted",
+		"live-card-refused", "live-card-read"}
 	recordStates = [...]string{"pending", "approved", "declined", "reversaldue", "reversed", "reversedunmatched",
 		"reversalrefused", "parked", "advicedue", "advised", "refused"}
 	terminalStates = [...]string{"off", "idle", "busy", "stopped"}
