@@ -111,16 +111,24 @@ func (p *pane) waitFor(texts ...string) string {
 	return ""
 }
 
-// framed checks that the window is filled: every line of the frame reaches its edge.
+// framed checks that the window is filled: every line of the frame reaches its edge. A picture may be taken while the
+// program draws: what is wrong must stay wrong.
 func (p *pane) framed(w int) {
 	p.t.Helper()
-	got := strings.Split(strings.TrimRight(p.screen(), "\n"), "\n")
-	for i, line := range got {
-		if columns(line) != w {
-			p.t.Errorf("line %d has %d columns of %d:\n%s", i, columns(line), w, strings.Join(got, "\n"))
+	short, got := 0, []string(nil)
+	for range 60 {
+		got, short = strings.Split(strings.TrimRight(p.screen(), "\n"), "\n"), -1
+		for i, line := range got {
+			if columns(line) != w {
+				short = i
+			}
+		}
+		if short < 0 {
 			return
 		}
+		time.Sleep(50 * time.Millisecond)
 	}
+	p.t.Errorf("line %d has %d columns of %d:\n%s", short, columns(got[short]), w, strings.Join(got, "\n"))
 }
 
 // The whole UI in a real terminal: sales by hand, a time-out, the plug, a scenario, both languages, two sizes.
