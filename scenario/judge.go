@@ -232,15 +232,15 @@ type transaction struct {
 
 // transactions joins what the disks say, in the terminal's order, and then what only hosts know.
 func (r *court) transactions(records []*terminal.Record, views []*host.View) []*transaction {
-	var all []*transaction
+	all := make([]*transaction, 0, len(records))
+	byKey := make(map[dialect.Key]*transaction, len(records))
 	find := func(k dialect.Key) *transaction {
-		for _, t := range all {
-			if t.key == k {
-				return t
-			}
+		t := byKey[k]
+		if t == nil {
+			t = &transaction{key: k, entries: make([]*host.Entry, len(views))}
+			byKey[k] = t
+			all = append(all, t)
 		}
-		t := &transaction{key: k, entries: make([]*host.Entry, len(views))}
-		all = append(all, t)
 		return t
 	}
 	for _, rec := range records {
@@ -252,10 +252,8 @@ func (r *court) transactions(records []*terminal.Record, views []*host.View) []*
 		}
 	}
 	for _, rc := range r.log.receipts {
-		for _, t := range all {
-			if t.key.STAN == rc.STAN && t.key.Date == rc.Date && t.key.Time == rc.Time {
-				t.receipts++
-			}
+		if t := byKey[dialect.Key{MID: r.profile.MID, TID: r.profile.TID, STAN: rc.STAN, Date: rc.Date, Time: rc.Time}]; t != nil {
+			t.receipts++
 		}
 	}
 	return all

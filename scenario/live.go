@@ -9,10 +9,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/posim/posim/emv"
 	"github.com/posim/posim/emv/card"
 	"github.com/posim/posim/host"
 	"github.com/posim/posim/hsm"
@@ -52,6 +55,9 @@ const (
 	liveConnect   = 10 * time.Second
 )
 
+// ownReader is the emulated reader in this process.
+const ownReader = "emu:?protocol=" + reader.ProtocolCCIDSerial
+
 // dataKind is what a terminal's data directory says it is.
 const dataKind = "terminal"
 
@@ -61,14 +67,12 @@ var ErrNeedsVirtual = errors.New("needs virtual time, or the built-in reader and
 // RunLive runs one script in real time. A run of an enumeration is refused: it needs the virtual house. The error is the
 // house's (a reader or a host that is not there, a data directory in use); what the script finds is in the result.
 func (l *Library) RunLive(ctx context.Context, s *Script, o LiveOptions) (*Result, error) {
-	if s.Each.Power || s.Each.Range != nil || s.Each.Count > 0 {
-		return nil, fmt.Errorf("scenario: %s is repeated (each:): %w", s.File, ErrNeedsVirtual)
-	}
 	v, err := newLive(ctx, l, s, o)
 	if err != nil {
 		return nil, err
 	}
 	defer v.close()
+	v.playing.Store(true)
 	v.perform()
 	one := v.out
 	out := &Result{ID: s.ID, File: s.File, Name: s.Name, Zh: s.Zh, Passed: !one.failed(), End: one.end, Money: one.money,
@@ -90,6 +94,9 @@ type live struct {
 	dialect *dialect.Dialect
 	spec    reader.Spec
 	started time.Time
+	happens func()                 // not nil: told that something changed; it takes no lock of this house
+	moved   func(*terminal.Record) // not nil: told of each durable record, under mu
+	playing atomic.Bool            // the script is being played; changed under mu
 
 	ctx    context.Context
 	dir    *sim.Dir
@@ -106,6 +113,7 @@ type live struct {
 	sighted []sighting
 	net     sync.Mutex // of armory
 
+	power    sync.Mutex // held by whoever gives the terminal power
 	mu       sync.Mutex
 	changed  chan struct{} // holds a token when something happened
 	court    court
@@ -123,7 +131,10 @@ type live struct {
 	stopped  error
 	failure  error // of the house
 	cards    map[string]*card.Card
-	deaf     bool // the script is over
+	inSlot   reader.EmulatedCard // in the emulated reader, with power and without
+	slotCard string              // its name
+	askedPIN bool                // the terminal shows a prompt for a PIN
+	noReader error               // of the last boot
 }
 
 func newLive(ctx context.Context, l *Library, s *Script, o LiveOptions) (v *live, err error) {
@@ -145,12 +156,12 @@ func newLive(ctx context.Context, l *Library, s *Script, o LiveOptions) (v *live
 	}()
 	line := o.Reader
 	if line == "" {
-		line = "emu:?protocol=" + reader.ProtocolCCIDSerial
+		line = ownReader
 	}
 	if v.spec, err = reader.ParseLine(line); err != nil {
 		return v, err
 	}
-	if err = v.playable(); err != nil {
+	if err = playable(s, o, v.spec); err != nil {
 		return v, err
 	}
 	if v.dir, err = v.openData(); err != nil {
@@ -163,23 +174,33 @@ func newLive(ctx context.Context, l *Library, s *Script, o LiveOptions) (v *live
 }
 
 // playable refuses what real time cannot do, before anything is done.
-func (v *live) playable() error {
-	all := append([]Fault(nil), v.script.Faults...)
-	for i := range v.script.Steps {
-		all = append(all, v.script.Steps[i].Faults...)
-		if d := v.script.Steps[i].Disk; d == "full" || d == "free" {
-			return fmt.Errorf("scenario: %s:%d: disk: {full: ...}: %w", v.script.File, v.script.Steps[i].Pos.Line, ErrNeedsVirtual)
+func playable(s *Script, o LiveOptions, spec reader.Spec) error {
+	if s.Each.Power || s.Each.Range != nil || s.Each.Count > 0 {
+		return fmt.Errorf("scenario: %s is repeated (each:): %w", s.File, ErrNeedsVirtual)
+	}
+	all := append([]Fault(nil), s.Faults...)
+	for i := range s.Steps {
+		all = append(all, s.Steps[i].Faults...)
+		if d := s.Steps[i].Disk; d == "full" || d == "free" {
+			return fmt.Errorf("scenario: %s:%d: disk: {full: ...}: %w", s.File, s.Steps[i].Pos.Line, ErrNeedsVirtual)
 		}
 	}
 	for _, f := range all {
-		local := f.Seam == "net.req" || f.Seam == "net" || f.Seam == "term" && f.Event != "write" && f.Kind == "power-off" || f.Kind == "paper-out"
-		inHost := len(v.options.Hosts) == 0 && (f.Seam == "net.rsp" || strings.HasPrefix(f.Seam, "up.") || strings.HasPrefix(f.Seam, "iss."))
-		inCard := v.spec.Kind == reader.Emulated && (f.Seam == "card" || f.Seam == "reader")
-		if !local && !inHost && !inCard {
-			return fmt.Errorf("scenario: %s:%d:%d: fault %s strikes at what is not ours to spoil: %w", v.script.File, f.Pos.Line, f.Pos.Column, f, ErrNeedsVirtual)
+		if !o.strikes(f, spec) {
+			return fmt.Errorf("scenario: %s:%d:%d: fault %s %w", s.File, f.Pos.Line, f.Pos.Column, f, errNotOurs)
 		}
 	}
 	return nil
+}
+
+var errNotOurs = fmt.Errorf("strikes at what is not ours to spoil: %w", ErrNeedsVirtual)
+
+// strikes tells whether a fault can strike in this house.
+func (o LiveOptions) strikes(f Fault, spec reader.Spec) bool {
+	local := f.Seam == "net.req" || f.Seam == "net" || f.Seam == "term" && f.Event != "write" && f.Kind == "power-off" || f.Kind == "paper-out"
+	inHost := len(o.Hosts) == 0 && (f.Seam == "net.rsp" || strings.HasPrefix(f.Seam, "up.") || strings.HasPrefix(f.Seam, "iss."))
+	inCard := spec.Kind == reader.Emulated && (f.Seam == "card" || f.Seam == "reader")
+	return local || inHost || inCard
 }
 
 // openData opens the terminal's data directory.
@@ -243,7 +264,7 @@ func (v *live) remember() error {
 
 func (v *live) close() {
 	v.mu.Lock()
-	v.deaf = true
+	v.playing.Store(false)
 	v.mu.Unlock()
 	v.pull()
 	if v.server != nil {
@@ -263,6 +284,9 @@ func (v *live) notify() {
 	select {
 	case v.changed <- struct{}{}:
 	default:
+	}
+	if v.happens != nil {
+		v.happens()
 	}
 }
 
@@ -289,13 +313,32 @@ func (v *live) until(limit time.Duration, done func() bool) bool {
 	}
 }
 
-// boot gives the terminal power.
+// powerOn gives the terminal power; false: it has power already.
+func (v *live) powerOn() bool {
+	v.power.Lock()
+	defer v.power.Unlock()
+	v.mu.Lock()
+	on := v.wall != nil
+	v.mu.Unlock()
+	if on {
+		return false
+	}
+	v.pull() // what a power cut at a point has left
+	v.boot()
+	return true
+}
+
+// boot starts the terminal, for powerOn.
 func (v *live) boot() {
 	ctx, cut := context.WithCancel(v.ctx)
 	wall := sim.NewWall(ctx)
 	dead := make(chan struct{})
 	v.mu.Lock()
 	v.wall, v.cut, v.dead, v.idle, v.stopped, v.term = wall, cut, dead, false, nil, nil
+	v.customer, v.askedPIN, v.noReader = customer{}, false, nil
+	if v.playing.Load() { // a script's customer leaves with the card; a person's stays where it is
+		v.inSlot, v.slotCard = nil, ""
+	}
 	v.mu.Unlock()
 	v.tellf("term", "", "power on")
 	go func() {
@@ -320,11 +363,15 @@ func (v *live) life(clock sim.Clock) {
 		v.fail(vt.err)
 		return
 	}
-	t := terminal.New(terminal.Config{
+	cfg := terminal.Config{
 		Profile: v.court.profile, Clock: clock, Disk: v.dir, Rand: io.Reader(rand.Reader), Module: module, MasterKey: master, JournalKey: journal,
 		Dialect: v.dialect, Dial: v.dial, Rules: rules.Set(0), AllowLiveCards: v.options.AllowLiveCards, Observe: v.observe, Point: v.point,
 		Devices: terminal.Devices{Show: v.show, Print: v.print, OpenSlot: v.openSlot},
-	})
+	}
+	if v.options.Story != nil { // decisions are put into words only for somebody who reads them
+		cfg.Trace = func(d emv.Decision) { v.tell(decisionLine(d)) }
+	}
+	t := terminal.New(cfg)
 	v.mu.Lock()
 	v.term = t
 	v.mu.Unlock()
@@ -343,14 +390,16 @@ func (v *live) fail(err error) {
 // pull pulls the plug and waits until the terminal is gone.
 func (v *live) pull() {
 	v.mu.Lock()
-	cut, dead, slot := v.cut, v.dead, v.slot
+	cut, dead, slot, on := v.cut, v.dead, v.slot, v.wall != nil
 	v.slot, v.cut = nil, nil
 	v.open()
 	v.mu.Unlock()
 	if cut == nil {
 		return
 	}
-	v.tellf("term", "", "power off")
+	if on { // else a cut at a point has told it
+		v.tellf("term", "", "power off")
+	}
 	cut()
 	<-dead
 	if slot != nil {
@@ -369,23 +418,33 @@ func (v *live) open() {
 // openSlot starts the reader, on the terminal's goroutine.
 func (v *live) openSlot() (terminal.Slot, error) {
 	s, err := reader.OpenSlot(v.wall, v.wall, v.spec, reader.Options{Emulator: reader.EmulatorConfig{Fault: v.readerFault, Trace: v.apdu}})
+	v.mu.Lock()
+	v.slot, v.noReader = s, err
+	held := v.inSlot
+	v.mu.Unlock()
 	if err != nil {
-		if v.spec.Kind != reader.Emulated { // a reader that was named must be there
+		if v.spec.Kind != reader.Emulated && v.playing.Load() { // a reader that a script needs must be there
 			v.fail(err)
 		}
 		return nil, err
 	}
-	v.mu.Lock()
-	v.slot = s
-	v.mu.Unlock()
+	if own, ok := s.(*reader.LineSlot); ok && own.Emulator() != nil && held != nil {
+		own.Emulator().Insert(held)
+	}
 	return s, nil
 }
 
 // readerFault is asked by the reader of this process.
 func (v *live) readerFault(event string) (reader.Fault, bool) {
 	v.net.Lock()
-	defer v.net.Unlock()
-	return v.armory.onReader(event)
+	f, strikes := v.armory.onReader(event)
+	v.net.Unlock()
+	if strikes && f.Kind == reader.FaultTear {
+		v.mu.Lock()
+		v.inSlot, v.slotCard = nil, ""
+		v.mu.Unlock()
+	}
+	return f, strikes
 }
 
 // dial connects to the acquirer, on the terminal's goroutine.
@@ -450,6 +509,7 @@ func (v *live) point(point string) {
 	cut := v.cut
 	v.mu.Unlock()
 	if f != nil && cut != nil {
+		v.tellf("term", "", "power off")
 		cut()
 		v.wall.Wait(time.Time{}, never) // unwinds
 	}
@@ -458,9 +518,12 @@ func (v *live) point(point string) {
 func (v *live) show(s terminal.Screen) {
 	v.mu.Lock()
 	v.court.log.screens = append(v.court.log.screens, s)
+	v.askedPIN = asksPIN(s)
+	v.stopped = v.stoppedNow()
+	v.trim()
 	v.idle = len(s) > 0 && (s[len(s)-1].Key == "idle" || s[len(s)-1].Key == "remove-card") // a key begins the next sale in both
 	v.mu.Unlock()
-	v.tell(Line{Kind: "screen", Text: strings.ReplaceAll(s.In(terminal.English), "\n", " / "), Zh: strings.ReplaceAll(s.In(terminal.Chinese), "\n", " / ")})
+	v.tell(screenLine(s))
 	v.react(s)
 	v.notify()
 }
@@ -473,8 +536,12 @@ func (v *live) print(rc terminal.Receipt) error {
 		return terminal.ErrPaperOut
 	}
 	v.mu.Lock()
-	defer v.mu.Unlock()
 	v.court.log.receipts = append(v.court.log.receipts, rc)
+	v.trim()
+	v.mu.Unlock()
+	for _, line := range receiptLines(rc) {
+		v.tell(line)
+	}
 	return nil
 }
 
@@ -482,42 +549,41 @@ func (v *live) print(rc terminal.Receipt) error {
 func (v *live) observe(o terminal.Observation) {
 	v.mu.Lock()
 	log := &v.court.log
-	var line Line
 	var gate chan struct{}
 	switch o := o.(type) {
 	case terminal.Sent:
 		log.wire = append(log.wire, wired{true, o.Message})
 		log.seen = append(log.seen, sighting{"terminal", o.Message})
 		v.court.judgeSent(o.Message)
-		line = Line{Kind: "wire", Dir: ">", Text: describe(o.Message)}
 	case terminal.Received:
 		log.wire = append(log.wire, wired{false, o.Message})
 		log.seen = append(log.seen, sighting{"terminal", o.Message})
-		line = Line{Kind: "wire", Dir: "<", Text: describe(o.Message)}
-	case terminal.Unmatched:
-		line = Line{Kind: "wire", Dir: "<", Text: "dropped: " + o.Err.Error()}
 	case terminal.Moved:
 		log.moves[o.Record.STAN+o.Record.Date+o.Record.Time] = o.Record.State
-		line = Line{Kind: "journal", Text: o.Record.STAN + " " + string(o.Record.State), Note: "synced"}
+		if v.moved != nil {
+			v.moved(&o.Record)
+		}
 	case terminal.Ended:
 		e := o
 		log.ended = &e
 		if o.Session != nil {
 			log.session = o.Session
 		}
+		if v.customer.sale == nil { // a person's sale: whoever put the card in takes it out
+			break
+		}
 		v.customer = customer{}
 		v.takeCard()
-		if !v.deaf { // the script goes on here, before any reversal
+		if v.playing.Load() { // the script goes on here, before any reversal
 			gate = make(chan struct{})
 			v.gate = gate
 		}
-	case terminal.Remark:
-		line = Line{Kind: "remark", Text: o.Text}
 	}
 	v.stopped = v.stoppedNow()
+	v.trim()
 	ctx := v.ctx
 	v.mu.Unlock()
-	if line.Kind != "" {
+	if line, told := terminalLine(o); told {
 		v.tell(line)
 	}
 	v.notify()
@@ -527,6 +593,29 @@ func (v *live) observe(o terminal.Observation) {
 		case <-ctx.Done():
 		}
 	}
+}
+
+// The most that is kept of what was seen while no script needs it.
+const maxReceipts = 200
+
+// trim forgets what no script will look at. The lock is held.
+func (v *live) trim() {
+	if v.playing.Load() {
+		return
+	}
+	log := &v.court.log
+	log.wire, log.seen = nil, nil
+	if n := len(log.screens); n > 1 {
+		log.screens = []terminal.Screen{log.screens[n-1]}
+	}
+	if n := len(log.receipts); n >= 2*maxReceipts {
+		log.receipts = append([]terminal.Receipt(nil), log.receipts[n-maxReceipts:]...) // a view may have the old array
+	}
+}
+
+// asksPIN tells whether a screen is a prompt for a PIN.
+func asksPIN(s terminal.Screen) bool {
+	return slices.ContainsFunc(s, func(t terminal.Text) bool { return t.Key == "pin" || t.Key == "pin-again" })
 }
 
 // stoppedNow is what stopped the terminal. Asked on its own goroutine.
@@ -539,12 +628,14 @@ func (v *live) stoppedNow() error {
 
 // observeHost is told what happens in a host of this process, on that party's goroutine.
 func (v *live) observeHost(o host.Observation) {
-	if o.Kind != host.Received && o.Kind != host.Sent {
-		return
+	if v.playing.Load() && (o.Kind == host.Received || o.Kind == host.Sent) {
+		v.hosts.Lock()
+		v.sighted = append(v.sighted, sighting{o.Party, o.Message})
+		v.hosts.Unlock()
 	}
-	v.hosts.Lock()
-	v.sighted = append(v.sighted, sighting{o.Party, o.Message})
-	v.hosts.Unlock()
+	if line, own := hostLine(o); own && v.options.Story != nil {
+		v.tell(line)
+	}
 }
 
 func (v *live) tell(l Line) {
@@ -562,6 +653,7 @@ func (v *live) tellf(kind, dir, format string, args ...any) {
 }
 
 func (v *live) apdu(name string, command, response []byte) {
-	v.tell(Line{Kind: "apdu", Dir: ">", Text: name, Note: hexOf(command, name, true)})
-	v.tell(Line{Kind: "apdu", Dir: "<", Note: hexOf(response, name, false)})
+	for _, line := range apduLines(name, command, response) {
+		v.tell(line)
+	}
 }

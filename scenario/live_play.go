@@ -18,7 +18,7 @@ import (
 
 // perform plays the script, lets the house come to rest, and judges.
 func (v *live) perform() {
-	v.boot()
+	v.powerOn()
 	v.untilReady()
 	v.arm(v.script.Faults)
 	for i := range v.script.Steps {
@@ -129,13 +129,7 @@ func (v *live) act(st *Step) string {
 	case "off":
 		v.pull()
 	case "boot":
-		v.mu.Lock()
-		on := v.wall != nil
-		v.mu.Unlock()
-		if !on {
-			v.pull() // what a power cut at a point has left
-			v.boot()
-		}
+		v.powerOn()
 		v.untilReady()
 	case "calendar":
 		v.calendar(st)
@@ -244,18 +238,64 @@ func (v *live) presentCard() {
 	c.inserted = true
 	switch {
 	case c.entry == "swipe":
-		_, track2 := v.library.Card(c.card).Stripe()
-		time.AfterFunc(liveHand, func() { v.post(func() { v.term.Swipe(terminal.Stripe{Track2: track2}) }) })
+		p := v.library.Card(c.card)
+		time.AfterFunc(liveHand, func() { v.draw(p) })
 	case v.spec.Kind == reader.Emulated:
-		held, err := v.held(c.card)
+		do, err := v.putIn(c.card)
 		if err != nil {
 			c.failed = err
 			return
 		}
-		time.AfterFunc(liveHand, func() { v.post(func() { v.emulator(func(e *reader.Emulator) { e.Insert(held) }) }) })
+		time.AfterFunc(liveHand, do)
 	case v.options.Prompt != nil:
 		go v.options.Prompt("insert the card for " + c.card + " into " + v.spec.String())
 	}
+}
+
+// draw draws a card's stripe through the reader.
+func (v *live) draw(p *card.Profile) {
+	_, track2 := p.Stripe()
+	v.tellf("card", "", "swiped: %s", p.PAN)
+	v.post(func() { v.term.Swipe(terminal.Stripe{Track2: track2}) })
+}
+
+// putIn puts a card of the library into the emulated reader's slot. The lock is held; do, without it, is the hand.
+func (v *live) putIn(name string) (do func(), err error) {
+	held, err := v.held(name)
+	if err != nil {
+		return nil, err
+	}
+	v.inSlot, v.slotCard = held, name
+	return func() {
+		v.tellf("card", "", "inserted: %s", v.library.Card(name).PAN)
+		v.post(func() {
+			if v.holds(held) { // nobody has taken it out since
+				v.emulator(func(e *reader.Emulator) { e.Insert(held) })
+			}
+		})
+	}, nil
+}
+
+// takeOut takes whatever is in the emulated reader's slot. The lock is held; do, without it, is the hand.
+func (v *live) takeOut() (do func()) {
+	v.inSlot, v.slotCard = nil, ""
+	return func() {
+		v.tellf("card", "", "removed")
+		v.post(func() {
+			v.emulator(func(e *reader.Emulator) {
+				if e.Present() && v.holds(nil) {
+					e.Remove()
+				}
+			})
+		})
+	}
+}
+
+// holds tells whether that card is in the slot; nil: none.
+func (v *live) holds(c reader.EmulatedCard) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.inSlot == c
 }
 
 // held is the card of this process that a customer holds.
@@ -286,16 +326,8 @@ func (v *live) emulator(f func(*reader.Emulator)) {
 
 // takeCard takes the card away, or asks somebody to. The lock is held.
 func (v *live) takeCard() {
-	if v.spec.Kind == reader.Emulated {
-		time.AfterFunc(liveHand, func() {
-			v.post(func() {
-				v.emulator(func(e *reader.Emulator) {
-					if e.Present() {
-						e.Remove()
-					}
-				})
-			})
-		})
+	if v.spec.Kind == reader.Emulated && v.inSlot != nil {
+		time.AfterFunc(liveHand, v.takeOut())
 	}
 }
 

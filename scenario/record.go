@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/posim/posim/emv"
-	"github.com/posim/posim/emv/apdu"
 	"github.com/posim/posim/host"
 	"github.com/posim/posim/terminal"
 	"github.com/posim/posim/transport/dialect"
@@ -68,20 +67,11 @@ func (r *rig) onTerminal(o terminal.Observation) {
 		r.log.wire = append(r.log.wire, wired{true, o.Message})
 		r.log.seen = append(r.log.seen, sighting{"terminal", o.Message})
 		r.judgeSent(o.Message)
-		r.tellMessage("wire", ">", o.Message, "")
 	case terminal.Received:
 		r.log.wire = append(r.log.wire, wired{false, o.Message})
 		r.log.seen = append(r.log.seen, sighting{"terminal", o.Message})
-		note := ""
-		if o.MAC != nil {
-			note = "MAC wrong"
-		}
-		r.tellMessage("wire", "<", o.Message, note)
-	case terminal.Unmatched:
-		r.tellf("wire", "<", "dropped: %v", o.Err)
 	case terminal.Moved:
 		r.judgeMoved(&o.Record, o.From)
-		r.tellMove(&o.Record, o.From)
 	case terminal.Ended:
 		e := o
 		r.log.ended = &e
@@ -90,38 +80,40 @@ func (r *rig) onTerminal(o terminal.Observation) {
 		}
 		r.leave()
 		r.term.Wait(r.world.Now(), never) // the script goes on here, before any reversal
-	case terminal.Remark:
-		r.tellf("remark", "", "%s", o.Text)
+	}
+	if r.story == nil {
+		return
+	}
+	if line, told := terminalLine(o); told {
+		r.tellLine(line)
 	}
 }
 
 // observe is told what happens at a host.
 func (p *party) observe(o host.Observation) {
 	r := p.r
-	switch o.Kind {
-	case host.Received, host.Sent:
+	if o.Kind == host.Received || o.Kind == host.Sent {
 		r.log.seen = append(r.log.seen, sighting{p.name, o.Message})
-		if r.story == nil || p.name == "acquirer" && !o.Up() {
-			return // the terminal's side tells of it
-		}
-		verb, note := "gets", ""
-		if o.Kind == host.Sent {
-			verb = "sends"
-		}
-		if o.Err != nil {
-			note = o.Err.Error()
-		}
-		r.story(Line{At: r.world.Now().Sub(Start), Kind: "host", Text: p.name + " " + verb + " " + describe(o.Message), Note: note})
-	case host.UnmatchedAnswer:
-		r.tellf("host", "", "%s: answer %s %s is to nothing that waits (in flight: %s)", p.name, o.Message.MTI, o.Message.Key(), o.Want)
-	default:
-		r.tellf("host", "", "%s: %s: %v", p.name, o.Kind, o.Err)
+	}
+	if r.story == nil {
+		return
+	}
+	if line, own := hostLine(o); own {
+		r.tellLine(line)
+	}
+}
+
+// tellLine tells a line of the present instant.
+func (r *rig) tellLine(l Line) {
+	if r.story != nil {
+		l.At = r.world.Now().Sub(Start)
+		r.story(l)
 	}
 }
 
 func (r *rig) tellf(kind, dir, format string, args ...any) {
 	if r.story != nil {
-		r.story(Line{At: r.world.Now().Sub(Start), Kind: kind, Dir: dir, Text: fmt.Sprintf(format, args...)})
+		r.tellLine(Line{Kind: kind, Dir: dir, Text: fmt.Sprintf(format, args...)})
 	}
 }
 
@@ -137,78 +129,37 @@ func (r *rig) tellMoney() {
 		}
 		views = append(views, p.run.Machine().View())
 	}
-	positions := map[string]Money{}
-	var changes []string
-	for party, n := range host.Positions(views...) {
-		positions[party] = Money(n)
-	}
-	for _, party := range parties {
-		if positions[party] != r.told[party] {
-			changes = append(changes, party+" "+positions[party].String())
-		}
-	}
-	if len(changes) > 0 {
-		r.told = positions
-		r.story(Line{At: r.world.Now().Sub(Start), Kind: "money", Text: strings.Join(changes, ", "), Money: positions})
+	if line, changed := moneyLine(host.Positions(views...), r.told); changed {
+		r.told = line.Money
+		r.tellLine(line)
 	}
 }
 
 func (r *rig) tellScreen(s terminal.Screen) {
-	if r.story == nil {
-		return
+	if r.story != nil {
+		r.tellLine(screenLine(s))
 	}
-	r.story(Line{At: r.world.Now().Sub(Start), Kind: "screen",
-		Text: strings.ReplaceAll(s.In(terminal.English), "\n", " / "), Zh: strings.ReplaceAll(s.In(terminal.Chinese), "\n", " / ")})
 }
 
 func (r *rig) tellReceipt(rc terminal.Receipt) {
 	if r.story == nil {
 		return
 	}
-	en, zh := strings.Split(rc.In(terminal.English), "\n"), strings.Split(rc.In(terminal.Chinese), "\n")
-	for i := range en {
-		r.story(Line{At: r.world.Now().Sub(Start), Kind: "receipt", Text: "| " + en[i], Zh: "| " + zh[i]})
+	for _, line := range receiptLines(rc) {
+		r.tellLine(line)
 	}
 }
 
-func (r *rig) tellMove(rec *terminal.Record, from terminal.State) {
-	if r.story == nil {
-		return
-	}
-	text := rec.STAN + " " + string(rec.State)
-	if from != "" {
-		text = fmt.Sprintf("%s %s -> %s", rec.STAN, from, rec.State)
-	}
-	if rec.State == terminal.ReversalDue {
-		text += " (" + rec.Reason + ")"
-	}
-	r.story(Line{At: r.world.Now().Sub(Start), Kind: "journal", Text: text, Note: "synced"})
-}
-
-func (r *rig) tellMessage(kind, dir string, m *dialect.Message, note string) {
-	if r.story != nil {
-		r.story(Line{At: r.world.Now().Sub(Start), Kind: kind, Dir: dir, Text: describe(m), Note: note})
-	}
-}
-
-func (r *rig) tellDecision(d emv.Decision) {
-	if r.story != nil {
-		r.story(Line{At: r.world.Now().Sub(Start), Kind: "decide", Text: d.Section + " " + d.Step + ": " + d.Text, Note: fmt.Sprintf("TVR % X", d.TVR[:])})
-	}
-}
+func (r *rig) tellDecision(d emv.Decision) { r.tellLine(decisionLine(d)) }
 
 // onAPDU is told of each command that the card ran.
 func (r *rig) onAPDU(name string, command, response []byte) {
 	if r.story == nil {
 		return
 	}
-	at := r.world.Now().Sub(Start)
-	r.story(Line{At: at, Kind: "apdu", Dir: ">", Text: name, Note: hexOf(command, name, true)})
-	sw := "no answer"
-	if n := len(response); n >= 2 {
-		sw = apdu.SW(uint16(response[n-2])<<8 | uint16(response[n-1])).String()
+	for _, line := range apduLines(name, command, response) {
+		r.tellLine(line)
 	}
-	r.story(Line{At: at, Kind: "apdu", Dir: "<", Text: sw, Note: hexOf(response, name, false)})
 }
 
 // hexOf is the bytes of a command or an answer as far as they can be shown: a PIN never, and of what holds card data only

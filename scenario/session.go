@@ -112,10 +112,7 @@ func (s *Session) tell(l Line) {
 	if p := s.playing; p != nil && l.Kind == "step" {
 		p.step++
 	}
-	if len(s.story) >= 2*maxStory {
-		s.story = append(make([]Line, 0, 2*maxStory), s.story[len(s.story)-maxStory:]...)
-	}
-	s.story = append(s.story, l)
+	s.story = appendBounded(s.story, l, maxStory)
 	s.told++
 	s.view = nil
 }
@@ -187,7 +184,10 @@ func (s *Session) happen() bool {
 	}
 	s.view = nil
 	if p != nil && p.over && p.result == nil {
-		s.tellVerdict(p.progress())
+		tellVerdict(p.progress(), func(l Line) {
+			l.At = s.rig.world.Now().Sub(Start)
+			s.tell(l)
+		})
 	}
 	if s.told == told {
 		return false
@@ -197,7 +197,7 @@ func (s *Session) happen() bool {
 }
 
 // tellVerdict ends the story of a script.
-func (s *Session) tellVerdict(p Progress) {
+func tellVerdict(p Progress, tell func(Line)) {
 	verdict := "passed"
 	if !p.Passed {
 		verdict = "failed"
@@ -207,7 +207,7 @@ func (s *Session) tellVerdict(p Progress) {
 		text += "\n" + p.Failure
 	}
 	for _, line := range strings.Split(text, "\n") {
-		s.tell(Line{At: s.rig.world.Now().Sub(Start), Kind: "judge", Text: line})
+		tell(Line{Kind: "judge", Text: line})
 	}
 }
 
@@ -230,10 +230,16 @@ func (s *Session) count() {
 	if n := len(s.money); n > 0 && same(s.money[n-1].Positions, now) {
 		return
 	}
-	if len(s.money) >= 2*maxChanges {
-		s.money = append(make([]MoneyAt, 0, 2*maxChanges), s.money[len(s.money)-maxChanges:]...)
+	s.money = appendBounded(s.money, MoneyAt{s.rig.world.Now().Sub(Start), now}, maxChanges)
+}
+
+// appendBounded appends x. When twice most are there, the older half goes: into a new array, because a view may have the
+// old one.
+func appendBounded[T any](all []T, x T, most int) []T {
+	if len(all) >= 2*most {
+		all = append(make([]T, 0, 2*most), all[len(all)-most:]...)
 	}
-	s.money = append(s.money, MoneyAt{s.rig.world.Now().Sub(Start), now})
+	return append(all, x)
 }
 
 func same(x, y map[string]int64) bool {
@@ -290,21 +296,33 @@ func (p *playing) progress() Progress {
 	if p.result != nil {
 		return *p.result
 	}
-	out := Progress{ID: p.script.ID, Name: p.script.Name, Zh: p.script.Zh, About: p.script.About, Step: p.step}
-	for i := range p.script.Steps {
-		out.Steps = append(out.Steps, p.script.Steps[i].describe())
-	}
+	out := progressOf(p.script)
+	out.Step = p.step
 	if p.over {
-		out.Over, out.Passed, out.End = true, !p.out.failed(), p.out.end
-		switch {
-		case p.out.err != nil:
-			out.Failure = p.out.err.Error()
-		case len(p.out.wrong) > 0:
-			out.Failure = p.out.wrong[0].String()
-		}
+		out.ended(p.out)
 		p.result = &out
 	}
 	return out
+}
+
+// progressOf is a script that has not begun.
+func progressOf(s *Script) Progress {
+	out := Progress{ID: s.ID, Name: s.Name, Zh: s.Zh, About: s.About}
+	for i := range s.Steps {
+		out.Steps = append(out.Steps, s.Steps[i].describe())
+	}
+	return out
+}
+
+// ended says how the script ended.
+func (p *Progress) ended(out *outcome) {
+	p.Over, p.Passed, p.End = true, !out.failed(), out.end
+	switch {
+	case out.err != nil:
+		p.Failure = out.err.Error()
+	case len(out.wrong) > 0:
+		p.Failure = out.wrong[0].String()
+	}
 }
 
 // describe is a step in a few words, as the script has it.

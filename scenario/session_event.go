@@ -92,7 +92,7 @@ func (s *Session) Post(e Event) error {
 	case Arm:
 		return s.arm(e.Fault)
 	case Disarm:
-		s.disarm(e.Fault)
+		s.rig.armory.disarm(e.Fault)
 		return nil
 	case Play:
 		return s.play(e.Script)
@@ -196,12 +196,17 @@ func (s *Session) cutLine(down bool) {
 	if down == s.rig.lineDown {
 		return
 	}
-	text, zh := "mended", "已恢复"
-	if down {
-		text, zh = "cut", "已切断"
-	}
-	s.tell(Line{At: s.rig.world.Now().Sub(Start), Kind: "line", Text: text, Zh: zh})
+	line := cutLine(down)
+	line.At = s.rig.world.Now().Sub(Start)
+	s.tell(line)
 	s.rig.setLine(down)
+}
+
+func cutLine(down bool) Line {
+	if down {
+		return Line{Kind: "line", Text: "cut", Zh: "已切断"}
+	}
+	return Line{Kind: "line", Text: "mended", Zh: "已恢复"}
 }
 
 func (s *Session) pullPlug() error {
@@ -224,23 +229,27 @@ func (s *Session) arm(spec string) error {
 	if err != nil {
 		return err
 	}
-	r := s.rig
-	if len(r.faults) >= maxArmed {
-		return fmt.Errorf("scenario: %d faults are armed: that is enough", len(r.faults))
+	return s.rig.armory.add(f)
+}
+
+// add arms a fault that a person wants.
+func (m *armory) add(f Fault) error {
+	if len(m.faults) >= maxArmed {
+		return fmt.Errorf("scenario: %d faults are armed: that is enough", len(m.faults))
 	}
-	r.armory.arm([]Fault{f})
+	m.arm([]Fault{f})
 	return nil
 }
 
-func (s *Session) disarm(spec string) {
-	r := s.rig
+// disarm takes away every fault of that spelling.
+func (m *armory) disarm(spec string) {
 	var kept []*armed
-	for _, a := range r.faults {
+	for _, a := range m.faults {
 		if a.String() != spec && a.Spec != spec {
 			kept = append(kept, a)
 		}
 	}
-	r.faults = kept
+	m.faults = kept
 }
 
 // inSlotName is the name of the card in the slot, "" without one.

@@ -14,8 +14,9 @@ type View struct {
 	At      time.Duration // since the house was built
 	Now     time.Time     // the house's date and time
 	Next    time.Duration // until the next thing that is known to happen; below zero: nothing is
-	Virtual bool          // time is the house's own, and jumps
+	Virtual bool          // time is the house's own, and jumps; all of LiveView is zero then
 	Seed    uint64
+	LiveView
 
 	Merchant, MerchantZh string // as receipts print it
 	Profile              string // of the terminal
@@ -38,6 +39,21 @@ type View struct {
 	Faults  []FaultState
 	Script  *Progress // nil: no script is or was played
 }
+
+// LiveView is what there is to see of a house in real time only.
+type LiveView struct {
+	Reader    string   // the LINE of the reader; empty: an emulated one in this process
+	Hosts     []string // the acquirer's addresses; empty: a host in this process
+	Admin     string   // the address of that host's admin view
+	Physical  bool     // cards are put into the reader with the hand
+	Hidden    bool     // the money is not observable: the host is somebody else's
+	LiveCards bool     // cards outside of the test ranges are read
+	Ask       string   // what a script asks a person to do
+	Trouble   string   // what is wrong with the house; empty: nothing
+}
+
+// PhysicalCard stands in View.Slot for a card that somebody put into a physical reader.
+const PhysicalCard = "physical"
 
 // MoneyAt is what every party held from an instant on, in minor units.
 type MoneyAt struct {
@@ -83,24 +99,20 @@ func (s *Session) View() *View {
 	v := &View{
 		At: r.world.Now().Sub(Start), Now: r.world.Now(), Next: -1, Virtual: true, Seed: s.options.Seed,
 		Merchant: r.profile.Merchant, MerchantZh: r.profile.MerchantZh, Profile: r.profile.Name, TID: r.profile.TID,
-		Power: r.term.On(), State: r.terminalState(), Line: !r.lineDown, Paper: s.paper(), Slot: s.inSlotName(), Screen: s.screen(),
+		Power: r.term.On(), State: r.terminalState(), Line: !r.lineDown, Paper: r.armory.paper(), Slot: s.inSlotName(), Screen: s.screen(),
 		Receipts: slices.Clip(r.log.receipts), Story: slices.Clip(s.story), Told: s.told, Money: slices.Clip(s.money),
 	}
 	if at, ok := s.due(); ok {
 		v.Next = at.Sub(r.world.Now())
 	}
-	for _, a := range r.faults {
-		v.Faults = append(v.Faults, FaultState{a.String(), a.fired, a.N != 0 && a.fired > 0})
-	}
+	v.Faults = r.armory.states()
 	if s.playing != nil {
 		p := s.playing.progress()
 		v.Script = &p
 	}
 	if records, err := r.journal(); err == nil {
 		for _, rec := range records {
-			seen := *rec
-			seen.ICC, seen.Sealed = nil, nil
-			v.Journal = append(v.Journal, seen)
+			v.Journal = append(v.Journal, unsealed(rec))
 		}
 	}
 	v.Where = r.whereLatest()
@@ -108,11 +120,26 @@ func (s *Session) View() *View {
 	return v
 }
 
+// states are the faults as a person sees them.
+func (m *armory) states() (all []FaultState) {
+	for _, a := range m.faults {
+		all = append(all, FaultState{a.String(), a.fired, a.N != 0 && a.fired > 0})
+	}
+	return all
+}
+
 // paper tells whether the printer has any: a fault that is armed for its next print has taken it.
-func (s *Session) paper() bool {
-	return !slices.ContainsFunc(s.rig.faults, func(a *armed) bool {
+func (m *armory) paper() bool {
+	return !slices.ContainsFunc(m.faults, func(a *armed) bool {
 		return a.Kind == "paper-out" && (a.N == 0 || a.fired == 0)
 	})
+}
+
+// unsealed is a record without its sealed parts.
+func unsealed(rec *terminal.Record) terminal.Record {
+	seen := *rec
+	seen.ICC, seen.Sealed = nil, nil
+	return seen
 }
 
 // whereLatest says where the money of the latest sale is.
@@ -127,14 +154,20 @@ func (r *rig) whereLatest() Sentence {
 			return Sentence{"", "the log of the " + p.name + " cannot be read", p.name + " 的日志无法读取"}
 		}
 	}
-	all := r.transactions(records, views)
+	return latest(r.transactions(records, views))
+}
+
+// latest says where the money of the last of them is.
+func latest(all []*transaction) Sentence {
 	for i := len(all) - 1; i >= 0; i-- {
 		if t := all[i]; t.end() != "" {
 			return t.sentence()
 		}
 	}
-	return Sentence{"", "no sale yet", "尚无交易"}
+	return noSale
 }
+
+var noSale = Sentence{"", "no sale yet", "尚无交易"}
 
 // sentence says where the transaction's money is and what it waits for, as one would tell the merchant.
 func (t *transaction) sentence() Sentence {

@@ -377,9 +377,8 @@ func TestRunRecoversItsOwnPowerCutOnly(t *testing.T) {
 			_ = other.Run(func(sim.Clock) {
 				cancel()
 				w := sim.NewWall(t.Context())
-				if err := w.Run(func(sim.Clock) { other.Check() }); err != nil {
-					t.Error(err)
-				}
+				err := w.Run(func(sim.Clock) { other.Check() })
+				t.Errorf("recovered another's: %v", err)
 			})
 			panic("unwound to its own Run")
 		}},

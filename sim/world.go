@@ -238,26 +238,27 @@ func (w *World) push(e event) {
 	w.queue.push(e)
 }
 
-const minSweep = 1024
+// minSweep keeps the heap shallow: most deadlines of a terminal are met long before they come due.
+const minSweep = 64
 
 // queue is a binary heap by instant, then by order of entry. container/heap would box every event.
 type queue []event
 
-func (q queue) less(i, j int) bool {
-	return q[i].at < q[j].at || q[i].at == q[j].at && q[i].seq < q[j].seq
-}
+func (e *event) before(x *event) bool { return e.at < x.at || e.at == x.at && e.seq < x.seq }
 
 func (q *queue) push(e event) {
 	*q = append(*q, e)
 	h := *q
-	for i := len(h) - 1; i > 0; {
+	i := len(h) - 1
+	for i > 0 {
 		p := (i - 1) / 2
-		if !h.less(i, p) {
+		if !e.before(&h[p]) {
 			break
 		}
-		h[i], h[p] = h[p], h[i]
+		h[i] = h[p] // the hole rises; e is put down once
 		i = p
 	}
+	h[i] = e
 }
 
 func (q *queue) pop() event {
@@ -273,18 +274,23 @@ func (q *queue) pop() event {
 
 // down lets the event at i sink to its place.
 func (q queue) down(i int) {
+	if i >= len(q) {
+		return
+	}
+	e := q[i]
 	for {
 		c := 2*i + 1
 		if c >= len(q) {
-			return
+			break
 		}
-		if c+1 < len(q) && q.less(c+1, c) {
+		if c+1 < len(q) && q[c+1].before(&q[c]) {
 			c++
 		}
-		if !q.less(c, i) {
-			return
+		if !q[c].before(&e) {
+			break
 		}
-		q[i], q[c] = q[c], q[i]
+		q[i] = q[c]
 		i = c
 	}
+	q[i] = e
 }

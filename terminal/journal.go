@@ -38,10 +38,19 @@ type Journal struct {
 
 // entryRecord is one record of the log; exactly one field is set.
 type entryRecord struct {
-	Sale *Record      `json:",omitempty"`
-	Keys *sessionKeys `json:",omitempty"`
-	STAN int          `json:",omitempty"` // used up by a message that is no sale
+	Sale    *Record      `json:",omitempty"`
+	Printed *identity    `json:",omitempty"` // that sale's receipt is out
+	Keys    *sessionKeys `json:",omitempty"`
+	STAN    int          `json:",omitempty"` // used up by a message that is no sale
 }
+
+// identity names a sale of the journal.
+type identity struct {
+	STAN, Date, Time string
+	Year             int
+}
+
+func (r *Record) identity() identity { return identity{r.STAN, r.Date, r.Time, r.Year} }
 
 // sessionKeys are the session's keys as the host sent them: cryptograms under the terminal master key.
 type sessionKeys struct{ DE62 []byte }
@@ -88,6 +97,12 @@ func (j *Journal) take(body []byte) error {
 	switch {
 	case e.Sale != nil:
 		return j.applySale(e.Sale)
+	case e.Printed != nil:
+		r := j.find(*e.Printed)
+		if r == nil {
+			return fmt.Errorf("a receipt of no sale")
+		}
+		r.Printed = true
 	case e.Keys != nil:
 		j.keys = e.Keys
 	case e.STAN > 0:
@@ -104,16 +119,24 @@ func (j *Journal) applySale(r *Record) error {
 		return fmt.Errorf("STAN %q: want six digits", r.STAN)
 	}
 	j.nextSTAN = max(j.nextSTAN, n+1)
-	for _, x := range slices.Backward(j.records) {
-		if x.sameTransaction(r) {
-			*x = *r
-			return nil
-		}
+	if x := j.find(r.identity()); x != nil {
+		*x = *r
+		return nil
 	}
 	if len(j.records) >= maxRecords {
 		return fmt.Errorf("more than %d records", maxRecords)
 	}
 	j.records = append(j.records, r)
+	return nil
+}
+
+// find looks for a sale, the latest first: it nearly always is the one.
+func (j *Journal) find(id identity) *Record {
+	for _, r := range slices.Backward(j.records) {
+		if r.identity() == id {
+			return r
+		}
+	}
 	return nil
 }
 
@@ -260,12 +283,11 @@ func (j *Journal) park(r *Record, code string) error {
 
 // printed remembers that the receipt is out: a flag, not a move.
 func (j *Journal) printed(r *Record) error {
-	n := *r
-	n.Printed = true
-	if err := j.put(entryRecord{Sale: &n}); err != nil {
+	id := r.identity()
+	if err := j.put(entryRecord{Printed: &id}); err != nil {
 		return err
 	}
-	*r = n
+	r.Printed = true
 	return nil
 }
 

@@ -150,7 +150,7 @@ func TestAFailedWriteIsAStorageError(t *testing.T) {
 }
 
 func TestAJournalThatMakesNoSenseIsDamaged(t *testing.T) {
-	for _, body := range []string{`{`, `{"Sale":{"STAN":"x"}}`, `{"Other":1}`, `{}`, `{"Sale":{"STAN":"000001","More":1}}`, `null`} {
+	for _, body := range []string{`{`, `{"Sale":{"STAN":"x"}}`, `{"Other":1}`, `{}`, `{"Sale":{"STAN":"000001","More":1}}`, `{"Printed":{"STAN":"000009"}}`, `null`} {
 		d, _ := powered(t)
 		l, err := wal.Open(d, JournalFile, func([]byte) error { return nil })
 		must(t, err)

@@ -62,7 +62,7 @@ func (t *Terminal) print(r *Record, again bool) bool {
 
 // compose writes one copy. Every copy says that it is worth nothing.
 func (t *Terminal) compose(r *Record, c Copy, again bool) Receipt {
-	var lines []Text
+	lines := make([]Text, 0, 20)
 	add := func(k Key, args ...any) { lines = append(lines, say(k, args...)) }
 	add("r-simulation")
 	if again {

@@ -67,11 +67,6 @@ type Record struct {
 	CVM                  string `json:",omitempty"` // pin, signature, none
 }
 
-// sameTransaction tells whether two records are versions of one.
-func (r *Record) sameTransaction(x *Record) bool {
-	return r.STAN == x.STAN && r.Date == x.Date && r.Time == x.Time && r.Year == x.Year
-}
-
 // InBatch tells whether the sale counts for the merchant.
 func (r *Record) InBatch() bool {
 	return r.State == Approved || r.State == AdviceDue || r.State == Advised

@@ -80,7 +80,11 @@ func appendKeys(dst []byte, lines []Text) []byte {
 		dst = append(dst, t.Key...)
 		for _, a := range t.Args {
 			dst = append(dst, ' ')
-			dst = fmt.Append(dst, a)
+			if s, ok := a.(string); ok { // nearly all are
+				dst = append(dst, s...)
+			} else {
+				dst = fmt.Append(dst, a)
+			}
 		}
 		dst = append(dst, '\n')
 	}

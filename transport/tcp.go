@@ -222,7 +222,7 @@ func (s *socket) reader() {
 			}
 		}
 		if err != nil && s.state() == open {
-			err = s.out.why(s.silence(err))
+			err = s.out.ends(s.out.why(s.silence(err)))
 			s.post.Post(func() { s.tell(err) })
 			return
 		}

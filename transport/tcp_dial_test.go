@@ -182,7 +182,7 @@ func TestFailOver(t *testing.T) {
 			if tt.first != nil {
 				first, tried = port(t, tt.first)
 			}
-			d := &Dialer{Connect: 300 * ms}
+			d := &Dialer{Connect: 700 * ms}
 			good := keep
 			if tt.tls {
 				d.TLS, good = a.client(), speaks(a.server(t))

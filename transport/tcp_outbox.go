@@ -217,6 +217,16 @@ func (o *outbox) why(err error) error {
 	return broken(err)
 }
 
+// ends has the next Write, too, fail with err, unless it knows better.
+func (o *outbox) ends(err error) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err == nil {
+		o.err = err
+	}
+	return err
+}
+
 // SetWriteDeadline does nothing: the limits are the outbox's own, and TLS sets one when it closes.
 func (o *outbox) SetWriteDeadline(time.Time) error { return nil }
 

@@ -19,14 +19,10 @@ import (
 
 func TestSilenceEndsAConnectionThatMustNotBeIdle(t *testing.T) {
 	onWall(t, func(ctx context.Context, w *sim.Wall) {
-		s, c := peer(t, ctx, w, Limits{Idle: 60 * ms})
+		s, _ := peer(t, ctx, w, Limits{Idle: 60 * ms})
 		h, t0 := listen(s), w.Now()
-		for range 4 { // what arrives keeps it alive
-			w.Wait(w.Now().Add(30*ms), func() bool { return false })
-			_, _ = c.Write([]byte("x"))
-		}
 		until(t, w, func() bool { return h.ends > 0 }, "the end of silence")
-		if took := w.Now().Sub(t0); h.bytes != "xxxx" || !is(h.end, ErrTimeout) || took < 150*ms {
+		if took := w.Now().Sub(t0); h.bytes != "" || !is(h.end, ErrTimeout) || took < 60*ms {
 			t.Errorf("%+v after %v", h, took)
 		}
 		if want := "transport: no answer in time: nothing has arrived for 60ms"; h.end.Error() != want {
@@ -35,10 +31,16 @@ func TestSilenceEndsAConnectionThatMustNotBeIdle(t *testing.T) {
 		if n, err := s.Write([]byte("x")); n != 0 || !is(err, ErrTimeout) {
 			t.Errorf("%d %v", n, err)
 		}
+		s, _ = peer(t, ctx, w, Limits{Idle: 20 * ms})
+		listen(s)
+		time.Sleep(100 * ms) // it has ended, and the owner does not know yet
+		if n, err := s.Write([]byte("x")); n != 0 || !is(err, ErrTimeout) {
+			t.Errorf("%d %v", n, err)
+		}
 	})
 }
 
-// The same in fake time, over a pipe: instants are exact, and goroutines all end.
+// The same in fake time, over a pipe: what arrives keeps it alive, instants are exact, and goroutines all end.
 func TestSilenceInFakeTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := sim.NewWall(t.Context())
@@ -73,6 +75,7 @@ func TestAPeerThatDoesNotReadHoldsNobodyUp(t *testing.T) {
 			written = append(written, block...)
 			if s.(*socket).out.busy() {
 				behind++
+				time.Sleep(ms) // the goroutine is in the midst of it
 			}
 		}
 		return written
@@ -134,11 +137,16 @@ func TestAPeerThatDoesNotReadHoldsNobodyUp(t *testing.T) {
 			}
 		})
 	})
-	t.Run("reads at last, and half closed before", func(t *testing.T) {
+	t.Run("reads at last, half closed, and silent for long", func(t *testing.T) {
 		onWall(t, func(ctx context.Context, w *sim.Wall) {
-			s, c := peer(t, ctx, w, Limits{})
+			s, c := peer(t, ctx, w, Limits{Idle: 500 * ms})
+			h := listen(s)
 			want := fill(t, s)
+			if h.ends > 0 {
+				t.Fatal(h.end)
+			}
 			s.Close()
+			w.Wait(w.Now().Add(700*ms), func() bool { return false })
 			_ = c.CloseWrite()
 			quiet(w)
 			_ = c.SetReadDeadline(time.Now().Add(patience))
@@ -150,7 +158,7 @@ func TestAPeerThatDoesNotReadHoldsNobodyUp(t *testing.T) {
 	})
 	t.Run("then reads, and all goes on", func(t *testing.T) {
 		onWall(t, func(ctx context.Context, w *sim.Wall) {
-			s, c := peer(t, ctx, w, Limits{Write: 200 * ms})
+			s, c := peer(t, ctx, w, Limits{Write: 500 * ms})
 			_ = c.SetReadDeadline(time.Now().Add(patience))
 			for range 2 {
 				want := fill(t, s)
@@ -158,7 +166,7 @@ func TestAPeerThatDoesNotReadHoldsNobodyUp(t *testing.T) {
 				if _, err := io.ReadFull(c, got); err != nil || !bytes.Equal(got, want) {
 					t.Fatal(err)
 				}
-				time.Sleep(300 * ms) // the time for what was slow is over
+				time.Sleep(700 * ms) // the time for what was slow is over
 			}
 		})
 	})
@@ -427,6 +435,58 @@ func TestClosingAndEnding(t *testing.T) {
 			noneLeft(t, before)
 		})
 	}
+}
+
+// A peer that does not close too keeps nothing of ours for long.
+func TestAClosedConnectionDoesNotLinger(t *testing.T) {
+	onWall(t, func(ctx context.Context, w *sim.Wall) {
+		s, c := peer(t, ctx, w, Limits{})
+		listen(s)
+		s.Close()
+		if _, err := c.Read(make([]byte, 1)); err != io.EOF {
+			t.Error(err)
+		}
+		t0 := time.Now()
+		for {
+			if _, err := c.Write([]byte("x")); err != nil {
+				break
+			}
+			if time.Sleep(10 * ms); time.Since(t0) > 5*time.Second {
+				t.Fatal("it is still there")
+			}
+		}
+		if took := time.Since(t0); took < linger/2 {
+			t.Errorf("gone after %v", took)
+		}
+	})
+}
+
+// A TLS connection that is closed says so in TLS too: without, other implementations take the end for an attack.
+func TestTLSSaysThatItCloses(t *testing.T) {
+	a := newAuthority(t)
+	onWall(t, func(ctx context.Context, w *sim.Wall) {
+		var s Stream
+		addr, err := Listen(ctx, ":0", a.server(t), w, func(x Stream) { s = x })
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := net.Dial("tcp", addr.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer raw.Close()
+		config := a.client()
+		config.ServerName, config.MaxVersion = "127.0.0.1", tls.VersionTLS12 // whose records say in the clear what they are
+		if err := tls.Client(raw, config).HandshakeContext(ctx); err != nil {
+			t.Fatal(err)
+		}
+		until(t, w, func() bool { return s != nil }, "a connection")
+		s.Close()
+		const alert = 21
+		if b, err := io.ReadAll(raw); err != nil || len(b) == 0 || b[0] != alert {
+			t.Errorf("% X %v", b, err)
+		}
+	})
 }
 
 func TestATLSConnectionOfSomebodyElse(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 	"github.com/posim/posim/scenario"
 )
 
-// realFlags are the flags of run that leave virtual time.
+// realFlags are the flags of run and tui that leave virtual time.
 type realFlags struct {
 	reader, data string
 	hosts        []string
@@ -46,6 +46,13 @@ func (f *realFlags) check(naive string) error {
 		return misuse("--admin, --tls, --tls-ca and --allow-live-cards are for real time: name a --reader, a --host or --data")
 	case f.asked() && naive != "":
 		return misuse("--naive needs virtual time: leave out --reader, --host and --data")
+	}
+	return f.checkHosts()
+}
+
+// checkHosts checks what is said of the acquirer.
+func (f *realFlags) checkHosts() error {
+	switch {
 	case len(f.hosts) > 2:
 		return misuse("--host: want one or two addresses, found %d", len(f.hosts))
 	case len(f.hosts) == 0 && (f.admin != "" || f.tls || f.ca != ""):
@@ -54,7 +61,7 @@ func (f *realFlags) check(naive string) error {
 	return nil
 }
 
-// options is how scripts run in real time.
+// options is how a house in real time is built.
 func (f *realFlags) options() (scenario.LiveOptions, error) {
 	o := scenario.LiveOptions{Reader: f.reader, Hosts: f.hosts, Admin: f.admin, Data: f.data, AllowLiveCards: f.live}
 	if o.Admin == "" && len(f.hosts) > 0 && f.hosts[0] == defaultListen {

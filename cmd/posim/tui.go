@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"strings"
@@ -19,6 +21,7 @@ type tuiFlags struct {
 	seed uint64
 	lang language
 	card string
+	real realFlags
 }
 
 // firstCard is the card in the hand at first: a chip, a stripe and a PIN.
@@ -31,13 +34,17 @@ func (a *app) tuiCommand() *cobra.Command {
 		Long: `tui shows a payment terminal and the house around it, in virtual time: cards are inserted and swiped, amounts and PINs
 typed, the line cut, the plug pulled, faults armed and scenarios played, and the money is watched. ? shows the keys.
 
+With --reader, --host or --data the house is one in real time, as that of posim run; what is not named is built in. The
+keys r and h show which reader and host are in use, and take others.
+
 It wants a terminal of at least 80 columns and 24 lines; 120 by 40 shows everything at once.`,
-		Example: "  posim tui\n  posim tui --lang zh --card cup-debit",
+		Example: "  posim tui\n  posim tui --lang zh --card cup-debit\n  posim tui --data ./till\n  posim tui --reader pcsc:// --host 127.0.0.1:8583",
 		RunE:    func(*cobra.Command, []string) error { return a.runTUI(f) },
 	}
 	seedFlag(c, &f.seed)
 	langFlag(c, &f.lang)
 	c.Flags().StringVar(&f.card, "card", firstCard, "`NAME` of the card in the hand at first")
+	f.real.add(c)
 	return c
 }
 
@@ -67,33 +74,103 @@ func (a *app) runTUI(f tuiFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := f.real.check(""); err != nil {
+		return err
+	}
 	if library.Card(f.card) == nil {
 		return misuse("no card %q: posim card list shows the cards", f.card)
 	}
 	if a.stdin != os.Stdin || !tui.Attached() {
 		return misuse("tui: %w: start it in a terminal window", tui.ErrNotTerminal)
 	}
-	session, err := scenario.NewSession(library, scenario.SessionOptions{Seed: f.seed})
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	h := &houses{ctx: ctx, library: library, seed: f.seed, real: f.real}
+	engine, err := h.open(nil, tui.House{Real: f.real.asked(), Reader: f.real.reader, Host: strings.Join(f.real.hosts, ","), Admin: f.real.admin})
 	if err != nil {
-		return failed(err)
+		return misuse("%w", err)
 	}
-	defer session.Close()
-	if err := a.show(session, tui.Options{
+	if err := a.show(engine, cancel, tui.Options{
 		Lang: terminal.Lang(f.lang), Cards: handCards(library), Card: f.card, Scripts: scripts, ASCII: ambiguousWide(),
+		Open: func(now tui.Engine, want tui.House, done func(tui.Engine, error)) {
+			go func() { done(h.open(now, want)) }()
+		},
 	}); err != nil {
 		return failed(err)
 	}
 	return nil
 }
 
-// show runs the UI over an engine until the person leaves or the program is told to end.
-func (a *app) show(engine tui.Engine, o tui.Options) error {
+// houses opens the houses of one UI. Each is opened when the one before has been, so last needs no lock.
+type houses struct {
+	ctx     context.Context
+	library *scenario.Library
+	seed    uint64
+	real    realFlags            // as they were given
+	last    scenario.LiveOptions // of the house in real time that was opened last
+}
+
+// open opens a house. Two cannot have one data directory: that in use is closed then, and opened again if the other cannot
+// be.
+func (h *houses) open(now tui.Engine, want tui.House) (tui.Engine, error) {
+	if !want.Real {
+		s, err := scenario.NewSession(h.library, scenario.SessionOptions{Seed: h.seed})
+		if err != nil {
+			return nil, err
+		}
+		return s, nil
+	}
+	f := h.real
+	f.reader, f.hosts, f.admin = want.Reader, nil, want.Admin
+	for _, address := range strings.Split(want.Host, ",") {
+		if address = strings.TrimSpace(address); address != "" {
+			f.hosts = append(f.hosts, address)
+		}
+	}
+	if len(f.hosts) == 0 {
+		f.tls, f.ca = false, "" // the host built in is reached in plain
+	}
+	if err := f.checkHosts(); err != nil {
+		return nil, err
+	}
+	o, err := f.options()
+	if err != nil {
+		return nil, err
+	}
+	present, live := now.(*scenario.LiveSession)
+	shared := live && o.Data != ""
+	if shared {
+		present.Close()
+	}
+	s, err := scenario.NewLiveSession(h.ctx, h.library, o)
+	if err == nil {
+		h.last = o
+		return s, nil
+	}
+	if !shared {
+		return nil, err
+	}
+	back, again := scenario.NewLiveSession(h.ctx, h.library, h.last)
+	if again != nil {
+		return nil, fmt.Errorf("%w; and the house before cannot be opened again: %w", err, again)
+	}
+	return back, err
+}
+
+// show runs the UI over an engine until the person leaves or the program is told to end. The engine is closed then; leave
+// is called before, so that nothing is waited for.
+func (a *app) show(engine tui.Engine, leave func(), o tui.Options) error {
+	ui := tui.New(engine, o)
+	defer func() {
+		leave()
+		ui.Close()
+	}()
 	window, err := tui.Open()
 	if err != nil {
 		return err
 	}
 	defer window.Close() // a panic too gives the terminal back
-	o.Colours = window.Colours()
+	ui.Colours(window.Colours())
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
@@ -110,7 +187,7 @@ func (a *app) show(engine tui.Engine, o tui.Options) error {
 	go window.Listen()
 	ticker := time.NewTicker(tui.Frame())
 	defer ticker.Stop()
-	tui.New(engine, o).Run(window, ticker.C, stop)
+	ui.Run(window, ticker.C, stop)
 	return nil
 }
 

@@ -217,6 +217,42 @@ func TestTUIInATerminal(t *testing.T) {
 		p.waitFor("left with 0")
 	})
 
+	t.Run("real time: a chip sale, the plug, and the virtual house again", func(t *testing.T) {
+		data := filepath.Join(t.TempDir(), "till")
+		p := openPane(t, posim, "120", "40", nil, "tui", "--data", data)
+		p.waitFor("PLEASE INSERT CARD", "real time · emulated reader · host built in", "Type an amount")
+		p.framed(120)
+		p.keys("1", "0", "0", "0", "0", "Enter")
+		p.waitFor("SALE 100.00", "i inserts Visa credit")
+		p.keys("i")
+		p.waitFor("ENTER PIN", "e: the cardholder types the PIN")
+		p.keys("e")
+		p.waitFor("PLEASE REMOVE CARD", "Approved 00", "cardholder    -100.00", "F3 100.00 with the acquirer", "CUSTOMER COPY")
+		p.keys("i")
+		p.waitFor("PLEASE INSERT CARD")
+		p.keys("p")
+		p.waitFor("NO POWER")
+		p.keys("p")
+		p.waitFor("PLEASE INSERT CARD", "Approved 00") // the data directory has stayed
+		p.run("resize-window", "-t", "posim", "-x", "80", "-y", "24")
+		p.waitFor("real · emulated · built in")
+		p.framed(80)
+		p.keys("r")
+		p.waitFor("In use: real time, emulated reader, host built in")
+		p.keys("Enter", "nonsense", "Enter", "Down", "Down", "Enter")
+		p.waitFor("want a path (/dev/ttyUSB0, ./reader0)", "reader      nonsense", "real · emulated")
+		p.keys("Up", "Up", "Up", "Up", "Enter")
+		p.waitFor("virtual: everything is built in")
+		p.keys("Down", "Down", "Down", "Down", "Enter")
+		p.waitFor("PLEASE INSERT CARD", "1×", "no sale yet")
+		p.keys("q")
+		p.waitFor("left with 0")
+		info, err := os.Stat(data)
+		if err != nil || info.Mode().Perm() != 0o700 {
+			t.Errorf("%v %v", info, err)
+		}
+	})
+
 	t.Run("a scenario, stepped and run", func(t *testing.T) {
 		p := openPane(t, posim, "80", "24", nil)
 		p.waitFor("PLEASE INSERT CARD")
@@ -257,6 +293,8 @@ func TestTUIWithoutATerminal(t *testing.T) {
 		{[]string{"tui"}, "start it in a terminal window"},
 		{[]string{"tui", "--card", "nothing"}, `no card "nothing"`},
 		{[]string{"tui", "here"}, "want no argument"},
+		{[]string{"tui", "--admin", "127.0.0.1:8584"}, "are for real time"},
+		{[]string{"tui", "--data", "x", "--tls"}, "go with --host"},
 	} {
 		out, err := exec.Command(posim, c.args...).CombinedOutput()
 		exit := (*exec.ExitError)(nil)

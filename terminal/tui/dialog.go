@@ -259,10 +259,6 @@ func (u *UI) chooseCard() {
 }
 
 func (u *UI) chooseScript() {
-	if u.timed == nil {
-		u.tell(u.say(word{"scripts are played in virtual time", "剧本在虚拟时间中播放"}))
-		return
-	}
 	d := &list{u: u, title: u.say(word{"Play which scenario? It begins in a new house", "播放哪个剧本?将在新的环境中开始"})}
 	for i, s := range u.options.Scripts {
 		if v := u.engine.View(); v.Script != nil && v.Script.ID == s.ID {
@@ -275,10 +271,7 @@ func (u *UI) chooseScript() {
 }
 
 // play plays a script from its beginning.
-func (u *UI) play(s *scenario.Script) {
-	u.past = nil
-	u.post(scenario.Play{Script: s})
-}
+func (u *UI) play(s *scenario.Script) { u.post(scenario.Play{Script: s}) }
 
 func (u *UI) chooseFault() {
 	rows := func() []item {

@@ -101,10 +101,15 @@ func (u *UI) title(c *canvas, v *scenario.View) {
 	if wide {
 		room = 67
 	}
-	parts := []string{clock(v.At)}
-	if u.options.Banner != "" {
-		parts = append([]string{u.options.Banner}, parts...)
+	if !v.Virtual {
+		style := u.style.title
+		if v.LiveCards || u.back > 0 {
+			style = u.style.warn
+		}
+		c.put(2, 0, room, fit(" "+strings.Join(u.realTitle(v, wide, room), " · ")+" ", room), style)
+		return
 	}
+	parts := []string{clock(v.At)}
 	if wide || v.Script == nil && u.back == 0 {
 		parts = append([]string{"posim"}, parts...)
 	}
@@ -113,8 +118,6 @@ func (u *UI) title(c *canvas, v *scenario.View) {
 	case u.back > 0:
 		parts = append(parts, u.say(wordPast, len(u.past)-u.back, len(u.past)))
 		style = u.style.warn
-	case u.timed == nil:
-		parts = append(parts, u.say(wordReal))
 	case u.running:
 		parts = append(parts, u.speedText())
 	default:
@@ -178,7 +181,7 @@ func (u *UI) foot(c *canvas, v *scenario.View, y int) {
 func (u *UI) keyLines(c *canvas, r rect) {
 	at, y := r.x, r.y
 	for _, k := range commands() {
-		if k.short == (word{}) {
+		if k.short == (word{}) || u.timed == nil && ofTime(k.key) {
 			continue
 		}
 		name, text := u.keyName(k.key), " "+u.say(k.short)

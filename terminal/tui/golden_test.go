@@ -96,6 +96,40 @@ func unplugged() *scenario.View {
 	return v
 }
 
+// outside is a house in real time, with a reader and a host that are somewhere else.
+func outside() *scenario.View {
+	v := entering()
+	v.Virtual, v.Seed, v.Next, v.At = false, 0, -1, 83*time.Second
+	v.LiveView = scenario.LiveView{Reader: "pcsc://Gemalto%20PC%20Twin%20Reader%2000%2000", Hosts: []string{"127.0.0.1:8583", "127.0.0.1:8593"}, Physical: true, Hidden: true, LiveCards: true}
+	v.Slot, v.Money, v.Where = scenario.PhysicalCard, nil, scenario.Sentence{En: "not observable: the host is somebody else's", Zh: "无法观察:主机属于他方"}
+	return v
+}
+
+// builtInLive is a house in real time with everything in this process.
+func builtInLive() *scenario.View {
+	v := timedOut()
+	v.Virtual, v.Seed, v.Next = false, 0, -1
+	return v
+}
+
+// unreachable is a house in real time whose reader is not there.
+func unreachable() *scenario.View {
+	v := idle()
+	v.Virtual, v.Seed, v.Next = false, 0, -1
+	v.LiveView = scenario.LiveView{Reader: "tcp://127.0.0.1:7816?protocol=ccid-serial", Hosts: []string{"127.0.0.1:8583"}, Admin: "127.0.0.1:8584", Physical: true,
+		Trouble: "reader: dial tcp 127.0.0.1:7816: connect: connection refused: check that a reader listens at 127.0.0.1:7816"}
+	return v
+}
+
+// played is a script in real time that waits for a person.
+func played() *scenario.View {
+	v := outside()
+	v.LiveCards, v.Screen = false, terminal.Screen{text("insert-or-swipe"), text("sale", "100.00")}
+	v.Script = &scenario.Progress{ID: "W04", Name: "W04 approval lost", Zh: "应答丢失(单边账)", Steps: []string{"sale 100.00", "wait reversal"}, Step: 1}
+	v.Ask = "insert the card for visa-credit into pcsc://"
+	return v
+}
+
 func hand() []Card {
 	return []Card{{"one", "Test credit", "测试信用卡", true, true}, {"two", "Stripe only, with a long name", "纯磁条卡", false, true}}
 }
@@ -123,10 +157,21 @@ func TestGoldenScreens(t *testing.T) {
 		{"kernel", timedOut(), func(u *UI) { u.turn(1) }},
 		{"receipt", timedOut(), func(u *UI) { u.turn(-1) }},
 		{"note", timedOut(), open('n')},
+		{"real", builtInLive(), nil},
+		{"real-outside", outside(), nil},
+		{"real-script", played(), nil},
+		{"real-no-reader", unreachable(), nil},
+		{"real-reader", unreachable(), open('r')},
+		{"reader", idle(), open('r')},
+		{"host-typed", idle(), func(u *UI) { u.keys("h\r127.0.0.1:8583") }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, lang := range []terminal.Lang{terminal.English, terminal.Chinese} {
-				u := New(&still{view: c.view}, Options{Cards: hand(), Lang: lang})
+				var e Engine = &still{view: c.view}
+				if !c.view.Virtual {
+					e = &passing{view: c.view}
+				}
+				u := New(e, Options{Cards: hand(), Lang: lang})
 				if c.do != nil {
 					c.do(u)
 				}
@@ -174,7 +219,8 @@ func TestSmallWindow(t *testing.T) {
 // No size, language, pane or dialog breaks a wide character or leaves the screen.
 func TestEverySize(t *testing.T) {
 	views := []*scenario.View{idle(), entering(), timedOut(), scripted(), failedScript(), unplugged()}
-	for _, o := range []Options{{Cards: hand()}, {Cards: hand(), Colours: true, Banner: "实卡只读 LIVE CARDS READ ONLY"}, {Cards: hand(), ASCII: true}, {}} {
+	views = append(views, outside(), played())
+	for _, o := range []Options{{Cards: hand()}, {Cards: hand(), Colours: true}, {Cards: hand(), ASCII: true}, {}} {
 		for i, v := range views {
 			o.Lang = terminal.Lang(i % 2)
 			u := New(&still{view: v}, o)
@@ -182,7 +228,7 @@ func TestEverySize(t *testing.T) {
 			for n, size := range [][2]int{{80, 24}, {81, 25}, {95, 31}, {109, 36}, {110, 35}, {110, 36}, {113, 37}, {120, 40}, {200, 60}, {401, 120}} {
 				s.SetSize(size[0], size[1])
 				u.turn(1)
-				u.onRune([]rune("c?fsl")[n%5])
+				u.onRune([]rune("c?fslhr")[n%7])
 				s.text()
 				u.dialog = nil
 				s.text()

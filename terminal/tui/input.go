@@ -82,11 +82,11 @@ type command struct {
 // commands are the keys of the UI's own, in the order in which they are shown.
 func commands() []command {
 	return []command{
-		{'i', word{"insert/take card", "插/取卡"}, word{"put the card in hand into the slot, or take it out", "把手中的卡插入卡槽,或取出"}, (*UI).insert},
+		{'i', word{"card in/out", "插/取卡"}, word{"put the card in hand into the slot, or take it out", "把手中的卡插入卡槽,或取出"}, (*UI).insert},
 		{'w', word{"swipe", "刷卡"}, word{"swipe the card in hand", "刷手中的卡"}, (*UI).swipe},
 		{'c', word{"card", "选卡"}, word{"take another card into the hand", "换一张卡"}, (*UI).chooseCard},
 		{'e', word{"PIN", "密码"}, word{"the cardholder types the PIN", "持卡人输入密码"}, (*UI).enterPIN},
-		{'x', word{"cut line", "断线"}, word{"cut the line to the acquirer, or mend it", "切断或恢复到收单行的线路"}, (*UI).cutLine},
+		{'x', word{"line", "断线"}, word{"cut the line to the acquirer, or mend it", "切断或恢复到收单行的线路"}, (*UI).cutLine},
 		{'p', word{"plug", "电源"}, word{"pull the plug, or give power", "拔电源,或通电"}, (*UI).plug},
 		{'f', word{"faults", "故障"}, word{"arm a fault", "布置故障"}, (*UI).chooseFault},
 		{'s', word{"scripts", "剧本"}, word{"play a scenario", "播放剧本"}, (*UI).chooseScript},
@@ -95,13 +95,18 @@ func commands() []command {
 		{'+', word{"faster", "加速"}, word{"faster: 10 times, 60 times, as fast as it goes", "加速:10 倍、60 倍、最快"}, (*UI).faster},
 		{'=', word{}, word{}, (*UI).faster},
 		{'-', word{}, word{"slower", "减速"}, (*UI).slower},
-		{'r', word{}, word{"the other copy of the receipt", "另一联凭条"}, (*UI).otherCopy},
+		{'r', word{"reader", "读卡器"}, word{"which reader: emulated, or one that is attached", "读卡器:模拟,或外接"}, (*UI).chooseReader},
+		{'h', word{"host", "主机"}, word{"which host: built in, or at an address; virtual or real time", "主机:内置,或指定地址;虚拟或实时"}, (*UI).chooseHost},
+		{'o', word{}, word{"the other copy of the receipt", "另一联凭条"}, (*UI).otherCopy},
 		{'R', word{}, word{"a new house: everything begins again", "全部重新开始"}, (*UI).restart},
 		{'l', word{"中文", "English"}, word{"中文", "English"}, (*UI).language},
 		{'?', word{"help", "帮助"}, word{"this help", "本帮助"}, (*UI).help},
 		{'q', word{"quit", "退出"}, word{"leave", "退出"}, func(u *UI) { u.quit = true }},
 	}
 }
+
+// ofTime tells whether a key lets virtual time pass: it means nothing in real time.
+func ofTime(key rune) bool { return key == ' ' || key == 'n' || key == '+' || key == '-' }
 
 // keyName is a key as it is written.
 func (u *UI) keyName(key rune) string {
@@ -177,7 +182,6 @@ func (u *UI) setSpeed(i int) {
 func (u *UI) otherCopy() { u.copy = 1 - u.copy }
 
 func (u *UI) restart() {
-	u.past = nil
 	u.post(scenario.Restart{})
 	u.running = true
 }

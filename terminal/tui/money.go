@@ -11,6 +11,14 @@ import (
 
 // drawMoney is the positions with a bar each, where the latest sale's money is, and how it came there.
 func (u *UI) drawMoney(c *canvas, v *scenario.View, r rect) {
+	if v.Hidden {
+		for i, line := range wrap(u.whereText(v), r.w-2) {
+			if i < r.h {
+				c.put(r.x+1, r.y+i, r.w-2, line, u.style.dim)
+			}
+		}
+		return
+	}
 	now := map[string]int64{}
 	if n := len(v.Money); n > 0 {
 		now = v.Money[n-1].Positions

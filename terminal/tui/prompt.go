@@ -58,6 +58,10 @@ func (u *UI) next() string {
 		return u.say(word{"Looking back: ←/→ move, End returns to the present", "回看中:←/→ 移动,End 回到现在"})
 	case playing(v):
 		return u.nextOfScript(v)
+	case v.Trouble != "":
+		return u.say(word{"r: another reader, R begins anew · ", "r:换读卡器,R:重新开始 · "}) + v.Trouble
+	case !v.Power && v.State == "off" && !v.Virtual && v.Told == 0:
+		return u.say(word{"The house is being built", "环境正在建立"})
 	case !v.Power:
 		return u.say(word{"The plug is out: p gives the terminal power", "已断电:按 p 通电"})
 	}
@@ -77,6 +81,12 @@ func (u *UI) nextOfScript(v *scenario.View) string {
 	if p.Step > 0 && p.Step <= len(p.Steps) {
 		step = fmt.Sprintf("%d/%d %s", p.Step, len(p.Steps), u.translated("step", p.Steps[p.Step-1]))
 	}
+	if v.Ask != "" {
+		return u.say(word{"%s waits for you: ", "%s 等待您:"}, p.ID) + v.Ask
+	}
+	if !v.Virtual {
+		return u.say(word{"%s plays by itself: %s", "%s 自动播放:%s"}, p.ID, step)
+	}
 	if !u.running {
 		return u.say(word{"%s plays: %s · PAUSED, → next, space goes on", "%s 播放:%s · 已暂停,→ 下一步,空格继续"}, p.ID, step)
 	}
@@ -92,6 +102,11 @@ func (u *UI) skip(v *scenario.View) string {
 }
 
 func (u *UI) nextOfScreen(v *scenario.View) string {
+	if v.Physical {
+		if text := u.nextByHand(v); text != "" {
+			return text
+		}
+	}
 	c := u.card()
 	held := c.title(u.lang)
 	switch asked(v) {
@@ -125,4 +140,22 @@ func (u *UI) nextOfScreen(v *scenario.View) string {
 		return u.say(word{"The terminal waits", "终端等待中"}) + skip + u.say(word{" · + goes faster", " · + 加速"})
 	}
 	return u.say(word{"The terminal works", "终端处理中"})
+}
+
+// nextByHand says what to do with one's own hands, where that differs.
+func (u *UI) nextByHand(v *scenario.View) string {
+	switch asked(v) {
+	case asksSale:
+		if v.Slot == "" {
+			return ""
+		}
+		fallthrough
+	case asksRemoval:
+		return u.say(word{"Take your card out of the reader", "请从读卡器取出您的卡"})
+	case asksCard, asksChip:
+		return u.say(word{"Put a TEST card into the reader · w swipes %s", "请把测试卡插入读卡器 · w 刷%s"}, u.card().title(u.lang))
+	case asksPIN:
+		return u.say(word{"Type the card's TEST PIN, then Enter", "请输入测试卡密码后按 Enter"})
+	}
+	return ""
 }

@@ -65,11 +65,12 @@ func (u *UI) markOf(l scenario.Line) mark {
 
 // timeline shows the last things that happened up to the one that is looked at, and how long nothing did between them.
 func (u *UI) timeline(c *canvas, v *scenario.View, x, y, n int) {
-	end := " " + clock(v.At)
+	now := u.at(v)
+	end := " " + clock(now)
 	n -= columns(end) + 2
 	var parts []mark // from the last one back: a mark, then the gap before it
 	used, whole := 0, true
-	last := mark{at: v.At}
+	last := mark{at: now}
 	for i := len(v.Story) - 1; i >= 0; i-- {
 		m := u.markOf(v.Story[i])
 		if m.label == "" || m.label == last.label && len(parts) > 0 && last.at-m.at < 5*time.Second {

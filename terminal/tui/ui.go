@@ -23,8 +23,10 @@ type Options struct {
 	Colours bool
 	// ASCII keeps to characters that take one column everywhere.
 	ASCII bool
-	// Banner, if not empty, stands on every screen.
-	Banner string
+	// Open opens another house for the person; now is the one in use. It returns at once and has done called, once and from
+	// any goroutine. Of now it only closes one in real time, if it must: the engine given to done is in use from then on,
+	// whatever the error says; nil: now stays. The UI closes what it leaves. A nil Open: the house cannot be changed.
+	Open func(now Engine, want House, done func(Engine, error))
 }
 
 // UI is the state of the screen: what is looked at, and how time is let pass. The house is the engine's.
@@ -43,6 +45,11 @@ type UI struct {
 	pane    int // of panes: shown in a small window, scrolled in a large one
 	scroll  int // lines up in the pane
 	copy    int // of the receipts, from the last
+
+	opening chan opened // not nil: another house is being opened
+	wanted  House       // what the person asked for last
+	shown   *scenario.View
+	since   time.Duration // of real time, since the house has shown something new
 
 	dialog dialog // nil: none
 	note   string // what could not be done, or was done
@@ -64,7 +71,7 @@ const (
 	calendarLeap = 10 * time.Minute
 )
 
-// New returns a UI over an engine.
+// New returns a UI over an engine, which is the UI's from then on: Close closes it.
 func New(e Engine, o Options) *UI {
 	u := &UI{engine: e, options: o, lang: o.Lang, style: newPalette(o.Colours), running: true}
 	u.timed, _ = e.(Timed)
@@ -76,6 +83,9 @@ func New(e Engine, o Options) *UI {
 	u.keep()
 	return u
 }
+
+// Colours tells the UI whether the window shows colours.
+func (u *UI) Colours(shown bool) { u.style = newPalette(shown) }
 
 // Done tells whether the person has left.
 func (u *UI) Done() bool { return u.quit }
@@ -113,9 +123,17 @@ func (u *UI) Tick(elapsed time.Duration) {
 	if u.noted -= elapsed; u.noted <= 0 {
 		u.note = ""
 	}
+	if u.opening != nil {
+		u.settle()
+	}
 	switch {
 	case u.timed == nil:
 		u.keep()
+		if v := u.engine.View(); v != u.shown {
+			u.shown, u.since = v, 0
+		} else {
+			u.since += elapsed
+		}
 	case u.running && u.back == 0 && u.dialog == nil:
 		u.advance(elapsed)
 		u.keep()
@@ -177,6 +195,10 @@ func (u *UI) post(e scenario.Event) {
 		u.tell(u.errorText(err))
 		return
 	}
+	switch e.(type) {
+	case scenario.Play, scenario.Restart: // another house
+		u.past = nil
+	}
 	u.note = ""
 	u.keep()
 	if u.timed != nil {
@@ -202,8 +224,19 @@ func (c Card) title(l terminal.Lang) string {
 	return c.Title
 }
 
+// at is the instant of the view that is looked at. In real time it goes on while nothing happens.
+func (u *UI) at(v *scenario.View) time.Duration {
+	if u.timed == nil && v == u.shown {
+		return v.At + u.since
+	}
+	return v.At
+}
+
 // cardTitle is the title of a card by its name.
 func (u *UI) cardTitle(name string) string {
+	if name == scenario.PhysicalCard {
+		return u.say(wordPlastic)
+	}
 	for _, c := range u.options.Cards {
 		if c.Name == name {
 			return c.title(u.lang)

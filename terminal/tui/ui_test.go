@@ -385,7 +385,8 @@ func TestTypeAFault(t *testing.T) {
 
 // An engine whose time passes by itself can be watched; it cannot be paused or stepped.
 func TestRealTime(t *testing.T) {
-	e := &passing{view: idle()}
+	e := &passing{view: outside()}
+	e.view.LiveCards = false
 	u := New(e, Options{Cards: hand()})
 	s := newScreen(t, u, 120, 40)
 	s.has("real time")
@@ -393,13 +394,18 @@ func TestRealTime(t *testing.T) {
 	s.has("real time cannot be paused")
 	u.keys("+")
 	s.has("one speed")
-	u.keys("s")
-	s.has("scripts are played in virtual time")
+	s.hasNot("faster")
 	u.keys("n")
 	u.keys("i")
 	s.has("! not here")
-	e.view = timedOut()
+	s.has("01:23 · real time")
+	u.wait(3100 * time.Millisecond) // nothing happens, and time passes
+	s.has("01:26 · real time")
+	v := timedOut()
+	v.Virtual = false
+	e.view = v
 	u.wait(time.Second)
+	s.has("posim · 01:0")
 	s.has("REVERSING 000002")
 	u.key(tcell.KeyLeft)
 	s.has("PAST")
@@ -411,7 +417,7 @@ func TestRealTime(t *testing.T) {
 // Every error of a session has words in both languages.
 func TestErrorWords(t *testing.T) {
 	for _, err := range []error{scenario.ErrNoPower, scenario.ErrPower, scenario.ErrSlotTaken, scenario.ErrSlotEmpty, scenario.ErrNoChip,
-		scenario.ErrNoStripe, scenario.ErrNoPrompt, scenario.ErrNoCard} {
+		scenario.ErrNoStripe, scenario.ErrNoPrompt, scenario.ErrNoCard, scenario.ErrYourHands, scenario.ErrBuilding, scenario.ErrPlaying, scenario.ErrClosed} {
 		for _, lang := range []terminal.Lang{terminal.English, terminal.Chinese} {
 			u := New(&still{view: idle()}, Options{Lang: lang})
 			if got := u.errorText(fmt.Errorf("wrapped: %w", err)); got == "" || strings.Contains(got, "wrapped") {

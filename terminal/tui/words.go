@@ -57,6 +57,8 @@ var (
 	wordAdvice   = word{"%d offline to send", "%d 笔脱机待上送"}
 	wordFired    = word{"fired %d×", "已触发 %d 次"}
 
+	wordPlastic = word{"a card", "有卡"}
+	wordLive    = word{"LIVE CARDS: READ ONLY", "真实卡:只读"}
 	wordReal    = word{"real time", "实时"}
 	wordPaused  = word{"paused", "暂停"}
 	wordPast    = word{"PAST, %d of %d", "回看 %d/%d"}
@@ -79,6 +81,10 @@ var errorWords = []struct {
 	{scenario.ErrNoChip, word{"this card has no chip: w swipes it", "此卡没有芯片:按 w 刷卡"}},
 	{scenario.ErrNoStripe, word{"this card has no stripe: i inserts it", "此卡没有磁条:按 i 插卡"}},
 	{scenario.ErrNoPrompt, word{"the terminal does not ask for a PIN now", "终端现在没有要求输入密码"}},
+	{scenario.ErrYourHands, word{"this reader is a real one: use your hands, and type the PIN yourself", "这是真实读卡器:请用手操作,并自行输入密码"}},
+	{scenario.ErrBuilding, word{"the house is being built", "环境正在建立"}},
+	{scenario.ErrPlaying, word{"a scenario is being played: let it end, or press R", "剧本播放中:请等待结束,或按 R 重新开始"}},
+	{scenario.ErrClosed, word{"the house is closed", "环境已关闭"}},
 	{scenario.ErrNoCard, word{"no such card", "没有此卡"}},
 }
 
