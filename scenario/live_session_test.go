@@ -149,7 +149,7 @@ func TestLiveSessionPlug(t *testing.T) {
 	}
 	await(t, s, "card that is still there", showing("PLEASE REMOVE CARD"))
 	postLive(t, s, Remove{})
-	v = await(t, s, "reversal", func(v *View) bool { return lastState(v) == terminal.Reversed && v.State == "idle" })
+	await(t, s, "reversal", func(v *View) bool { return lastState(v) == terminal.Reversed && v.State == "idle" })
 	await(t, s, "money that came back", func(v *View) bool { return held(v, "cardholder") == "0.00" && v.Where.End == "F2" })
 
 	s.Close()
