@@ -124,6 +124,7 @@ type live struct {
 	dead     chan struct{}      // closed when the terminal's goroutine is gone
 	slot     reader.Slot
 	link     *transport.Link
+	dialer   *transport.Dialer // the terminal's goroutine's: it remembers which address worked
 	lineDown bool
 	customer customer
 	gate     chan struct{} // not nil: the terminal stands still until it is closed
@@ -462,12 +463,14 @@ func (v *live) dial() (*transport.Link, error) {
 	case f != nil || down:
 		return nil, transport.ErrRefused
 	}
-	addresses := v.options.Hosts
-	if v.server != nil {
-		addresses = []string{v.server.Addr()}
+	if v.dialer == nil {
+		addresses := v.options.Hosts
+		if v.server != nil {
+			addresses = []string{v.server.Addr()}
+		}
+		v.dialer = &transport.Dialer{Addresses: addresses, TLS: v.options.TLS, Connect: liveConnect}
 	}
-	d := &transport.Dialer{Addresses: addresses, TLS: v.options.TLS, Connect: liveConnect}
-	l, err := d.DialLink(v.wall, v.wall, transport.Framing{})
+	l, err := v.dialer.DialLink(v.wall, v.wall, transport.Framing{})
 	if err != nil {
 		return nil, err
 	}
