@@ -37,6 +37,11 @@ func (a *app) load(paths []string) (*scenario.Library, []*scenario.Script, error
 	}
 	files, err := scriptFiles(paths)
 	if err != nil {
+		for _, s := range scripts {
+			if _, absent := os.Stat(s.ID); absent != nil && slices.Contains(paths, s.ID) {
+				return nil, nil, misuse("%s: run takes files; for the built-in script: posim replay %s", s.ID, s.ID)
+			}
+		}
 		return nil, nil, err
 	}
 	scripts = nil
