@@ -26,19 +26,14 @@ func Attached() bool {
 	if err != nil || out.Mode()&os.ModeCharDevice == 0 || nullErr == nil && os.SameFile(out, null) {
 		return false
 	}
-	_, err = tcell.NewStdIoTty()
-	return err == nil
+	return keyboard()
 }
 
 // Open takes the terminal over. Close gives it back.
 func Open() (*Window, error) {
-	tty, err := tcell.NewStdIoTty()
+	s, err := attach()
 	if err != nil {
-		return nil, ErrNotTerminal
-	}
-	s, err := tcell.NewTerminfoScreenFromTty(tty)
-	if err != nil {
-		return nil, fmt.Errorf("tui: %w: set TERM to a terminal that is known, such as xterm-256color", err)
+		return nil, err
 	}
 	if err := s.Init(); err != nil {
 		return nil, fmt.Errorf("tui: %w", err)
