@@ -94,33 +94,25 @@ func (p planned) options(o Options) Options {
 
 // runs lists the runs of a script. What has to be run to find that out is done here, and counted.
 func (l *Library) runs(s *Script, o Options, counted func(id string, one *outcome)) (all []planned) {
-	switch {
-	case s.Each.Power && len(o.Extra) == 0:
+	if s.Each.Power && len(o.Extra) == 0 {
 		first := l.once(s, o)
 		counted(s.ID, first)
 		for i, f := range powerCuts(first.points) {
 			all = append(all, planned{fmt.Sprintf("%s.%d", s.ID, i+1), s, []Fault{f}})
 		}
 		return all
-	case s.Each.Range != nil:
+	}
+	length := 0
+	if s.Each.Range != nil {
 		without, err := s.Without()
 		if err != nil {
 			return []planned{{s.ID, s, nil}}
 		}
 		quietly := o
 		quietly.IgnoreExpect, quietly.Story = true, nil
-		n := l.once(without, quietly).lengths[s.Each.Range.Of]
-		variants, err := s.Variants(n)
-		if err != nil {
-			counted(s.ID, &outcome{err: err})
-			return nil
-		}
-		for _, v := range variants {
-			all = append(all, planned{v.ID, v, nil})
-		}
-		return all
+		length = l.once(without, quietly).lengths[s.Each.Range.Of]
 	}
-	variants, err := s.Variants(0)
+	variants, err := s.Variants(length)
 	if err != nil {
 		counted(s.ID, &outcome{err: err})
 		return nil

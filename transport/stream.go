@@ -54,7 +54,7 @@ func (m *memory) Write(p []byte) (int, error) {
 	if m.err != nil {
 		return 0, m.err
 	}
-	m.arrive(m.next(), m.release(p), nil)
+	m.arrive(m.next(), release(&m.held, p), nil)
 	return len(p), nil
 }
 
@@ -72,7 +72,7 @@ func (m *memory) writeBytes(p []byte, how Bytes) error {
 		m.held = append(m.held, p...)
 		return nil
 	}
-	p = m.release(p)
+	p = release(&m.held, p)
 	piece := len(p)
 	if how.Slice > 0 {
 		piece = how.Slice
@@ -85,16 +85,6 @@ func (m *memory) writeBytes(p []byte, how Bytes) error {
 		return ErrReset
 	}
 	return nil
-}
-
-// release returns what was held back for a merge, and p behind it.
-func (m *memory) release(p []byte) []byte {
-	if len(m.held) == 0 {
-		return p
-	}
-	p = append(m.held, p...)
-	m.held = nil
-	return p
 }
 
 // next is when bytes written now arrive.
@@ -157,7 +147,7 @@ func (m *memory) Close() error {
 	}
 	m.owner.Check(m.epoch) // a deferred Close says no farewell after a power cut
 	if len(m.held) > 0 {
-		m.arrive(m.next(), m.release(nil), nil)
+		m.arrive(m.next(), release(&m.held, nil), nil)
 	}
 	m.end(ErrClosed)
 	return nil
@@ -179,4 +169,14 @@ func (m *memory) end(err error) {
 	m.err, m.held = err, nil
 	m.forget()
 	m.arrive(m.next(), nil, err)
+}
+
+// release returns what was held back for a merge, and p behind it.
+func release(held *[]byte, p []byte) []byte {
+	if len(*held) == 0 {
+		return p
+	}
+	p = append(*held, p...)
+	*held = nil
+	return p
 }

@@ -117,7 +117,7 @@ func (s *socket) Write(p []byte) (int, error) {
 	if s.err != nil {
 		return 0, s.err
 	}
-	if err := s.send(s.release(p)); err != nil {
+	if err := s.send(release(&s.held, p)); err != nil {
 		return 0, err
 	}
 	return len(p), nil
@@ -152,16 +152,6 @@ func (s *socket) silence(err error) error {
 		return fmt.Errorf("%w: nothing has arrived for %v", ErrTimeout, s.idle)
 	}
 	return err
-}
-
-// release returns what was held back for a merge, and p behind it.
-func (s *socket) release(p []byte) []byte {
-	if len(s.held) == 0 {
-		return p
-	}
-	p = append(s.held, p...)
-	s.held = nil
-	return p
 }
 
 // Receive has f given what arrives, from now on: until then it waits in the system, and the peer with it.
@@ -275,7 +265,7 @@ func (s *socket) Close() error {
 	}
 	s.check()
 	if len(s.held) > 0 {
-		_ = s.send(s.release(nil)) // a connection that is broken loses it
+		_ = s.send(release(&s.held, nil)) // a connection that is broken loses it
 	}
 	s.err = ErrClosed
 	s.last(s.farewell)

@@ -31,7 +31,7 @@ func (s *socket) writeBytes(p []byte, how Bytes) error {
 		s.held = append(s.held, p...)
 		return nil
 	}
-	p = s.release(p)
+	p = release(&s.held, p)
 	err := s.slice(p, how)
 	if how.Reset {
 		s.err, s.held = ErrReset, nil

@@ -47,10 +47,7 @@ type pump struct {
 	done   chan struct{}
 	free   chan []byte // buffers that no posted function holds
 
-	receive func(p []byte, err error)
-	early   []byte
-	gone    error
-	told    bool
+	inbox   inbox
 	gather  bool // what is written while one thing happens leaves together
 	pending []byte
 }
@@ -105,26 +102,14 @@ func (l *pump) run() {
 }
 
 func (l *pump) deliver(p []byte) {
-	switch {
-	case l.closed.Load() || l.gone != nil:
-	case l.receive != nil:
-		l.receive(p, nil)
-	case len(l.early)+len(p) <= maxEarly: // else lost: a receive buffer that overruns
-		l.early = append(l.early, p...)
+	if !l.closed.Load() {
+		l.inbox.deliver(p)
 	}
 }
 
 func (l *pump) hangUp(err error) {
-	if l.gone == nil {
-		l.gone = lineError(err)
-	}
-	l.tell()
-}
-
-func (l *pump) tell() {
-	if l.gone != nil && !l.told && l.receive != nil && !l.closed.Load() {
-		l.told = true
-		l.receive(nil, l.gone)
+	if !l.closed.Load() {
+		l.inbox.hangUp(lineError(err))
 	}
 }
 
@@ -145,8 +130,8 @@ func (l *pump) Write(p []byte) (int, error) {
 	if l.closed.Load() {
 		return 0, ErrLineClosed
 	}
-	if l.gone != nil {
-		return 0, l.gone
+	if l.inbox.gone != nil {
+		return 0, l.inbox.gone
 	}
 	if l.gather {
 		if len(l.pending) == 0 {
@@ -162,34 +147,31 @@ func (l *pump) Write(p []byte) (int, error) {
 func (l *pump) flush() {
 	p := l.pending
 	l.pending = l.pending[:0]
-	if len(p) == 0 || l.closed.Load() || l.gone != nil {
+	if len(p) == 0 || l.closed.Load() || l.inbox.gone != nil {
 		return
 	}
 	if _, err := l.write(p); err != nil {
-		l.tell()
+		l.hangUp(err)
 	}
 }
 
 func (l *pump) write(p []byte) (int, error) {
 	if err := l.port.SetWriteDeadline(time.Now().Add(writeLimit)); err != nil {
-		l.gone = lineError(err)
-		return 0, l.gone
+		l.inbox.gone = lineError(err)
+		return 0, l.inbox.gone
 	}
 	n, err := l.port.Write(p)
 	if err != nil {
-		l.gone = lineError(err) // half a frame may have left: there is no way to go on
+		l.inbox.gone = lineError(err) // half a frame may have left: there is no way to go on
 	}
 	return n, err
 }
 
 // Receive names the function that gets what arrives.
 func (l *pump) Receive(f func(p []byte, err error)) {
-	l.receive = f
-	if p := l.early; p != nil {
-		l.early = nil
-		f(p, nil)
+	if !l.closed.Load() {
+		l.inbox.Receive(f)
 	}
-	l.tell()
 }
 
 // Close ends the line.

@@ -28,9 +28,6 @@ const BitsPerByte = 11
 // DefaultBitRate is the GemPC Twin's, in bits per second.
 const DefaultBitRate = 115200
 
-// maxEarly bounds what a line keeps for an owner who has not called Receive yet.
-const maxEarly = 4096
-
 // Pipe is a line in memory between two parties of a world: what one end writes arrives at the other on its owner's
 // clock, after the time the bytes take at bitRate (bits per second, 8N2; 0: no time). Each end holds for the present
 // stretch of its owner's power: when that goes, the other end's line is gone too. Every write is noted in the world's
@@ -49,12 +46,9 @@ type end struct {
 	perByte time.Duration
 	peer    *end
 	free    time.Time // when the line is done with what was written so far
-	receive func(p []byte, err error)
-	early   []byte
-	closed  error
-	told    bool // the last call of receive was made
 	spare   []*delivery
 	unhook  func()
+	inbox
 }
 
 // delivery is one write on its way; it is used again, for most writes are alike.
@@ -78,8 +72,8 @@ func newEnd(owner *sim.Actor, name string, bitRate int) *end {
 
 func (e *end) Write(p []byte) (int, error) {
 	e.owner.Check(e.epoch)
-	if e.closed != nil {
-		return 0, e.closed
+	if e.gone != nil {
+		return 0, e.gone
 	}
 	if len(p) == 0 {
 		return 0, nil
@@ -115,24 +109,9 @@ func (d *delivery) arrive() {
 	d.from.spare = append(d.from.spare, d)
 }
 
-func (e *end) deliver(p []byte) {
-	switch {
-	case e.closed != nil:
-	case e.receive != nil:
-		e.receive(p, nil)
-	case len(e.early)+len(p) <= maxEarly: // else lost: a receive buffer that overruns
-		e.early = append(e.early, p...)
-	}
-}
-
 func (e *end) Receive(f func(p []byte, err error)) {
 	e.owner.Check(e.epoch)
-	e.receive = f
-	if p := e.early; p != nil {
-		e.early = nil
-		f(p, nil)
-	}
-	e.tell()
+	e.inbox.Receive(f)
 }
 
 func (e *end) Close() error {
@@ -144,28 +123,9 @@ func (e *end) Close() error {
 
 // shut ends the line; the other side hears of it after what was written before.
 func (e *end) shut() {
-	if e.closed != nil {
-		return
-	}
-	e.closed = ErrLineClosed
-	e.told = true
-	if o := e.peer; o.alive() {
-		o.owner.After(max(0, e.free.Sub(e.owner.Now())), o.hangUp)
+	if o := e.peer; e.inbox.shut() && o.alive() {
+		o.owner.After(max(0, e.free.Sub(e.owner.Now())), func() { o.hangUp(ErrLineClosed) })
 	}
 }
 
-func (e *end) hangUp() {
-	if e.closed == nil {
-		e.closed = ErrLineClosed
-		e.tell()
-	}
-}
-
-func (e *end) tell() {
-	if e.closed != nil && !e.told && e.receive != nil {
-		e.told = true
-		e.receive(nil, e.closed)
-	}
-}
-
-func (e *end) alive() bool { return e.closed == nil && e.owner.Alive(e.epoch) }
+func (e *end) alive() bool { return e.gone == nil && e.owner.Alive(e.epoch) }

@@ -24,18 +24,15 @@ type localEnd struct {
 	peer    *localEnd
 	perByte time.Duration
 	free    time.Time
-	receive func(p []byte, err error)
-	early   []byte
-	closed  error
-	told    bool
+	inbox
 }
 
 var _ Line = (*localEnd)(nil)
 
 // Write sends p.
 func (e *localEnd) Write(p []byte) (int, error) {
-	if e.closed != nil {
-		return 0, e.closed
+	if e.gone != nil {
+		return 0, e.gone
 	}
 	b := append([]byte(nil), p...)
 	e.clock.After(e.arrival(len(b)), func() { e.peer.deliver(b) })
@@ -52,46 +49,10 @@ func (e *localEnd) arrival(n int) time.Duration {
 	return e.free.Sub(now)
 }
 
-func (e *localEnd) deliver(p []byte) {
-	switch {
-	case e.closed != nil:
-	case e.receive != nil:
-		e.receive(p, nil)
-	case len(e.early)+len(p) <= maxEarly: // else lost: a receive buffer that overruns
-		e.early = append(e.early, p...)
-	}
-}
-
-// Receive names the function that gets what arrives.
-func (e *localEnd) Receive(f func(p []byte, err error)) {
-	e.receive = f
-	if p := e.early; p != nil {
-		e.early = nil
-		f(p, nil)
-	}
-	e.tell()
-}
-
 // Close ends the line; the other side hears of it after what was written before.
 func (e *localEnd) Close() error {
-	if e.closed != nil {
-		return nil
+	if e.inbox.shut() {
+		e.clock.After(e.arrival(0), func() { e.peer.hangUp(ErrLineClosed) })
 	}
-	e.closed, e.told = ErrLineClosed, true
-	e.clock.After(e.arrival(0), e.peer.hangUp)
 	return nil
-}
-
-func (e *localEnd) hangUp() {
-	if e.closed == nil {
-		e.closed = ErrLineClosed
-		e.tell()
-	}
-}
-
-func (e *localEnd) tell() {
-	if e.closed != nil && !e.told && e.receive != nil {
-		e.told = true
-		e.receive(nil, e.closed)
-	}
 }
