@@ -29,6 +29,7 @@ type Options struct {
 type Result struct {
 	ID, File, Name, Zh string
 	Passed             bool
+	Seed               uint64           // of the options, or of the id that was replayed
 	End                string           // of each transaction, joined: "F1", "F2, F1"
 	Money              map[string]Money // positions at the script's end
 	EventHash          uint64           // of everything on wires, disks and screens of all runs
@@ -49,7 +50,7 @@ type Failure struct {
 
 // Run runs a script, every run of it.
 func (l *Library) Run(s *Script, o Options) *Result {
-	out := &Result{ID: s.ID, File: s.File, Name: s.Name, Zh: s.Zh, Passed: true}
+	out := &Result{ID: s.ID, Seed: o.Seed, File: s.File, Name: s.Name, Zh: s.Zh, Passed: true}
 	h := fnv.New64a()
 	take := func(id string, one *outcome, replay string) {
 		fmt.Fprintf(h, "%s %016x\n", id, one.hash)
@@ -187,7 +188,7 @@ func (l *Library) Replay(scripts []*Script, id string, o Options) (*Result, erro
 
 func (l *Library) single(run planned, o Options) *Result {
 	one := l.once(run.script, run.options(o))
-	out := &Result{ID: run.id, File: run.script.File, Name: run.script.Name, Zh: run.script.Zh, Passed: !one.failed(), End: one.end,
+	out := &Result{ID: run.id, Seed: o.Seed, File: run.script.File, Name: run.script.Name, Zh: run.script.Zh, Passed: !one.failed(), End: one.end,
 		Money: one.money, EventHash: one.hash, Virtual: one.virtual, Runs: 1}
 	if one.failed() {
 		out.Failure = &Failure{Run: run.id, Err: one.err, Violations: one.wrong, Where: one.where, Replay: replayID(run.script.ID, o.Seed, run.extra)}

@@ -17,7 +17,7 @@ import (
 
 type jsonReport struct {
 	Version   string         `json:"version"`
-	Seed      uint64         `json:"seed"`
+	Seed      *uint64        `json:"seed,omitempty"`  // not in real time
 	Naive     string         `json:"naive,omitempty"` // the naive variant
 	Scenarios []jsonScenario `json:"scenarios"`
 	Totals    jsonTotals     `json:"totals"`

@@ -87,10 +87,14 @@ func (r *reportFile) Close() error {
 }
 
 // writeJUnit writes the report and closes it.
-func writeJUnit(w io.WriteCloser, all []*report, seed uint64, lang language, s summary) error {
+func writeJUnit(w io.WriteCloser, all []*report, seed *uint64, lang language, s summary) error {
 	suite := junitSuite{Name: "posim", Tests: len(all), Failures: s.failed, Time: seconds(s.wall), Properties: []junitProperty{
-		{"version", posim.Version}, {"seed", fmt.Sprint(seed)}, {"virtual", virtualTime(s.virtual)},
+		{"version", posim.Version},
 	}}
+	if seed != nil {
+		suite.Properties = append(suite.Properties, junitProperty{"seed", fmt.Sprint(*seed)})
+	}
+	suite.Properties = append(suite.Properties, junitProperty{"virtual", virtualTime(s.virtual)})
 	for _, r := range all {
 		c := junitCase{Name: titleOf(r.ID, r.Name, r.Zh, lang), Classname: "posim." + r.ID, File: r.File, Time: seconds(r.Wall)}
 		if r.Failure != nil {

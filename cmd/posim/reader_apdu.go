@@ -45,6 +45,9 @@ func (a *app) readerAPDU(line string, wait time.Duration, asJSON bool, args []st
 	if err != nil {
 		return err
 	}
+	if wait < 0 {
+		return misuse("--wait %v: want 0 or more", wait)
+	}
 	if len(args) == 0 || len(args) > maxCommands {
 		return misuse("apdu: want 1 to %d commands in hexadecimal digits", maxCommands)
 	}

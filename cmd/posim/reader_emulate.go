@@ -89,6 +89,8 @@ func (f *emulateFlags) place() (kind, address string, err error) {
 		return "", "", misuse("--protocol %q: want %s", f.protocol, reader.ProtocolCCIDSerial)
 	case f.card == "" && !f.hand:
 		return "", "", misuse("emulate: want --card NAME (posim card list shows them)")
+	case f.public && kind != "tcp":
+		return "", "", misuse("--public is for --listen tcp://HOST:PORT")
 	case f.reinsert < 0:
 		return "", "", misuse("--reinsert %v: want a time above 0", f.reinsert)
 	}

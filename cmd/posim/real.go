@@ -1,15 +1,12 @@
 package main
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -57,6 +54,8 @@ func (f *realFlags) checkHosts() error {
 		return misuse("--host: want one or two addresses, found %d", len(f.hosts))
 	case len(f.hosts) == 0 && (f.admin != "" || f.tls || f.ca != ""):
 		return misuse("--admin, --tls and --tls-ca go with --host")
+	case f.ca != "" && !f.tls:
+		return misuse("--tls-ca goes with --tls")
 	}
 	return nil
 }
@@ -100,7 +99,7 @@ func (a *app) runReal(l *scenario.Library, scripts []*scenario.Script, f runFlag
 		return err
 	}
 	o.Prompt = func(text string) { fmt.Fprintf(a.stderr, "posim: %s\n", text) }
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := interruptible(0)
 	defer stop()
 	var passed []string
 	for _, s := range scripts {

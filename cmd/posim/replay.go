@@ -22,7 +22,7 @@ func (a *app) replayCommand() *cobra.Command {
 		Use: "replay ID", Short: "run one scenario again and tell its story",
 		Long: `replay runs what an ID names and tells its story.
 
-An ID is SCENARIO#seed=N, and behind it ,FAULT for each fault that is added to the script's own; SCENARIO.7 is the
+An ID is SCENARIO#seed=N, whose seed comes before --seed, and behind it ,FAULT for each fault that is added to the script's own; SCENARIO.7 is the
 seventh run of an enumeration. A failed run prints its ID. Quote it: it holds characters that a shell reads.`,
 		Example: `  posim replay W04
   posim replay --lang zh 'W02.4#seed=1'
@@ -67,7 +67,7 @@ func (a *app) replay(f replayFlags, id string) error {
 	}
 	r.Wall = a.now().Sub(began)
 	if f.json {
-		err = writeJSON(a.stdout, jsonReport{Version: posim.Version, Seed: f.seed, Naive: f.naive, Scenarios: jsonScenarios([]*report{r}, f.lang),
+		err = writeJSON(a.stdout, jsonReport{Version: posim.Version, Seed: &r.Seed, Naive: f.naive, Scenarios: jsonScenarios([]*report{r}, f.lang),
 			Totals: total([]*report{r}, r.Wall).json()})
 	} else {
 		t := &text{w: a.stdout, lang: f.lang, colours: a.colours, verbose: true, paths: f.from, naive: naive}

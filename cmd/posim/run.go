@@ -15,6 +15,7 @@ import (
 type runFlags struct {
 	json, verbose bool
 	seed          uint64
+	seeded        bool // --seed was given
 	lang          language
 	junit, naive  string
 	real          realFlags
@@ -39,7 +40,10 @@ or emu:. With a host that is not ours, give no --admin: what its books say is th
   posim run --naive no-wal
   posim run --data ./till W01-sale-paid.yaml
   posim run --reader pcsc:// --host 127.0.0.1:8583 W01-sale-paid.yaml`,
-		RunE: func(_ *cobra.Command, paths []string) error { return a.runScripts(f, paths) },
+		RunE: func(c *cobra.Command, paths []string) error {
+			f.seeded = c.Flags().Changed("seed")
+			return a.runScripts(f, paths)
+		},
 	}
 	c.Flags().BoolVar(&f.json, "json", false, "print one JSON object")
 	c.Flags().BoolVar(&f.verbose, "verbose", false, "tell the story of every run")
@@ -79,6 +83,14 @@ func variant(name string) (rules.Variant, error) {
 	return rules.Variant{}, nil
 }
 
+// seedOf is the seed of a report; nil: real time has none.
+func (f *runFlags) seedOf() *uint64 {
+	if f.real.asked() {
+		return nil
+	}
+	return &f.seed
+}
+
 // optionsOf is how scripts run with or without a naive variant.
 func optionsOf(seed uint64, v rules.Variant) scenario.Options {
 	return scenario.Options{Seed: seed, Rules: rules.Set(v.Rule), IgnoreExpect: v.Name != ""}
@@ -88,6 +100,9 @@ func (a *app) runScripts(f runFlags, paths []string) error {
 	naive, err := variant(f.naive)
 	if err == nil {
 		err = f.real.check(f.naive)
+	}
+	if err == nil && f.seeded && f.real.asked() {
+		err = misuse("--seed needs virtual time: leave out --reader, --host and --data")
 	}
 	if err != nil {
 		return err
@@ -125,12 +140,12 @@ func (a *app) runScripts(f runFlags, paths []string) error {
 	}
 	sum := total(all, a.now().Sub(began))
 	if f.json {
-		err = writeJSON(a.stdout, jsonReport{Version: posim.Version, Seed: f.seed, Naive: f.naive, Scenarios: jsonScenarios(all, f.lang), Totals: sum.json()})
+		err = writeJSON(a.stdout, jsonReport{Version: posim.Version, Seed: f.seedOf(), Naive: f.naive, Scenarios: jsonScenarios(all, f.lang), Totals: sum.json()})
 	} else {
 		t.totals(sum)
 	}
 	if err == nil && junit != nil {
-		if err = writeJUnit(junit, all, f.seed, f.lang, sum); err != nil {
+		if err = writeJUnit(junit, all, f.seedOf(), f.lang, sum); err != nil {
 			return failed(err)
 		}
 	}
