@@ -58,8 +58,6 @@ func (t *Terminal) chipEnd(c *chip, o Outcome) error {
 		t.show(say("card-removed"))
 	case OutcomeChipFailed:
 		t.show(say("chip-failed"))
-	case OutcomeBlocked:
-		t.show(say("reversal-failed"))
 	}
 	t.cfg.Observe(e)
 	return nil
@@ -98,8 +96,7 @@ type chip struct {
 	session  *emv.Session
 	record   *Record // what the journal knows, if the request was begun
 	approval *dialect.Message
-	noLine   bool
-	blocked  bool
+	ended    Outcome // why nothing was sent; empty: something was, or the kernel decided
 	code     string
 	fatal    error // of the storage: it stops the terminal
 }
@@ -161,14 +158,12 @@ func (c *chip) GoOnline(s *emv.Session) (emv.OnlineAnswer, error) {
 		c.code = answer.ResponseCode
 	}
 	switch o {
-	case OutcomeBlocked:
-		c.blocked = true
+	case OutcomeBlocked, OutcomeNotAccepted:
+		c.ended = o
 		return emv.OnlineAnswer{}, emv.ErrCancelled
 	case OutcomeNoConnection:
-		c.noLine = true
+		c.ended = o
 		return emv.OnlineAnswer{}, nil
-	case OutcomeNotAccepted:
-		return emv.OnlineAnswer{}, emv.ErrCancelled
 	}
 	c.record = r
 	switch o {
@@ -216,8 +211,8 @@ func (c *chip) conclude(out emv.Outcome, err error) (Outcome, error) {
 		return OutcomeLiveRefused, nil
 	case errors.Is(err, errLiveRead):
 		return OutcomeLiveRead, nil
-	case c.blocked:
-		return OutcomeBlocked, nil
+	case c.ended == OutcomeBlocked, c.ended == OutcomeNotAccepted:
+		return c.ended, nil
 	case err != nil:
 		return brokenOutcome(err), nil
 	}
@@ -225,7 +220,7 @@ func (c *chip) conclude(out emv.Outcome, err error) (Outcome, error) {
 	case emv.OfflineApproved, emv.ApprovedUnableToGoOnline:
 		return OutcomeOfflineApproved, c.approveOffline(out)
 	case emv.OfflineDeclined, emv.DeclinedUnableToGoOnline:
-		if c.noLine {
+		if c.ended == OutcomeNoConnection {
 			return OutcomeNoConnection, nil
 		}
 		t.show(say("declined-offline"))

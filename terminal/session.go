@@ -57,10 +57,8 @@ func (t *Terminal) session() error {
 
 // housekeeping is what follows every sale: its reversal at once, and what waited for a host that answers.
 func (t *Terminal) housekeeping() error {
-	if t.journal.first(ReversalDue) != nil {
-		if _, err := t.reverseDue(); err != nil {
-			return err
-		}
+	if _, err := t.reverseDue(); err != nil {
+		return err
 	}
 	if t.advicesWaiting() && t.adviceAt.Before(t.clock.Now()) && t.link != nil && t.link.Err() == nil {
 		return t.sendAdvices()

@@ -101,8 +101,6 @@ func (t *Terminal) stripeTry(amount int64, card *stripeCard, title Key) (o Outco
 		}, say("approved"))
 	case OutcomeDeclined:
 		t.showDeclined(code)
-	case OutcomeBlocked:
-		t.show(say("reversal-failed"))
 	}
 	return o, code, err
 }
