@@ -29,6 +29,7 @@ type state struct {
 	rand   io.Reader      // nil after tampering
 	pad    *Keypad        // the entry in progress
 	recent *recentSession // of the cryptogram verified last
+	onUse  func() error   // nil: nobody asks
 	work   [8]byte        // scratch that keeps the paths with kept schedules free of allocation
 }
 
@@ -179,10 +180,22 @@ func (m *Module) ready() error {
 	return nil
 }
 
+// OnUse has f asked each time a key is taken into use; its error becomes the operation's. It is for whoever plays a module
+// that breaks down or is opened; f may tamper with m.
+func (m *Module) OnUse(f func() error) { m.onUse = f }
+
 // slot finds a handle's key; any of the usages is right, none given means all.
 func (m *Module) slot(k Key, need ...Usage) (*slot, error) {
 	if err := m.ready(); err != nil {
 		return nil, err
+	}
+	if m.onUse != nil {
+		if err := m.onUse(); err != nil {
+			return nil, err
+		}
+		if err := m.ready(); err != nil { // it may have been opened just now
+			return nil, err
+		}
 	}
 	if k.m != m || k.at >= len(m.slots) || m.slots[k.at] == nil || m.slots[k.at].serial != k.serial {
 		return nil, ErrKey

@@ -31,7 +31,7 @@ func (t *Terminal) chipSale(amount int64) error {
 		cfg.Admit = func(s *emv.Session) error { return t.admit(s.PAN()) }
 	}
 	out, err := emv.Run(card, c, &cfg, emv.Transaction{
-		Type: 0x00, Amount: amount, Time: t.clock.Now(), SequenceCounter: uint32(t.journal.nextSTAN), LoggedAmount: t.loggedAmount,
+		Type: 0x00, Amount: amount, Time: t.calendar(), SequenceCounter: uint32(t.journal.nextSTAN), LoggedAmount: t.loggedAmount,
 	})
 	if c.fatal != nil {
 		return c.fatal

@@ -242,7 +242,7 @@ func (t *Terminal) stamp(r *Record) error {
 	if err != nil {
 		return err
 	}
-	now := t.clock.Now()
+	now := t.calendar()
 	r.STAN, r.Date, r.Time, r.Year = stan, now.Format("0102"), now.Format("150405"), now.Year()
 	return nil
 }
@@ -309,7 +309,7 @@ func (t *Terminal) signOn() error {
 	if err != nil {
 		return err
 	}
-	now := t.clock.Now()
+	now := t.calendar()
 	m := &dialect.Message{
 		MTI: "0800", SystemsTraceAuditNumber: stan, TimeLocalTransaction: now.Format("150405"), DateLocalTransaction: now.Format("0102"),
 		CardAcceptorTerminalIdentification: t.profile.TID, CardAcceptorIdentificationCode: t.profile.MID,

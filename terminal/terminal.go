@@ -18,9 +18,12 @@ import (
 type Config struct {
 	Profile *Profile
 	Clock   sim.Clock
-	Disk    sim.Disk
-	Rand    io.Reader // the kernel's unpredictable numbers
-	Module  *hsm.Module
+	// Calendar is the clock that dates sales and messages; it may be wrong, and may jump. nil: Clock.Now. What the terminal
+	// waits for it measures with Clock.
+	Calendar func() time.Time
+	Disk     sim.Disk
+	Rand     io.Reader // the kernel's unpredictable numbers
+	Module   *hsm.Module
 	// MasterKey is the terminal master key, under which a sign-on delivers session keys. JournalKey seals card numbers of
 	// advices.
 	MasterKey, JournalKey hsm.Key
@@ -73,6 +76,9 @@ func New(cfg Config) *Terminal {
 	}
 	if cfg.Point == nil {
 		cfg.Point = func(string) {}
+	}
+	if cfg.Calendar == nil {
+		cfg.Calendar = cfg.Clock.Now
 	}
 	return &Terminal{cfg: cfg, profile: cfg.Profile, clock: cfg.Clock, attempted: map[*Record]bool{}}
 }
@@ -237,6 +243,9 @@ func (t *Terminal) chores() error {
 	t.show(say("idle"))
 	return nil
 }
+
+// calendar is the date and time that the terminal writes down.
+func (t *Terminal) calendar() time.Time { return t.cfg.Calendar() }
 
 func (t *Terminal) cardPresent() bool { return t.slot != nil && t.slot.Present() }
 
