@@ -124,6 +124,7 @@ func (s *PCSCSlot) PowerOn() (apdu.Card, error) {
 		return nil, err
 	}
 	var r PCSCReader
+	var protocol uint32
 	take := &pcscJob{do: func(w *pcscWorker, c *pcscConn) (err error) {
 		if err = w.take(c, s.spec.Address); err != nil {
 			return err
@@ -132,7 +133,7 @@ func (s *PCSCSlot) PowerOn() (apdu.Card, error) {
 		if err == nil {
 			r, err = choose(readers, s.spec.Address)
 		}
-		s.protocol = w.card.protocol // the owner waits for done
+		protocol = w.card.protocol
 		return err
 	}}
 	limit := s.clock.Now().Add(pcscResetLimit + 2*pcscLimit)
@@ -143,7 +144,7 @@ func (s *PCSCSlot) PowerOn() (apdu.Card, error) {
 	if err != nil {
 		return nil, failed("power on", err)
 	}
-	s.atr, s.base, s.powered = r.ATR, r.Changes, true
+	s.atr, s.base, s.protocol, s.powered = r.ATR, r.Changes, protocol, true // the worker is done: else they would be its own
 	if now, found := s.reader(); found && int32(now.Changes-s.base) > 0 {
 		s.removed = true // meanwhile
 	}
@@ -301,13 +302,11 @@ func (s *PCSCSlot) exchange(command []byte) ([]byte, error) {
 	if !t.done {
 		s.transmits = newTransmitJob() // a worker that was left behind still has that one
 	}
-	s.powered = false // nobody knows what the card makes of the next command
 	if !s.removed && (errors.Is(err, apdu.ErrProtocol) || errors.Is(err, apdu.ErrMute)) {
 		// A card that is pulled out spoils its answer first; pcscd looks for it every 400 ms.
-		s.powered = true
 		s.clock.Wait(s.clock.Now().Add(2*removedGrace), func() bool { return s.removed })
-		s.powered = false
 	}
+	s.powered = false // nobody knows what the card makes of the next command
 	if s.removed && !errors.Is(err, apdu.ErrCardRemoved) {
 		err = fmt.Errorf("%w: %w", apdu.ErrCardRemoved, err)
 	}

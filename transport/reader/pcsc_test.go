@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -394,6 +395,52 @@ func TestPCSCNotices(t *testing.T) {
 		within("plugging in", func() bool { return s.Lost() == nil && s.Present() })
 		if _, err := s.PowerOn(); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// impatient waits until something has begun, and then no longer.
+type impatient struct {
+	sim.Clock
+	begun func() bool
+}
+
+func (c impatient) Wait(time.Time, func() bool) bool {
+	for !c.begun() {
+		time.Sleep(time.Millisecond)
+	}
+	return false
+}
+
+// TestPCSCLeftBehind: what a worker does after its owner has given it up touches nothing of the owner's.
+func TestPCSCLeftBehind(t *testing.T) {
+	f, socket := newFake(t, PCSCReader{Name: "A 00 00", Present: true, ATR: []byte{0x3B, 0x00}, Changes: 3})
+	withSlot(t, socket, "", func(w *sim.Wall, slot Slot, err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := slot.(*PCSCSlot)
+		f.mu.Lock()
+		f.silent[pcscReadersState] = true
+		f.mu.Unlock()
+		s.clock = impatient{w, func() bool {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			return slices.Contains(f.seen, pcscReadersState)
+		}}
+		if _, err := s.PowerOn(); !errors.Is(err, apdu.ErrMute) || s.powered || s.protocol != 0 {
+			t.Errorf("PowerOn that gave up: %v, powered %v, protocol %d", err, s.powered, s.protocol)
+		}
+		f.mu.Lock()
+		f.silent[pcscReadersState] = false
+		f.mu.Unlock()
+		s.clock = w
+		c, err := s.PowerOn()
+		if err == nil {
+			_, err = c.Transmit([]byte{0x80, 1, 2, 3, 4})
+		}
+		if err != nil {
+			t.Errorf("the next PowerOn: %v", err)
 		}
 	})
 }
