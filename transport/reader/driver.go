@@ -70,7 +70,7 @@ type CCID struct {
 	powered bool
 	atr     ATR
 	t1      hostT1
-	header  []byte // of a T=0 command that has nothing else
+	tpdu    []byte // of a T=0 command
 	chained apdu.Card
 }
 

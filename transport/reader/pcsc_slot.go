@@ -269,17 +269,6 @@ func newTransmitJob() *transmitJob {
 	return t
 }
 
-// t0Command makes a TPDU of command in place (EMV 4.4 Book 1, 9.3.1): readers at TPDU level want one, the others take it.
-func t0Command(command []byte, c apdu.Command) []byte {
-	switch {
-	case len(c.Data) == 0 && c.Le == apdu.LeAbsent:
-		return append(command, 0)
-	case len(c.Data) > 0 && c.Le != apdu.LeAbsent:
-		return command[:len(command)-1]
-	}
-	return command
-}
-
 func (s *PCSCSlot) exchange(command []byte) ([]byte, error) {
 	c, err := apdu.ParseCommand(command)
 	switch {
@@ -291,9 +280,11 @@ func (s *PCSCSlot) exchange(command []byte) ([]byte, error) {
 		return nil, failed("transmit", err)
 	}
 	t := s.transmits
-	t.command, t.limit = append(t.command[:0], command...), s.limit
+	t.limit = s.limit
 	if s.protocol == pcscProtocolT0 {
-		t.command = t0Command(t.command, c)
+		t.command = appendT0(t.command[:0], command, c) // readers at TPDU level want one, the others take it
+	} else {
+		t.command = append(t.command[:0], command...)
 	}
 	err = s.do(s.clock.Now().Add(s.limit), &t.pcscJob)
 	if err == nil {

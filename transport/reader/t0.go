@@ -7,22 +7,31 @@ import (
 	"github.com/posim/posim/emv/apdu"
 )
 
-// t0Transmit maps a command to one TPDU of T=0 (EMV 4.4 Book 1, 9.3.1): case 1 gets P3 00, case 4 loses its Le, which
-// GET RESPONSE asks for later. Procedure bytes are between reader and card.
-func (r *CCID) t0Transmit(command []byte, c apdu.Command) ([]byte, error) {
-	p := command
-	most := 0 // bytes of data that may come back
+// appendT0 appends the one TPDU that carries a command over T=0 (EMV 4.4 Book 1, 9.3.1): case 1 gets P3 00, case 4 loses
+// its Le, which GET RESPONSE asks for later.
+func appendT0(dst, command []byte, c apdu.Command) []byte {
+	dst = append(dst, command...)
 	switch {
 	case len(c.Data) == 0 && c.Le == apdu.LeAbsent:
-		r.header = append(append(r.header[:0], command...), 0)
-		p = r.header
-		most = apdu.MaxLe // the card cannot tell P3 00 from Le 256
-	case len(c.Data) == 0:
-		most = c.Le
-	case c.Le != apdu.LeAbsent:
-		p = command[:len(command)-1]
+		return append(dst, 0)
+	case len(c.Data) > 0 && c.Le != apdu.LeAbsent:
+		return dst[:len(dst)-1]
 	}
-	answer, err := r.transfer(0, p, WWT)
+	return dst
+}
+
+// t0Transmit has the reader carry a command; procedure bytes are between reader and card.
+func (r *CCID) t0Transmit(command []byte, c apdu.Command) ([]byte, error) {
+	most := 0 // bytes of data that may come back
+	switch {
+	case len(c.Data) > 0:
+	case c.Le == apdu.LeAbsent:
+		most = apdu.MaxLe // the card cannot tell P3 00 from Le 256
+	default:
+		most = c.Le
+	}
+	r.tpdu = appendT0(r.tpdu[:0], command, c)
+	answer, err := r.transfer(0, r.tpdu, WWT)
 	if err != nil {
 		return nil, err
 	}
