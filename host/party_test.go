@@ -356,7 +356,7 @@ func TestFailedDiskStopsTheParty(t *testing.T) {
 		tw := newTown(t, 0)
 		tw.signOn()
 		h := tw.houses[atAcquirer]
-		h.disk.OnWrite(func(string) sim.DiskFault { return fault })
+		h.disk.OnWrite(func(string, int) sim.DiskFault { return fault })
 		if a := tw.ask(tw.sale(10000)); a != nil {
 			t.Errorf("fault %d: answered %v", fault, a)
 		}

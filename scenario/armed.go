@@ -1,6 +1,8 @@
 package scenario
 
 import (
+	"slices"
+
 	"github.com/posim/posim/emv/apdu"
 	"github.com/posim/posim/transport"
 	"github.com/posim/posim/transport/reader"
@@ -18,18 +20,89 @@ func (a *armed) hit(seam, event string) bool {
 		return false
 	}
 	a.seen++
-	if a.N != 0 && a.seen != a.N {
+	if a.N != 0 && a.seen != a.N && !(a.Later && a.seen > a.N) {
 		return false
 	}
 	a.fired++
 	return true
 }
 
+// moment is what can go wrong at a place in the code: which kinds of faults strike there, and of a crash at which point.
+// One event has several moments where it is asked about more than once, as a host's message is before and after the log.
+type moment struct {
+	kinds []string
+	point string
+}
+
+// The moments never change.
+var (
+	atConnect   = &moment{kinds: []string{"refuse", "black-hole"}}
+	atFrame     = &moment{kinds: kindsOf(linkKinds[:])}
+	atBeforeLog = &moment{kinds: []string{"crash"}, point: "before-log"}
+	atAfterLog  = &moment{kinds: []string{"crash"}, point: "after-log"}
+	atMessage   = &moment{kinds: []string{"slow", "wrong-mac", "wrong-stan", "wrong-amount", "answer"}}
+	atWrite     = &moment{kinds: []string{"power-off", "disk-full", "disk-error", "sync-error"}}
+	atPoint     = &moment{kinds: []string{"power-off", "clock-jump", "clock-reset"}}
+	atPaper     = &moment{kinds: []string{"paper-out"}}
+	atHardware  = &moment{kinds: []string{"tear", "mute", "slow"}}
+	atAnswer    = &moment{kinds: []string{"answer", "sw"}}
+	atUse       = &moment{kinds: []string{"tamper", "fail"}}
+	atScreen    = &moment{kinds: []string{"cancel", "enter", "pull-card"}}
+	atPIN       = &moment{kinds: []string{"wrong-pin", "no-pin"}}
+	atReader    = &moment{kinds: []string{"unplug", "nak", "bad-lrc", "wrong-sequence", "wtx-flood", "null-flood"}}
+)
+
+func kindsOf(all []faultKind) (names []string) {
+	for _, k := range all {
+		names = append(names, k.name)
+	}
+	return names
+}
+
+// takes tells whether f can strike at this moment.
+func (at *moment) takes(f *Fault) bool {
+	return slices.Contains(at.kinds, f.Kind) && (at.point == "" || at.point == f.Point)
+}
+
+// happening is an event as a run passed it: what an exploration enumerates.
+type happening struct {
+	Place
+	at    *moment
+	bytes int   // of the frame or the write; 0: neither
+	parts []int // of a frame: where its elements begin
+}
+
 // armory is the faults of one run.
 type armory struct {
 	faults []*armed
 	tell   func(f *Fault) // a fault fired
+
+	watching bool // passed is kept
+	passed   []happening
+	times    map[passing]int
 }
+
+// passing is what happenings are counted by, as faults count them.
+type passing struct {
+	seam, event string
+	at          *moment
+}
+
+// watch begins to keep every event.
+func (m *armory) watch() { m.watching, m.passed, m.times = true, nil, map[passing]int{} }
+
+// pass keeps an event for whoever watches.
+func (m *armory) pass(seam, event string, at *moment, bytes int, parts []int) {
+	if !m.watching {
+		return
+	}
+	key := passing{seam, event, at}
+	m.times[key]++
+	m.passed = append(m.passed, happening{Place{Seam: seam, Event: event, N: m.times[key]}, at, bytes, parts})
+}
+
+// idle tells whether events need not be counted at all.
+func (m *armory) idle() bool { return len(m.faults) == 0 && !m.watching }
 
 func (m *armory) arm(faults []Fault) {
 	for _, f := range faults {
@@ -40,26 +113,31 @@ func (m *armory) arm(faults []Fault) {
 // heal takes every fault away.
 func (m *armory) heal() { m.faults = nil }
 
-// strike returns the first fault that strikes at an event, of those that also satisfies. Every fault armed for the event
-// counts it.
-func (m *armory) strike(seam, event string, also func(*Fault) bool) *Fault {
+// strike returns the first fault that strikes at an event. Every fault armed for the event counts it.
+func (m *armory) strike(seam, event string, at *moment) *Fault { return m.strikeAt(seam, event, at, 0) }
+
+// strikeAt is strike for an event of so many bytes.
+func (m *armory) strikeAt(seam, event string, at *moment, bytes int) *Fault {
+	m.pass(seam, event, at, bytes, nil)
 	var first *Fault
 	for _, a := range m.faults {
-		if also != nil && !also(&a.Fault) {
+		if !at.takes(&a.Fault) || !a.hit(seam, event) {
 			continue
 		}
-		if a.hit(seam, event) {
-			m.tell(&a.Fault)
-			if first == nil {
-				first = &a.Fault
-			}
+		m.tell(&a.Fault)
+		if first == nil {
+			first = &a.Fault
 		}
 	}
 	return first
 }
 
-// onFrame returns the faults that strike at a message on a link.
-func (m *armory) onFrame(seam, mti string) (out []transport.Fault) {
+// onFrame returns the faults that strike at a message on a link, which is so long with its framing. parts, asked only of
+// whoever watches, is where its elements begin.
+func (m *armory) onFrame(seam, mti string, bytes int, parts func() []int) (out []transport.Fault) {
+	if m.watching {
+		m.pass(seam, mti, atFrame, bytes, parts())
+	}
 	for _, a := range m.faults {
 		if a.hit(seam, mti) {
 			m.tell(&a.Fault)
@@ -71,12 +149,12 @@ func (m *armory) onFrame(seam, mti string) (out []transport.Fault) {
 
 // onReader says what goes wrong in the reader, or at a command of the card.
 func (m *armory) onReader(event string) (reader.Fault, bool) {
-	if len(m.faults) == 0 {
+	if m.idle() {
 		return reader.Fault{}, false
 	}
 	switch event {
 	case reader.EventFrame:
-		f := m.strike("reader", event, nil)
+		f := m.strike("reader", event, atReader)
 		if f == nil {
 			return reader.Fault{}, false
 		}
@@ -84,9 +162,8 @@ func (m *armory) onReader(event string) (reader.Fault, bool) {
 	case reader.EventIBlock, reader.EventRBlock, reader.EventSBlock:
 		return reader.Fault{}, false
 	}
-	hardware := func(f *Fault) bool { return f.Kind == "tear" || f.Kind == "mute" || f.Kind == "slow" }
-	f := m.strike("card", event, hardware)
-	if any := m.strike("card", "apdu", hardware); f == nil {
+	f := m.strike("card", event, atHardware)
+	if any := m.strike("card", "apdu", atHardware); f == nil {
 		f = any
 	}
 	if f == nil {
@@ -97,12 +174,11 @@ func (m *armory) onReader(event string) (reader.Fault, bool) {
 
 // onAnswer is what a fault makes of a card's answer.
 func (m *armory) onAnswer(command, answer []byte) ([]byte, error) {
-	if len(m.faults) == 0 || len(command) < 2 {
+	if m.idle() || len(command) < 2 {
 		return answer, nil
 	}
-	altered := func(f *Fault) bool { return f.Kind == "answer" || f.Kind == "sw" }
-	f := m.strike("card", apdu.Name(command[1]), altered)
-	if any := m.strike("card", "apdu", altered); f == nil {
+	f := m.strike("card", apdu.Name(command[1]), atAnswer)
+	if any := m.strike("card", "apdu", atAnswer); f == nil {
 		f = any
 	}
 	switch {

@@ -104,8 +104,45 @@ func (r *rig) presentCard() {
 	})
 }
 
-// enterPIN types what the script says for this prompt.
-func (r *rig) enterPIN() { r.typeKeys(r.customer.pinKeys()) }
+// enterPIN types what the script says for this prompt, or what a fault has the cardholder type.
+func (r *rig) enterPIN() {
+	keys := r.customer.pinKeys()
+	switch f := r.strike("operator", "pin", atPIN); {
+	case f == nil:
+	case f.Kind == "no-pin":
+		keys = []byte{terminal.KeyEnter}
+	default:
+		keys = otherPIN(keys)
+	}
+	r.typeKeys(keys)
+}
+
+// otherPIN is another PIN of the same length.
+func otherPIN(keys []byte) []byte {
+	out := append([]byte(nil), keys...)
+	for i, k := range out {
+		if k >= '0' && k <= '9' {
+			out[i] = '0' + (k-'0'+1)%10
+		}
+	}
+	return out
+}
+
+// meddle is what a fault has somebody at the till do about a screen, whether they are asked or not.
+func (r *rig) meddle() {
+	f := r.strike("operator", "screen", atScreen)
+	if f == nil {
+		return
+	}
+	switch f.Kind {
+	case "cancel":
+		r.typeKeys([]byte{terminal.KeyCancel})
+	case "enter":
+		r.typeKeys([]byte{terminal.KeyEnter})
+	default:
+		r.takeCard()
+	}
+}
 
 // pinKeys is what the cardholder presses at the next prompt; without a PIN in the script it is ENTER alone.
 func (c *customer) pinKeys() []byte {
@@ -128,6 +165,11 @@ func (r *rig) leave() {
 		return
 	}
 	r.customer = customer{}
+	r.takeCard()
+}
+
+// takeCard has the card in the slot pulled out a second later.
+func (r *rig) takeCard() {
 	if r.inSlot == nil {
 		return
 	}

@@ -15,11 +15,12 @@ type Fault struct {
 	Seam     string // net.req, acquirer, term, card ...
 	Event    string // 0210, connect, write, send 0200, GENERATE AC ...
 	N        int    // the N-th such event since the fault was armed; 0: all
+	Later    bool   // and every such event after the N-th
 	Kind     string // lose, delay, crash ...
 	Duration time.Duration
 	Number   int    // bytes: byte=K (from 0), cut(K), slice(K), truncate(K)
 	Code     string // a response code (DE 39), or AAC, ARQC, TC at GENERATE AC
-	Image    string // what of the unsynced bytes survives a power-off at a write: lost, kept, torn
+	Image    string // what of the unsynced bytes survives a power-off at a write: lost, kept, torn, flipped; Number is then where, from 1, or 0
 	Point    string // of a crash: before-log, after-log; Duration is then the time until the restart
 	Hex      []byte // answer(HEX): the whole response with its status word; sw(HEX): the status word
 	Pos      Pos    // in the script; zero otherwise
@@ -32,6 +33,7 @@ const (
 	maxResponse = 258    // bytes of an APDU's response: 256 and the status word
 	maxSpec     = 1_000  // characters; the longest answer(HEX) needs 560
 	maxDelay    = 24 * time.Hour
+	maxJump     = 100 * 366 * 24 * time.Hour // of a clock
 
 	crashRestart = time.Second // how long a crashed host is down unless the fault says
 )
@@ -60,7 +62,7 @@ func (f Fault) String() string {
 	return b.String()
 }
 
-func (f Fault) place() Place { return Place{f.Seam, f.Event, f.N} }
+func (f Fault) place() Place { return Place{f.Seam, f.Event, f.N, f.Later} }
 
 func (f Fault) argument() string {
 	switch f.argumentSort() {
@@ -78,7 +80,12 @@ func (f Fault) argument() string {
 	case argCode:
 		return f.Code
 	case argImage:
+		if f.Number > 0 {
+			return f.Image + "," + strconv.Itoa(f.Number)
+		}
 		return f.Image
+	case argJump:
+		return durationString(f.Duration)
 	case argCardAnswer, argStatus:
 		if f.Code != "" {
 			return f.Code
@@ -141,7 +148,7 @@ func parseFault(spec string) (Fault, error) {
 		if k.name != name {
 			continue
 		}
-		f := Fault{Spec: spec, Seam: place.Seam, Event: place.Event, N: place.N, Kind: name}
+		f := Fault{Spec: spec, Seam: place.Seam, Event: place.Event, N: place.N, Later: place.Later, Kind: name}
 		if msg := f.setArgument(k.arg, arg, hasArg); msg != "" {
 			if !hasArg {
 				return Fault{}, specErrorf(rest, len(name), "%s", msg)
@@ -159,8 +166,8 @@ func parseFault(spec string) (Fault, error) {
 // setArgument reads the argument into f; the answer is what was wrong with it, or empty.
 func (f *Fault) setArgument(sort argumentSort, arg string, given bool) string {
 	switch {
-	case sort == argLater:
-		return f.Kind + " is not in this version"
+	case sort == argReal:
+		return f.Kind + " is of real time: no fault of virtual time can play it"
 	case sort == argNone && given:
 		return f.Kind + " takes no argument"
 	}
@@ -201,8 +208,20 @@ func (f *Fault) setArgument(sort argumentSort, arg string, given bool) string {
 			return "want answer(CODE), CODE two characters of DE 39 such as 05"
 		}
 	case argImage:
-		if f.Image = arg; !slices.Contains([]string{"lost", "kept", "torn"}, arg) {
-			return "want power-off(lost), power-off(kept) or power-off(torn) at a write"
+		image, place, placed := strings.Cut(arg, ",")
+		f.Image = image
+		if placed {
+			f.Number, ok = parseNumber(place, 1, maxLength)
+			ok = ok && (image == "torn" || image == "flipped")
+		}
+		if !ok || !slices.Contains(images[:], image) {
+			return "want power-off(lost), power-off(kept), power-off(torn) or power-off(flipped) at a write, the last two with a byte counted from 1 if need be: power-off(torn,17)"
+		}
+	case argJump:
+		if d, err := time.ParseDuration(arg); err != nil || d == 0 || d < -maxJump || d > maxJump {
+			return fmt.Sprintf("want %s(T), T a duration up to %dh back or forth such as -2h", f.Kind, maxJump/time.Hour)
+		} else {
+			f.Duration = d
 		}
 	case argCardAnswer:
 		if arg == "AAC" || arg == "ARQC" || arg == "TC" {
@@ -223,6 +242,9 @@ func (f *Fault) setArgument(sort argumentSort, arg string, given bool) string {
 	}
 	return ""
 }
+
+// images are what a power cut can leave of a write.
+var images = [...]string{"lost", "kept", "torn", "flipped"}
 
 func kindNames(kinds []faultKind) string {
 	names := make([]string, len(kinds))

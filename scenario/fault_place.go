@@ -9,17 +9,20 @@ import (
 // Place is an event of a seam: net.req[0200#2].
 type Place struct {
 	Seam, Event string
-	N           int // the N-th; 0: all
+	N           int  // the N-th; 0: all
+	Later       bool // and all after it
 }
 
 // String writes p canonically; the first event needs no #1.
 func (p Place) String() string { return p.Seam + "[" + p.eventString() + "]" }
 
 func (p Place) eventString() string {
-	switch p.N {
-	case 0:
+	switch {
+	case p.N == 0:
 		return p.Event + "#*"
-	case 1:
+	case p.Later:
+		return p.Event + "#" + strconv.Itoa(p.N) + "+"
+	case p.N == 1:
 		return p.Event
 	}
 	return p.Event + "#" + strconv.Itoa(p.N)
@@ -41,11 +44,12 @@ func parsePlace(spec string) (p Place, rest int, err error) {
 	event, number, found := strings.Cut(p.Event, "#")
 	if found {
 		p.Event = event
-		n, ok := parseNumber(number, 1, maxEvent)
+		digits, later := strings.CutSuffix(number, "+")
+		n, ok := parseNumber(digits, 1, maxEvent)
 		if !ok && number != "*" {
-			return p, 0, specErrorf(open+1+len(event), len(number)+1, "want # and a number from 1 to %d, or #*", maxEvent)
+			return p, 0, specErrorf(open+1+len(event), len(number)+1, "want # and a number from 1 to %d, one and all after it as #2+, or #*", maxEvent)
 		}
-		p.N = n
+		p.N, p.Later = n, later
 	}
 	if p.Event == "" {
 		return p, 0, specErrorf(open+1, 1, "the event is missing: want SEAM[EVENT#N].KIND(ARG)")

@@ -28,15 +28,17 @@ const (
 	argKeep                    // (17), from 0
 	argPoint                   // (before-log), (after-log,30s)
 	argCode                    // (05)
-	argImage                   // (torn)
+	argImage                   // (torn), (torn,17)
 	argCardAnswer              // (AAC) at GENERATE AC, or (77039F2701009000)
 	argStatus                  // (6985)
-	argLater                   // known to the grammar, not built
+	argJump                    // (-2h)
+	argReal                    // a thing of real time, which has no place in virtual time
 )
 
 type faultKind struct {
-	name string
-	arg  argumentSort
+	name  string
+	arg   argumentSort
+	about string
 }
 
 type faultRow struct {
@@ -50,41 +52,94 @@ type faultRow struct {
 var faultTable = [...]faultRow{
 	{[]string{"net.req", "up.req", "iss.req"}, eventRequest, "", linkKinds[:]},
 	{[]string{"net.rsp", "up.rsp", "iss.rsp"}, eventAnswer, "", linkKinds[:]},
-	{[]string{"net", "up", "iss"}, eventWord, "connect", []faultKind{{"refuse", argNone}, {"black-hole", argNone}}},
+	{[]string{"net", "up", "iss"}, eventWord, "connect", []faultKind{
+		{"refuse", argNone, "nobody takes the connection, and says so"},
+		{"black-hole", argNone, "nobody answers the connection at all"},
+		{"tls-alert", argReal, "the TLS handshake is refused"},
+	}},
 	{[]string{"acquirer", "switch", "issuer"}, eventMessage, "", []faultKind{
-		{"crash", argPoint}, {"slow", argDuration}, {"wrong-mac", argNone}, {"wrong-stan", argNone},
-		{"wrong-amount", argNone}, {"answer", argCode},
+		{"crash", argPoint, "the power goes at the commit of what this message caused, and comes back"},
+		{"slow", argDuration, "the message is taken up so much later"},
+		{"wrong-mac", argNone, "the answer's MAC is wrong"},
+		{"wrong-stan", argNone, "the answer's STAN (DE 11) is one too high"},
+		{"wrong-amount", argNone, "the answer's amount (DE 4) is one minor unit too high"},
+		{"answer", argCode, "the answer's code (DE 39) is this one; one that declines is the party's own decision"},
 	}},
 	{[]string{"term"}, eventWord, "write", []faultKind{
-		{"power-off", argImage}, {"disk-full", argNone}, {"disk-error", argNone}, {"sync-error", argNone},
+		{"power-off", argImage, "the power goes at the sync, and of the write the disk holds nothing, all, a front part, or all but one bit"},
+		{"disk-full", argNone, "the write fails: no space"},
+		{"disk-error", argNone, "the write fails: the disk cannot"},
+		{"sync-error", argNone, "the sync fails: nobody knows what is on the disk"},
 	}},
-	{[]string{"term"}, eventWordRequest, "send", []faultKind{{"power-off", argNone}}},
-	{[]string{"term"}, eventWordAnswer, "receive", []faultKind{{"power-off", argNone}}},
-	{[]string{"term"}, eventWord, "show", []faultKind{{"power-off", argNone}}},
-	{[]string{"term"}, eventWord, "print", []faultKind{{"power-off", argNone}, {"paper-out", argNone}}},
+	{[]string{"term"}, eventWordRequest, "send", pointKinds[:]},
+	{[]string{"term"}, eventWordAnswer, "receive", pointKinds[:]},
+	{[]string{"term"}, eventWord, "show", pointKinds[:]},
+	{[]string{"term"}, eventWord, "print", []faultKind{
+		pointKinds[0], pointKinds[1], pointKinds[2],
+		{"paper-out", argNone, "the printer has no paper"},
+	}},
 	{[]string{"card"}, eventWord, "apdu", cardKinds[:]},
 	{[]string{"card"}, eventCommand, "", cardKinds[:]},
 	{[]string{"reader"}, eventWord, "frame", []faultKind{
-		{"unplug", argNone}, {"nak", argNone}, {"bad-lrc", argNone}, {"wrong-sequence", argNone},
-		{"wtx-flood", argNone}, {"null-flood", argNone},
+		{"unplug", argNone, "the reader's line goes"},
+		{"nak", argNone, "the reader refuses the frame"},
+		{"bad-lrc", argNone, "the check byte of its answer is wrong"},
+		{"wrong-sequence", argNone, "its answer carries another sequence number"},
+		{"wtx-flood", argNone, "it asks for more time again and again, and no answer follows"},
+		{"null-flood", argNone, "bare time requests without end, and no answer"},
 	}},
-	{[]string{"hsm"}, eventNone, "", []faultKind{{"tamper", argLater}}},
-	{[]string{"term"}, eventNone, "", []faultKind{{"clock-jump", argLater}}},
+	{[]string{"hsm"}, eventWord, "use", []faultKind{
+		{"tamper", argNone, "the case of the terminal's module is opened: every key is gone"},
+		{"fail", argNone, "the module does not do what it is asked, this time"},
+	}},
+	{[]string{"operator"}, eventWord, "screen", []faultKind{
+		{"cancel", argNone, "somebody presses CANCEL as soon as the screen is there"},
+		{"enter", argNone, "somebody presses ENTER as soon as the screen is there, asked or not"},
+		{"pull-card", argNone, "the cardholder takes the card"},
+	}},
+	{[]string{"operator"}, eventWord, "pin", []faultKind{
+		{"wrong-pin", argNone, "the cardholder types another PIN"},
+		{"no-pin", argNone, "the cardholder presses ENTER alone"},
+	}},
+	{[]string{"hsm"}, eventNone, "", []faultKind{{"tamper", argNone, "the same, at once"}}},
+	{[]string{"term"}, eventNone, "", []faultKind{
+		{"clock-jump", argJump, "the terminal's calendar clock is wrong by so much from now on"},
+		{"clock-reset", argNone, "the terminal's calendar clock starts at 1970-01-01"},
+	}},
 }
 
 // linkKinds strike at a message on its way: the first five at the message, the rest at its bytes.
 var linkKinds = [...]faultKind{
-	{"lose", argNone}, {"delay", argDuration}, {"duplicate", argDuration}, {"corrupt", argByte}, {"truncate", argKeep},
-	{"cut", argLength}, {"slice", argLength}, {"merge", argNone}, {"drip", argDuration}, {"reset", argNone},
+	{"lose", argNone, "it never arrives"},
+	{"delay", argDuration, "it arrives later, and is lost if the connection ends before"},
+	{"duplicate", argDuration, "a copy arrives so much after it"},
+	{"corrupt", argByte, "one bit of that byte is flipped"},
+	{"truncate", argKeep, "only so many bytes are sent, as if they were the message"},
+	{"cut", argLength, "the connection breaks after so many bytes, framing included"},
+	{"slice", argLength, "it travels in pieces of so many bytes"},
+	{"merge", argNone, "it waits, and travels together with the next"},
+	{"drip", argDuration, "it travels byte by byte, so much time between two"},
+	{"reset", argNone, "the connection breaks instead"},
+}
+
+// pointKinds strike where the terminal does what others can see.
+var pointKinds = [...]faultKind{
+	{"power-off", argNone, "the power goes"},
+	{"clock-jump", argJump, "the terminal's calendar clock is wrong by so much from now on"},
+	{"clock-reset", argNone, "the terminal's calendar clock starts at 1970-01-01"},
 }
 
 var cardKinds = [...]faultKind{
-	{"tear", argNone}, {"mute", argNone}, {"answer", argCardAnswer}, {"sw", argStatus}, {"slow", argDuration},
+	{"tear", argNone, "the card is pulled out: it does not see the command"},
+	{"mute", argNone, "it answers nothing any more until it is reset"},
+	{"answer", argCardAnswer, "it answers this"},
+	{"sw", argStatus, "it answers this status word and nothing else"},
+	{"slow", argDuration, "it answers so much later"},
 }
 
 // Message types of the dialect (ISO 8583:1987, 4.1): what asks and what answers.
 var (
-	requestTypes = [...]string{"0100", "0200", "0220", "0221", "0400", "0401", "0420", "0421", "0800"}
+	requestTypes = [...]string{"0100", "0200", "0201", "0220", "0221", "0400", "0401", "0420", "0421", "0800"}
 	answerTypes  = [...]string{"0110", "0210", "0230", "0410", "0430", "0810"}
 )
 

@@ -140,7 +140,7 @@ func (r *rig) journal() ([]*terminal.Record, error) {
 func (r *rig) heal() {
 	r.tellf("judge", "", "every fault is healed, and the power goes once more")
 	r.armory.heal()
-	r.disk.full = false
+	r.disk.full, r.wrongBy = false, 0
 	r.repair()
 	r.setLine(false)
 	r.removeAtOnce()

@@ -451,7 +451,7 @@ func (v *live) readerFault(event string) (reader.Fault, bool) {
 // dial connects to the acquirer, on the terminal's goroutine.
 func (v *live) dial() (*transport.Link, error) {
 	v.net.Lock()
-	f := v.armory.strike("net", "connect", nil)
+	f := v.armory.strike("net", "connect", atConnect)
 	v.net.Unlock()
 	v.mu.Lock()
 	down := v.lineDown
@@ -489,7 +489,7 @@ func (v *live) frames(seam string, frame []byte) []transport.Fault {
 	}
 	v.net.Lock()
 	defer v.net.Unlock()
-	return v.armory.onFrame(seam, mti)
+	return v.armory.onFrame(seam, mti, len(frame)+2, nil)
 }
 
 // setLine cuts the terminal's line, or mends it.
@@ -506,7 +506,7 @@ func (v *live) setLine(down bool) {
 // point is called by the terminal where a power cut is worth trying.
 func (v *live) point(point string) {
 	v.net.Lock()
-	f := v.armory.strike("term", point, func(f *Fault) bool { return f.Kind == "power-off" })
+	f := v.armory.strike("term", point, atPoint)
 	v.net.Unlock()
 	v.mu.Lock()
 	cut := v.cut
@@ -533,7 +533,7 @@ func (v *live) show(s terminal.Screen) {
 
 func (v *live) print(rc terminal.Receipt) error {
 	v.net.Lock()
-	f := v.armory.strike("term", "print", func(f *Fault) bool { return f.Kind == "paper-out" })
+	f := v.armory.strike("term", "print", atPaper)
 	v.net.Unlock()
 	if f != nil {
 		return terminal.ErrPaperOut

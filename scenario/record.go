@@ -47,11 +47,12 @@ func (r *rig) onShow(s terminal.Screen) {
 	r.log.screens = append(r.log.screens, s)
 	r.tellScreen(s)
 	r.react(s)
+	r.meddle()
 }
 
 // onPrint is the printer.
 func (r *rig) onPrint(rc terminal.Receipt) error {
-	if f := r.strike("term", "print", func(f *Fault) bool { return f.Kind == "paper-out" }); f != nil {
+	if f := r.strike("term", "print", atPaper); f != nil {
 		return terminal.ErrPaperOut
 	}
 	r.world.Note("term", "print", rc.Keys())

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -65,7 +66,9 @@ type rig struct {
 	told     map[string]Money // the positions that the story told last
 	byHand   bool             // a person stands there: a card that no script presented stays where it is
 	disk     struct{ full bool }
-	damaged  []byte // the journal as it was before a script damaged it
+	damaged  []byte        // the journal as it was before a script damaged it
+	wrongBy  time.Duration // how much the terminal's calendar is ahead
+	module   *hsm.Module   // the terminal's, of the present or the last boot
 	// await, if not nil, is how until waits: a session steps the world itself.
 	await func(limit time.Duration, done func() bool) bool
 	read  struct {
@@ -184,15 +187,18 @@ func (p *party) point(mti, at string) {
 	if at == host.AfterLog {
 		p.r.tellMoney()
 	}
-	f := p.r.strike(p.seam, mti, func(f *Fault) bool { return f.Kind == "crash" && f.Point == at })
-	if f != nil {
+	moment := atBeforeLog
+	if at == host.AfterLog {
+		moment = atAfterLog
+	}
+	if f := p.r.strike(p.seam, mti, moment); f != nil {
 		p.crash(f.Duration)
 	}
 }
 
 // treat says what a fault does to the host's handling of a message.
 func (p *party) treat(m *dialect.Message) (t host.Treatment) {
-	f := p.r.strike(p.seam, m.MTI, func(f *Fault) bool { return f.Kind != "crash" })
+	f := p.r.strike(p.seam, m.MTI, atMessage)
 	if f == nil {
 		return t
 	}
@@ -214,7 +220,7 @@ func (p *party) treat(m *dialect.Message) (t host.Treatment) {
 // dialUp connects to the next host; the answer comes on this host's clock.
 func (p *party) dialUp(done func(*transport.Link, error)) {
 	r, up := p.r, p.up
-	f := r.strike(p.line, "connect", nil)
+	f := r.strike(p.line, "connect", atConnect)
 	switch {
 	case f != nil && f.Kind == "black-hole":
 		p.actor.After(dialTimeout, func() { done(nil, transport.ErrTimeout) })
@@ -250,15 +256,15 @@ func (r *rig) frames(seam string) func(frame []byte) []transport.Fault {
 		r.world.Note(seam, "sent", frame)
 		key := seam + mti
 		r.counts[key]++
-		r.lengths[Place{seam, mti, r.counts[key]}] = len(frame) + 2
-		return r.onFrame(seam, mti)
+		r.lengths[Place{Seam: seam, Event: mti, N: r.counts[key]}] = len(frame) + 2
+		return r.onFrame(seam, mti, len(frame)+2, func() []int { return r.dialect.Offsets(frame) })
 	}
 }
 
 // dial connects the terminal to the acquirer. It runs on the terminal's coroutine and waits there.
 func (r *rig) dial() (*transport.Link, error) {
 	acquirer := r.hosts[0]
-	f := r.strike("net", "connect", nil)
+	f := r.strike("net", "connect", atConnect)
 	if f != nil && f.Kind == "black-hole" {
 		r.term.Wait(r.world.Now().Add(dialTimeout), never)
 		return nil, transport.ErrTimeout
@@ -302,8 +308,10 @@ func (r *rig) boot() error {
 	if v.err != nil {
 		return v.err
 	}
+	r.module = v.m
+	v.m.OnUse(r.onUse)
 	cfg := terminal.Config{
-		Profile: r.profile, Clock: r.term, Disk: r.termDisk, Rand: r.world.Rand("kernel"), Module: v.m,
+		Profile: r.profile, Clock: r.term, Calendar: r.calendar, Disk: r.termDisk, Rand: r.world.Rand("kernel"), Module: v.m,
 		MasterKey: master, JournalKey: journal, Dialect: r.dialect, Dial: r.dial, Rules: r.rules,
 		Observe: r.onTerminal, Point: r.onPoint,
 		Devices: terminal.Devices{Show: r.onShow, Print: r.onPrint, OpenSlot: r.openSlot},
@@ -327,12 +335,12 @@ func (r *rig) powerOff(image sim.DiskFault) {
 }
 
 // onWrite is asked at each durable write of the terminal.
-func (r *rig) onWrite(string) sim.DiskFault {
+func (r *rig) onWrite(_ string, n int) sim.DiskFault {
 	r.points = append(r.points, "write")
 	if r.disk.full {
 		return sim.DiskFull
 	}
-	f := r.strike("term", "write", nil)
+	f := r.strikeAt("term", "write", atWrite, n)
 	if f == nil {
 		return sim.NoDiskFault
 	}
@@ -345,20 +353,72 @@ func (r *rig) onWrite(string) sim.DiskFault {
 		return sim.SyncError
 	}
 	r.customer = customer{}
-	switch f.Image {
-	case "kept":
-		return sim.PowerOffKept
-	case "torn":
-		return sim.PowerOffTorn
+	image := map[string]sim.DiskFault{"lost": sim.PowerOffLost, "kept": sim.PowerOffKept, "torn": sim.PowerOffTorn, "flipped": sim.PowerOffFlipped}[f.Image]
+	switch {
+	case f.Number == 0:
+	case f.Image == "torn":
+		return image.At(f.Number)
+	default:
+		return image.At(f.Number - 1)
 	}
-	return sim.PowerOffLost
+	return image
 }
 
 // onPoint is called by the terminal where a power cut is worth trying. It does not return when the power goes.
 func (r *rig) onPoint(point string) {
 	r.points = append(r.points, point)
-	if f := r.strike("term", point, func(f *Fault) bool { return f.Kind == "power-off" }); f != nil {
+	f := r.strike("term", point, atPoint)
+	switch {
+	case f == nil:
+	case f.Kind == "power-off":
 		r.powerOff(sim.PowerOffLost)
+	default:
+		r.setCalendar(f)
+	}
+}
+
+// setCalendar makes the terminal's calendar wrong.
+func (r *rig) setCalendar(f *Fault) {
+	r.wrongBy += f.Duration
+	if f.Kind == "clock-reset" {
+		r.wrongBy = time.Unix(0, 0).Sub(r.world.Now())
+	}
+}
+
+// calendar is the date and time that the terminal believes.
+func (r *rig) calendar() time.Time { return r.world.Now().Add(r.wrongBy) }
+
+// errModule is a security module that does not do what it is asked.
+var errModule = errors.New("scenario: the security module is out of order")
+
+// onUse is asked each time the terminal's security module takes a key into use.
+func (r *rig) onUse() error {
+	f := r.strike("hsm", "use", atUse)
+	switch {
+	case f == nil:
+	case f.Kind == "tamper":
+		r.module.Tamper()
+	default:
+		return errModule
+	}
+	return nil
+}
+
+// atOnce plays the faults that have no event: they strike when they are armed.
+func (r *rig) atOnce() {
+	for _, a := range r.faults {
+		if a.Event != "" || a.fired > 0 {
+			continue
+		}
+		a.fired++
+		r.tell(&a.Fault)
+		if a.Seam == "hsm" {
+			if r.module != nil {
+				r.module.Tamper()
+			}
+			continue
+		}
+		r.setCalendar(&a.Fault)
 	}
 }
 

@@ -276,6 +276,7 @@ func (p *play) perform() {
 	for i := range s.Steps {
 		if i == 0 {
 			p.arm(p.options.Extra)
+			p.atOnce()
 		}
 		p.step(&s.Steps[i])
 	}
@@ -333,6 +334,7 @@ func (p *play) untilReady() bool {
 // step does one step and compares what it showed.
 func (p *play) step(st *Step) {
 	p.arm(st.Faults)
+	p.atOnce()
 	from := p.log.mark()
 	p.log.ended = nil
 	p.tellf("step", "", "%s", st.Do)

@@ -258,7 +258,7 @@ steps:
   - sale: {amount: 1.00}
     faults: ["net.rsp[0210].lose", "nett.rsp[0210].lose"]
 ` + ending,
-		`W06-x.yaml:6:37: unknown seam "nett.rsp": want net.req, up.req, iss.req, net.rsp, up.rsp, iss.rsp, net, up, iss, acquirer, switch, issuer, term, card, reader, hsm
+		`W06-x.yaml:6:37: unknown seam "nett.rsp": want net.req, up.req, iss.req, net.rsp, up.rsp, iss.rsp, net, up, iss, acquirer, switch, issuer, term, card, reader, hsm, operator
     6 |     faults: ["net.rsp[0210].lose", "nett.rsp[0210].lose"]
       |                                     ^^^^^^^^`},
 	{"an unknown kind",
@@ -286,14 +286,14 @@ steps:
 		`W06-x.yaml:6:35: want delay(T), T a duration from 0s to 24h such as 65s
     6 |     faults: ["iss.rsp[0210].delay(35)"]
       |                                   ^^`},
-	{"a fault of a later version",
+	{"a fault of real time",
 		header + `steps:
   - boot: {}
-    faults: [hsm.tamper]
+    faults: ["net[connect].tls-alert"]
 ` + ending,
-		`W06-x.yaml:6:18: tamper is not in this version
-    6 |     faults: [hsm.tamper]
-      |                  ^^^^^^`},
+		`W06-x.yaml:6:28: tls-alert is of real time: no fault of virtual time can play it
+    6 |     faults: ["net[connect].tls-alert"]
+      |                            ^^^^^^^^^`},
 	{"a fault that is no text",
 		header + `steps:
   - boot: {}
@@ -347,7 +347,7 @@ steps:
   - wait: idle
     expect: {messages: ["0200", "0510/00"]}
 ` + ending,
-		`W06-x.yaml:6:33: unknown message type "0510": want 0100 0200 0220 0221 0400 0401 0420 0421 0800 0110 0210 0230 0410 0430 0810
+		`W06-x.yaml:6:33: unknown message type "0510": want 0100 0200 0201 0220 0221 0400 0401 0420 0421 0800 0110 0210 0230 0410 0430 0810
     6 |     expect: {messages: ["0200", "0510/00"]}
       |                                 ^^^^^^^^^`},
 	{"a request with a response code",

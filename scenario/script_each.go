@@ -224,7 +224,7 @@ func (d *document) eachRange(n *node) (Each, *Error) {
 	if err == nil {
 		_, err = rowsAt(place, rest > len(place.Seam))
 	}
-	if err == nil && (rest != len(message.text) || !strings.Contains(place.Seam, ".") || place.N == 0) {
+	if err == nil && (rest != len(message.text) || !strings.Contains(place.Seam, ".") || place.N == 0 || place.Later) {
 		err = specErrorf(0, len(message.text), `want the message that n is the length of: "net.req[0200]"`)
 	}
 	if err != nil {

@@ -58,7 +58,7 @@ steps:
 ` + ending
 	}
 	s := mustParse(t, src("2..n-1"))
-	if r := s.Each.Range; r == nil || r.Of != (Place{"net.req", "0200", 2}) || r.Of.String() != "net.req[0200#2]" || r.Name != "k" {
+	if r := s.Each.Range; r == nil || r.Of != (Place{Seam: "net.req", Event: "0200", N: 2}) || r.Of.String() != "net.req[0200#2]" || r.Name != "k" {
 		t.Fatalf("range %+v", r)
 	}
 	runs, err := s.Variants(5)

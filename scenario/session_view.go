@@ -123,7 +123,7 @@ func (s *Session) View() *View {
 // states are the faults as a person sees them.
 func (m *armory) states() (all []FaultState) {
 	for _, a := range m.faults {
-		all = append(all, FaultState{a.String(), a.fired, a.N != 0 && a.fired > 0})
+		all = append(all, FaultState{a.String(), a.fired, a.N != 0 && !a.Later && a.fired > 0})
 	}
 	return all
 }
@@ -131,7 +131,7 @@ func (m *armory) states() (all []FaultState) {
 // paper tells whether the printer has any: a fault that is armed for its next print has taken it.
 func (m *armory) paper() bool {
 	return !slices.ContainsFunc(m.faults, func(a *armed) bool {
-		return a.Kind == "paper-out" && (a.N == 0 || a.fired == 0)
+		return a.Kind == "paper-out" && (a.N == 0 || a.Later || a.fired == 0)
 	})
 }
 

@@ -210,7 +210,7 @@ func TestAPowerCutUnwindsAtADiskOperation(t *testing.T) {
 	a := w.Actor("a")
 	d := sim.NewMemDisk(a)
 	n := 0
-	d.OnWrite(func(string) sim.DiskFault {
+	d.OnWrite(func(string, int) sim.DiskFault {
 		if n++; n == 2 {
 			return sim.PowerOffLost
 		}
@@ -247,7 +247,7 @@ func TestAPowerCutInAnEvent(t *testing.T) {
 			w := newWorld(t, 1)
 			a := w.Actor("a")
 			d := sim.NewMemDisk(a)
-			d.OnWrite(func(string) sim.DiskFault { return sim.PowerOffKept })
+			d.OnWrite(func(string, int) sim.DiskFault { return sim.PowerOffKept })
 			a.PowerOn(tt.main)
 			hooks, after := 0, false
 			a.OnPowerOff(func() { hooks++ })

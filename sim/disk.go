@@ -30,7 +30,7 @@ var (
 )
 
 // DiskFault is what becomes of one durable write: a Write and the Sync after it.
-type DiskFault byte
+type DiskFault uint32
 
 // The faults of a durable write.
 const (
@@ -41,14 +41,32 @@ const (
 	PowerOffLost           // the power goes at the Sync: the bytes are lost
 	PowerOffKept           // the power goes at the Sync: the bytes are kept
 	PowerOffTorn           // the power goes at the Sync: the front of the bytes is kept
+	PowerOffFlipped        // the power goes at the Sync: the bytes are kept, but for one bit
 )
+
+// argument is where a fault's number begins.
+const argument = 8
+
+// At is the fault with its place named: how many bytes a torn write keeps, and of a flipped bit its byte, both counted in
+// what was not synced. Without, the world chooses.
+func (f DiskFault) At(n int) DiskFault { return f.kind() | DiskFault(n+1)<<argument }
+
+func (f DiskFault) kind() DiskFault { return f & (1<<argument - 1) }
+
+// place is where in the pending bytes, from low on, the fault is.
+func (f DiskFault) place(w *World, label string, low, pending int) int {
+	if n := int(f >> argument); n > 0 {
+		return min(max(n-1, low), pending-1)
+	}
+	return low + w.Choose(label, pending-low)
+}
 
 // MemDisk is a disk in memory that survives its owner's power cuts. What was not synced is settled at the cut: by the
 // fault that made it, by Settle, and if by neither then it is lost.
 type MemDisk struct {
 	a     *Actor
 	files []*memFile // few, in order of creation
-	fault func(file string) DiskFault
+	fault func(file string, n int) DiskFault
 }
 
 type memFile struct {
@@ -66,8 +84,8 @@ type memFile struct {
 // NewMemDisk returns an empty disk of a's.
 func NewMemDisk(a *Actor) *MemDisk { return &MemDisk{a: a} }
 
-// OnWrite has f asked at each durable write, when its Write begins.
-func (d *MemDisk) OnWrite(f func(file string) DiskFault) { d.fault = f }
+// OnWrite has f asked at each durable write, of n bytes, when its Write begins.
+func (d *MemDisk) OnWrite(f func(file string, n int) DiskFault) { d.fault = f }
 
 func (d *MemDisk) find(name string) *memFile {
 	for _, f := range d.files {
@@ -125,7 +143,7 @@ func (d *MemDisk) Replace(name string, data []byte) {
 	*f = memFile{name: name, data: append([]byte(nil), data...), synced: len(data)}
 }
 
-// Settle decides what a power cut leaves of everything not synced: image is PowerOffLost, PowerOffKept or PowerOffTorn.
+// Settle decides what a power cut leaves of everything not synced: image is PowerOffLost, PowerOffKept, PowerOffTorn or PowerOffFlipped.
 // After a failed sync the world chooses; bytes that it loses although later ones were synced read as zeros.
 func (d *MemDisk) Settle(image DiskFault) {
 	for _, f := range d.files {
@@ -153,10 +171,12 @@ func (f *memFile) settle(w *World, how DiskFault) {
 	pending := len(f.data) - f.synced
 	switch {
 	case how == PowerOffKept:
+	case how.kind() == PowerOffFlipped && f.old == nil && pending > 0:
+		f.data[f.synced+how.place(w, "bit flipped in byte", 0, pending)] ^= 1
 	case f.old != nil: // the truncation was not synced
 		f.data = f.old
-	case how == PowerOffTorn && pending > 1:
-		f.data = f.data[:f.synced+1+w.Choose("torn at", pending-1)]
+	case how.kind() == PowerOffTorn && pending > 1:
+		f.data = f.data[:f.synced+how.place(w, "torn at", 1, pending)]
 	default:
 		f.data = f.data[:f.synced]
 	}
@@ -173,7 +193,7 @@ type memHandle struct {
 func (h *memHandle) Write(p []byte) (int, error) {
 	h.d.a.Check(h.epoch)
 	if h.d.fault != nil {
-		switch fault := h.d.fault(h.f.name); fault {
+		switch fault := h.d.fault(h.f.name, len(p)); fault {
 		case NoDiskFault: // what an earlier Write armed still waits for its Sync
 		case DiskFull:
 			return 0, ErrFull
@@ -194,14 +214,14 @@ func (h *memHandle) Sync() error {
 	h.d.a.Check(h.epoch)
 	armed := h.f.armed
 	h.f.armed = NoDiskFault
-	switch armed {
+	switch armed.kind() {
 	case SyncError:
 		if !h.f.doubt {
 			h.f.doubt, h.f.from = true, h.f.synced
 		}
 		h.f.to = len(h.f.data)
 		return ErrIO
-	case PowerOffLost, PowerOffKept, PowerOffTorn:
+	case PowerOffLost, PowerOffKept, PowerOffTorn, PowerOffFlipped:
 		h.d.Settle(armed)
 		h.d.a.PowerOff()
 		panic(PowerCut{h.d.a.name}) // an owner of events only: PowerOff returned

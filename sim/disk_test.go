@@ -158,7 +158,7 @@ func TestWhatAPowerCutLeaves(t *testing.T) {
 					w, a, d := poweredDisk(t, seed)
 					f := open(t, d, "log")
 					write(t, f, "synced|")
-					d.OnWrite(func(file string) sim.DiskFault {
+					d.OnWrite(func(file string, _ int) sim.DiskFault {
 						if file != "log" {
 							t.Errorf("asked for %q", file)
 						}
@@ -320,7 +320,7 @@ func TestDiskFaults(t *testing.T) {
 			f := open(t, d, "log")
 			write(t, f, "one ")
 			h := w.Hash()
-			d.OnWrite(func(string) sim.DiskFault { return tt.fault })
+			d.OnWrite(func(string, int) sim.DiskFault { return tt.fault })
 			n, err := f.Write([]byte("two "))
 			if err != tt.write || n != map[bool]int{true: 4}[err == nil] {
 				t.Errorf("write: %d %v", n, err)
@@ -342,7 +342,7 @@ func TestAFaultWaitsForItsSync(t *testing.T) {
 	_, _, d := poweredDisk(t, 1)
 	f := open(t, d, "log")
 	faults := []sim.DiskFault{sim.SyncError, sim.NoDiskFault, sim.NoDiskFault}
-	d.OnWrite(func(string) (x sim.DiskFault) { x, faults = faults[0], faults[1:]; return x })
+	d.OnWrite(func(string, int) (x sim.DiskFault) { x, faults = faults[0], faults[1:]; return x })
 	_, err1 := f.Write([]byte("one"))
 	_, err2 := f.Write([]byte("two")) // a second write does not take it away
 	if err := f.Sync(); err1 != nil || err2 != nil || err != sim.ErrIO {
@@ -372,7 +372,7 @@ func TestAfterASyncErrorTheWorldChooses(t *testing.T) {
 				f := open(t, d, "log")
 				write(t, f, "one ")
 				n := 0
-				d.OnWrite(func(string) sim.DiskFault {
+				d.OnWrite(func(string, int) sim.DiskFault {
 					if n++; n == 1 {
 						return sim.SyncError
 					}
@@ -420,7 +420,7 @@ func TestASecondSyncErrorAddsToTheDoubt(t *testing.T) {
 		f := open(t, d, "log")
 		write(t, f, "one ")
 		faults := []sim.DiskFault{sim.SyncError, sim.NoDiskFault, sim.SyncError, sim.NoDiskFault}
-		d.OnWrite(func(string) (x sim.DiskFault) { x, faults = faults[0], faults[1:]; return x })
+		d.OnWrite(func(string, int) (x sim.DiskFault) { x, faults = faults[0], faults[1:]; return x })
 		for _, s := range []string{"two ", "th", "ree ", "!"} {
 			if _, err := f.Write([]byte(s)); err != nil {
 				t.Fatal(err)
@@ -441,7 +441,7 @@ func TestATruncationWhoseSyncFailedIsInDoubt(t *testing.T) {
 		w, a, d := poweredDisk(t, 1)
 		f := open(t, d, "log")
 		write(t, f, "one two three")
-		d.OnWrite(func(string) sim.DiskFault { return sim.SyncError })
+		d.OnWrite(func(string, int) sim.DiskFault { return sim.SyncError })
 		if err := f.Truncate(4); err != nil {
 			t.Fatal(err)
 		}
@@ -461,7 +461,7 @@ func TestBytesInDoubtThatWereCutOff(t *testing.T) {
 	w, a, d := poweredDisk(t, 1)
 	f := open(t, d, "log")
 	write(t, f, "one ")
-	d.OnWrite(func(string) sim.DiskFault { return sim.SyncError })
+	d.OnWrite(func(string, int) sim.DiskFault { return sim.SyncError })
 	if _, err := f.Write([]byte("two ")); err != nil || f.Sync() != sim.ErrIO {
 		t.Fatal(err)
 	}

@@ -79,7 +79,7 @@ func TestEveryMoveIsOneDurableWrite(t *testing.T) {
 	d, _ := powered(t)
 	j := opened(t, d)
 	writes := 0
-	d.OnWrite(func(string) sim.DiskFault { writes++; return 0 })
+	d.OnWrite(func(string, int) sim.DiskFault { writes++; return 0 })
 	r := sale(t, j)
 	for i, f := range []func() error{
 		func() error { return j.pending(r) },
@@ -141,7 +141,7 @@ func TestAFailedWriteIsAStorageError(t *testing.T) {
 		j := opened(t, d)
 		r := sale(t, j)
 		must(t, j.pending(r))
-		d.OnWrite(func(string) sim.DiskFault { return fault })
+		d.OnWrite(func(string, int) sim.DiskFault { return fault })
 		err := j.approved(r, nil)
 		if !isStorage(err) || r.State != Pending {
 			t.Errorf("fault %d: %v, record %s", fault, err, r.State)

@@ -48,7 +48,7 @@ func commit(t testing.TB, l *Log, bodies ...string) {
 func TestGroupCommitIsOneWrite(t *testing.T) {
 	d, _ := disk(t)
 	writes := 0
-	d.OnWrite(func(string) sim.DiskFault { writes++; return 0 })
+	d.OnWrite(func(string, int) sim.DiskFault { writes++; return 0 })
 	l, _ := open(t, d)
 	commit(t, l, "one", "two", "three")
 	if writes != 1 {
@@ -107,7 +107,7 @@ func TestAfterAFailureNothingIsWritten(t *testing.T) {
 		l, _ := open(t, d)
 		commit(t, l, "one")
 		n := 0
-		d.OnWrite(func(string) sim.DiskFault {
+		d.OnWrite(func(string, int) sim.DiskFault {
 			if n++; n == 1 {
 				return fault
 			}
