@@ -88,7 +88,7 @@ func (l *pump) run() {
 		n, err := l.port.Read(b)
 		if n > 0 {
 			l.poster.Post(func() {
-				l.deliver(b[:n])
+				l.inbox.deliver(b[:n])
 				l.free <- b // there is room: each buffer is in one place
 			})
 		} else if err == nil {
@@ -101,17 +101,7 @@ func (l *pump) run() {
 	}
 }
 
-func (l *pump) deliver(p []byte) {
-	if !l.closed.Load() {
-		l.inbox.deliver(p)
-	}
-}
-
-func (l *pump) hangUp(err error) {
-	if !l.closed.Load() {
-		l.inbox.hangUp(lineError(err))
-	}
-}
+func (l *pump) hangUp(err error) { l.inbox.hangUp(lineError(err)) }
 
 // lineError puts the end of a line into one sentence.
 func lineError(err error) error {
@@ -167,11 +157,13 @@ func (l *pump) write(p []byte) (int, error) {
 	return n, err
 }
 
-// Receive names the function that gets what arrives.
+// Receive names the function that gets what arrives, until somebody closes the line.
 func (l *pump) Receive(f func(p []byte, err error)) {
-	if !l.closed.Load() {
-		l.inbox.Receive(f)
-	}
+	l.inbox.Receive(func(p []byte, err error) {
+		if !l.closed.Load() { // f may have closed it in the call before
+			f(p, err)
+		}
+	})
 }
 
 // Close ends the line.

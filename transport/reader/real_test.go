@@ -130,7 +130,7 @@ func TestRealLines(t *testing.T) {
 					if _, err := s.PowerOn(); !errors.Is(err, apdu.ErrCardRemoved) {
 						t.Errorf("PowerOn without a card: %v", err)
 					}
-					do(func(e *Emulator) { e.Unplug() })
+					do(func(e *Emulator) { e.unplug() })
 					if !w.Wait(w.Now().Add(5*time.Second), func() bool { return s.Lost() != nil }) {
 						t.Error("the unplugging was not noticed")
 					}
@@ -400,6 +400,24 @@ func TestPump(t *testing.T) {
 			p.reads <- []byte("late")
 			l.Close()
 			w.Wait(w.Now().Add(20*time.Millisecond), func() bool { return false })
+		})
+	})
+	t.Run("nothing is told after a Close in the midst of what came early", func(t *testing.T) {
+		nearWall(t, func(w *sim.Wall) {
+			p := newFakePort()
+			l := newPump(p, w, nil)
+			p.reads <- []byte("early")
+			close(p.reads)
+			w.Wait(w.Now().Add(5*time.Second), func() bool { return l.inbox.gone != nil })
+			var got []string
+			l.Receive(func(b []byte, err error) {
+				got = append(got, string(b))
+				l.Close()
+			})
+			l.Receive(func(b []byte, err error) { t.Errorf("%q, %v to another receiver", b, err) })
+			if len(got) != 1 || got[0] != "early" {
+				t.Errorf("%q: want early alone", got)
+			}
 		})
 	})
 }
