@@ -99,7 +99,7 @@ func Open(clock sim.Clock, line Line, cfg Config) (*CCID, error) {
 	}
 	r := &CCID{clock: clock, line: line, cfg: cfg, seq: 0xFF}
 	r.ready = func() bool { return r.got != 0 || r.lost != nil }
-	r.chained = apdu.Chain(tpdu{r, false})
+	r.chained = apdu.Chain(tpdu{r})
 	line.Receive(r.receive)
 	r.begin()
 	m, err := r.exchange(typeEscape, [3]byte{}, []byte{0x02}, cfg.Timeout)
@@ -139,13 +139,7 @@ func (r *CCID) Lost() error {
 	return &Error{"line", fmt.Errorf("%w: %w", ErrUnplugged, r.lost)}
 }
 
-// Status asks the reader whether a card is in the slot: for readers that tell only when they are asked.
-func (r *CCID) Status() (present bool, err error) {
-	r.begin()
-	err = r.status()
-	return r.Present(), failed("status", err)
-}
-
+// status asks the reader whether a card is in the slot.
 func (r *CCID) status() error {
 	_, err := r.exchange(typeGetSlotStatus, [3]byte{}, nil, r.cfg.Timeout)
 	if refused := (*statusError)(nil); errors.As(err, &refused) {
@@ -237,19 +231,10 @@ func (r *CCID) Transmit(command []byte) ([]byte, error) {
 	return answer, failed("transmit", err)
 }
 
-// TPDU is the card as T=0 or T=1 leave it: a T=0 card shows 61xx and 6Cxx.
-func (r *CCID) TPDU() apdu.Card { return tpdu{r, true} }
-
-// tpdu is one exchange with the card; alone, it has the limit to itself.
-type tpdu struct {
-	r     *CCID
-	alone bool
-}
+// tpdu is the card as T=0 or T=1 leave it: a T=0 card shows 61xx and 6Cxx.
+type tpdu struct{ r *CCID }
 
 func (t tpdu) Transmit(command []byte) ([]byte, error) {
-	if t.alone {
-		t.r.begin()
-	}
 	answer, err := t.r.transmit(command)
 	return answer, failed("transmit", err)
 }
@@ -283,14 +268,6 @@ func (r *CCID) transmit(command []byte) ([]byte, error) {
 		return nil, err
 	}
 	return answer, nil
-}
-
-// Close lets go of the line. The card keeps its power: PowerOff first.
-func (r *CCID) Close() error {
-	if r.lost == nil {
-		r.lost = ErrLineClosed
-	}
-	return r.line.Close()
 }
 
 func (r *CCID) begin() { r.limit = r.clock.Now().Add(r.cfg.Limit) }

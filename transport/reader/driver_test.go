@@ -122,7 +122,7 @@ func TestDriverUnderstandsACapturedReader(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				answer, err := r.TPDU().Transmit(unhex(t, ppse))
+				answer, err := tpdu{r}.Transmit(unhex(t, ppse))
 				if got := strings.ToUpper(hexOf(answer)); got != x.answer || err != nil {
 					t.Errorf("answer %s, %v; expected %s", got, err, x.answer)
 				}

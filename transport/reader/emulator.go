@@ -45,7 +45,7 @@ const (
 )
 
 // Emulator is a GemPC Twin with a card in it, at the far end of a Line. It is a function of events: bytes from the line,
-// timers of its clock, and Insert, Remove and Unplug. It never waits.
+// timers of its clock, and Insert and Remove. It never waits.
 type Emulator struct {
 	clock sim.Clock
 	line  Line
@@ -139,11 +139,7 @@ func (e *Emulator) tear() {
 	}
 }
 
-// Unplug takes the reader away: its line is gone.
-func (e *Emulator) Unplug() {
-	e.clock.After(0, e.unplug)
-}
-
+// unplug takes the reader away: its line is gone.
 func (e *Emulator) unplug() {
 	if e.gone {
 		return

@@ -248,7 +248,7 @@ func TestEmulatorTellsOfCardsOnceAsked(t *testing.T) {
 	if got := r.say(time.Second, nil); got != "event 03" {
 		t.Errorf("insertion: %q", got)
 	}
-	r.e.Unplug()
+	r.e.unplug()
 	if got := r.say(time.Second, nil); got != "gone" {
 		t.Errorf("unplugged: %q", got)
 	}

@@ -211,7 +211,7 @@ func FuzzDriver(f *testing.F) {
 					}
 				})
 			}
-			timed("Status", func() { r.Status() })
+			timed("Status", func() { r.begin(); _ = r.status() })
 			timed("PowerOff", func() { r.PowerOff() })
 		})
 	})

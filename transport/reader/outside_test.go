@@ -213,6 +213,7 @@ func onWall(t testing.TB, f func(w *sim.Wall)) {
 // twin is an emulated reader on a pseudo-terminal, played on its own wall.
 type twin struct {
 	wall     *sim.Wall
+	line     reader.Line
 	emulator *reader.Emulator
 	mu       sync.Mutex
 	event    string // at its next occurrence
@@ -227,6 +228,7 @@ func newTwin(t testing.TB, link string) *twin {
 	e.wall = wallGo(t, func(w *sim.Wall) {
 		line, _, err := reader.OpenPTY(link, w)
 		if err == nil {
+			e.line = line
 			e.emulator = reader.NewEmulator(w, line, nil, reader.EmulatorConfig{Fault: e.strike})
 		}
 		ready <- err
@@ -400,7 +402,7 @@ func TestOutsideTwin(t *testing.T) {
 		}
 	})
 	t.Run("the reader unplugged", func(t *testing.T) {
-		e.do(e.emulator.Unplug)
+		e.do(func() { e.line.Close() })
 		soon(t, "no reader, or none with a card", func() bool {
 			list, err := reader.ListPCSC("")
 			return err == nil && (len(list) == 0 || !list[0].Present)

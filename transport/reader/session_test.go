@@ -287,8 +287,9 @@ func TestRemovalByHand(t *testing.T) {
 				if err := r.PowerOff(); err != nil {
 					t.Error(err)
 				}
-				if present, err := r.Status(); !present || err != nil {
-					t.Errorf("status: %v, %v", present, err)
+				r.begin()
+				if err := r.status(); !r.Present() || err != nil {
+					t.Errorf("status: %v, %v", r.Present(), err)
 				}
 				if _, err := r.Transmit(unhex(t, ppse)); err == nil {
 					t.Error("a card without power answered")
@@ -374,7 +375,7 @@ func TestPowerCutsEndTheLine(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		r.Close()
+		line.Close()
 		if _, err := r.Transmit(unhex(t, ppse)); !errors.Is(err, ErrUnplugged) {
 			t.Errorf("after Close: %v", err)
 		}

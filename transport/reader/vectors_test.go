@@ -351,7 +351,7 @@ func TestT0AnswersThatAreNone(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			answer, err := r.TPDU().Transmit(unhex(t, tt.command))
+			answer, err := tpdu{r}.Transmit(unhex(t, tt.command))
 			if tt.err == "" && (err != nil || hexOf(answer) != strings.ToLower(tt.answer)) || tt.err != "" && (!errors.Is(err, apdu.ErrProtocol) || !strings.Contains(err.Error(), tt.err)) {
 				t.Errorf("%s: %X, %v; expected %q", tt.name, answer, err, tt.err)
 			}

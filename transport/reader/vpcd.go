@@ -22,9 +22,6 @@ const (
 	vpcdReset = 0x02
 	vpcdATR   = 0x04
 
-	// VPCDPort is where vpcd listens unless told otherwise.
-	VPCDPort = "35963"
-
 	// vpcdFrameLimit bounds the rest of a message that has begun, and the writing of one.
 	vpcdFrameLimit = 5 * time.Second
 	// vpcdAgain is how long a vpcd that is not there is left alone.
