@@ -138,18 +138,12 @@ func (e *Emulator) run(command []byte) (response []byte, takes time.Duration, fa
 	case FaultSlow:
 		takes += fault.Delay
 	}
-	if fault.Kind == FaultAnswer {
-		response = fault.Answer
-	} else {
-		var err error
-		if response, err = e.card.Transmit(command); errors.Is(err, apdu.ErrCardRemoved) {
-			e.tear()
-			return nil, 0, fault, false
-		} else if err != nil {
-			response = nil
-		}
-	}
-	if len(response) < 2 || len(response) > apdu.MaxLe+2 {
+	response, err := answerOf(e.card, command, fault)
+	switch {
+	case err != nil:
+		e.tear()
+		return nil, 0, fault, false
+	case response == nil:
 		e.silence()
 		return nil, 0, fault, false
 	}
@@ -157,6 +151,24 @@ func (e *Emulator) run(command []byte) (response []byte, takes time.Duration, fa
 		e.cfg.Trace(name, command, response)
 	}
 	return response, takes, fault, true
+}
+
+// answerOf is what a card says to a command, or what the fault says in its place; nil: it stays mute. The error is a card
+// that leaves, apdu.ErrCardRemoved.
+func answerOf(card EmulatedCard, command []byte, fault Fault) ([]byte, error) {
+	answer := fault.Answer
+	if fault.Kind != FaultAnswer {
+		var err error
+		if answer, err = card.Transmit(command); errors.Is(err, apdu.ErrCardRemoved) {
+			return nil, err
+		} else if err != nil {
+			return nil, nil
+		}
+	}
+	if len(answer) < 2 || len(answer) > apdu.MaxLe+2 {
+		return nil, nil
+	}
+	return answer, nil
 }
 
 // silence is a card that does not answer: the reader waits for it as long as the card may take, then says so.

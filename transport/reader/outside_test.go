@@ -210,6 +210,20 @@ func onWall(t testing.TB, f func(w *sim.Wall)) {
 	}
 }
 
+// onSlot runs f as the owner of a slot of pcscd's.
+func onSlot(t testing.TB, name string, f func(w *sim.Wall, slot reader.Slot)) {
+	t.Helper()
+	onWall(t, func(w *sim.Wall) {
+		slot, err := reader.OpenSlot(w, w, reader.Spec{Kind: reader.PCSC, Address: name}, reader.Options{})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer slot.Close()
+		f(w, slot)
+	})
+}
+
 // twin is an emulated reader on a pseudo-terminal, played on its own wall.
 type twin struct {
 	wall     *sim.Wall
@@ -357,13 +371,7 @@ func TestOutsideTwin(t *testing.T) {
 			if len(want) == 0 {
 				want = fci
 			}
-			onWall(t, func(w *sim.Wall) {
-				slot, err := reader.OpenSlot(w, w, reader.Spec{Kind: reader.PCSC, Address: twinName}, reader.Options{})
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				defer slot.Close()
+			onSlot(t, twinName, func(w *sim.Wall, slot reader.Slot) {
 				c, err := slot.PowerOn()
 				if err != nil {
 					t.Error(err)
@@ -467,13 +475,7 @@ func BenchmarkOutsidePCSC(b *testing.B) {
 	need(b, vpcdDriver, packageVPCD)
 	daemon(b, vpcdConf)
 	virtual(b, echoCard{bytesOf(b, outsideT1)}, reader.VPCDConfig{})
-	onWall(b, func(w *sim.Wall) {
-		slot, err := reader.OpenSlot(w, w, reader.Spec{Kind: reader.PCSC, Address: vpcdName}, reader.Options{})
-		if err != nil {
-			b.Error(err)
-			return
-		}
-		defer slot.Close()
+	onSlot(b, vpcdName, func(w *sim.Wall, slot reader.Slot) {
 		c, err := slot.PowerOn()
 		if err != nil {
 			b.Error(err)
@@ -639,13 +641,7 @@ func TestOutsideTransaction(t *testing.T) {
 			list, err := reader.ListPCSC("")
 			return err == nil && len(list) > 0 && !list[0].Present
 		})
-		onWall(t, func(w *sim.Wall) {
-			slot, err := reader.OpenSlot(w, w, reader.Spec{Kind: reader.PCSC, Address: vpcdName}, reader.Options{})
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer slot.Close()
+		onSlot(t, vpcdName, func(w *sim.Wall, slot reader.Slot) {
 			if _, err := slot.PowerOn(); slot.Present() || !errors.Is(err, apdu.ErrCardRemoved) {
 				t.Errorf("present %v, error %v: want false, %v", slot.Present(), err, apdu.ErrCardRemoved)
 			}
@@ -657,13 +653,7 @@ func TestOutsideTransaction(t *testing.T) {
 			t.Fatal(err)
 		}
 		virtual(t, c, reader.VPCDConfig{})
-		onWall(t, func(w *sim.Wall) {
-			slot, err := reader.OpenSlot(w, w, reader.Spec{Kind: reader.PCSC, Address: vpcdName}, reader.Options{})
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer slot.Close()
+		onSlot(t, vpcdName, func(w *sim.Wall, slot reader.Slot) {
 			if _, err := slot.PowerOn(); err != nil {
 				t.Error(err)
 			}

@@ -119,6 +119,40 @@ func session(t testing.TB, card EmulatedCard, cfg EmulatorConfig, limit time.Dur
 	})
 }
 
+// blockReader is a reader whose card says to each block, or TPDU, what a function says.
+type blockReader struct {
+	t       *testing.T
+	line    Line
+	decoder frameDecoder
+	atr     []byte
+	answer  func(block []byte) []byte // nil: silence, which the reader reports
+}
+
+func (r *blockReader) receive(p []byte, err error) {
+	for len(p) > 0 {
+		var kind elementKind
+		var b []byte
+		if kind, b, p = r.decoder.take(p); kind != elementFrame {
+			continue
+		}
+		m, err := parseMessage(b)
+		if err != nil {
+			r.t.Error(err)
+			return
+		}
+		a := message{kind: m.kind.answer(), seq: m.seq}
+		switch m.kind {
+		case typeIccPowerOn:
+			a.data = r.atr
+		case typeXfrBlock:
+			if a.data = r.answer(m.data); a.data == nil {
+				a.specific = [3]byte{commandFailed, errorMute}
+			}
+		}
+		r.line.Write(appendFrame(nil, &a))
+	}
+}
+
 // nth is a hook that plays fault at the n-th event of that name; 0: at each.
 func nth(event string, n int, fault Fault) func(string) (Fault, bool) {
 	seen := 0

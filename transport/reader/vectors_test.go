@@ -259,7 +259,7 @@ func TestT0Vectors(t *testing.T) {
 				}
 				return x.Response
 			}
-			card := &tpduReader{t: t, answer: answer}
+			card := &blockReader{t: t, atr: unhex(t, atrT0), answer: func(p []byte) []byte { return unhex(t, answer(p)) }}
 			w := newWorld(t)
 			w.run(time.Minute, func(line Line) { card.line = line; line.Receive(card.receive) }, func(c sim.Clock, line Line) {
 				r, err := Open(c, line, Config{})
@@ -295,37 +295,6 @@ func TestT0Vectors(t *testing.T) {
 
 func last(sw string) string { return sw[len(sw)-2:] }
 
-// tpduReader is a reader with a T=0 card that answers blocks by a function.
-type tpduReader struct {
-	t       *testing.T
-	line    Line
-	decoder frameDecoder
-	answer  func(block []byte) string
-}
-
-func (r *tpduReader) receive(p []byte, err error) {
-	for len(p) > 0 {
-		var kind elementKind
-		var b []byte
-		if kind, b, p = r.decoder.take(p); kind != elementFrame {
-			continue
-		}
-		m, err := parseMessage(b)
-		if err != nil {
-			r.t.Error(err)
-			return
-		}
-		a := message{kind: m.kind.answer(), seq: m.seq}
-		switch m.kind {
-		case typeIccPowerOn:
-			a.data = unhex(r.t, atrT0)
-		case typeXfrBlock:
-			a.data = unhex(r.t, r.answer(m.data))
-		}
-		r.line.Write(appendFrame(nil, &a))
-	}
-}
-
 // TestT0AnswersThatAreNone: what T=0 cannot have carried is a protocol error.
 func TestT0AnswersThatAreNone(t *testing.T) {
 	for _, tt := range []struct{ name, command, answer, err string }{
@@ -341,7 +310,7 @@ func TestT0AnswersThatAreNone(t *testing.T) {
 		{"SW1 of 9F", "00A40000", "9F10", ""},
 	} {
 		w := newWorld(t)
-		card := &tpduReader{t: t, answer: func([]byte) string { return tt.answer }}
+		card := &blockReader{t: t, atr: unhex(t, atrT0), answer: func([]byte) []byte { return unhex(t, tt.answer) }}
 		w.run(time.Minute, func(line Line) { card.line = line; line.Receive(card.receive) }, func(c sim.Clock, line Line) {
 			r, err := Open(c, line, Config{})
 			if err == nil {

@@ -204,7 +204,6 @@ func (v *vicc) run(command []byte) ([]byte, error) {
 			fault = f
 		}
 	}
-	var answer []byte
 	switch fault.Kind {
 	case FaultUnplug:
 		return nil, errVPCDUnplugged
@@ -215,20 +214,11 @@ func (v *vicc) run(command []byte) ([]byte, error) {
 		return nil, nil
 	case FaultSlow:
 		v.wait(fault.Delay)
-	case FaultAnswer:
-		answer = fault.Answer
 	}
-	if fault.Kind != FaultAnswer {
-		var err error
-		if answer, err = v.card.Transmit(command); errors.Is(err, apdu.ErrCardRemoved) {
-			return nil, err
-		} else if err != nil {
-			answer = nil
-		}
-	}
-	if len(answer) < 2 || len(answer) > apdu.MaxLe+2 {
+	answer, err := answerOf(v.card, command, fault)
+	if answer == nil {
 		v.mute = true
-		return nil, nil
+		return nil, err
 	}
 	if v.cfg.Trace != nil {
 		v.cfg.Trace(name, command, answer)
