@@ -11,7 +11,7 @@ func (x *Relay) advice(e Event) {
 		x.refuse(e.Conn, m, code)
 		return
 	}
-	old := x.book.find(t.Key)
+	old := x.decides(e, t.Key)
 	switch {
 	case old == nil || old.Function == Advice && old.State != Pending && !x.rules.Kept(rules.ReplayDuplicates):
 		x.openAdvice(e, t)

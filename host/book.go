@@ -10,6 +10,7 @@ import (
 // book is what the records of one party say: the last image of every transaction, and the postings that added up.
 type book struct {
 	entries  map[dialect.Key]*Entry
+	short    bool // date and time are no part of the key (H5 left out): entries are found without them, and keep them
 	order    []*Entry
 	sessions map[string]*SignOn // by terminal
 	accounts []*AccountState
@@ -23,6 +24,7 @@ type Entry struct {
 	Opened   time.Time `json:"opened"`  // the first record
 	Changed  time.Time `json:"changed"` // the last one
 	conn     int       // where its answer goes; 0: nobody waits. Not durable
+	unlogged *Record   // what is believed and not durable yet; only without rule A5
 }
 
 func (b *book) apply(r *Record) error {
@@ -30,13 +32,13 @@ func (b *book) apply(r *Record) error {
 		return fmt.Errorf("host: %w", err)
 	}
 	if t := r.Transaction; t != nil {
-		e := b.entries[t.Key]
+		e := b.find(t.Key)
 		if e == nil {
 			if b.entries == nil {
 				b.entries = map[dialect.Key]*Entry{}
 			}
 			e = &Entry{Opened: r.At}
-			b.entries[t.Key] = e
+			b.entries[indexed(t.Key, b.short)] = e
 			b.order = append(b.order, e)
 		}
 		e.Transaction = *t
@@ -70,7 +72,15 @@ func (b *book) account(name string) *AccountState {
 	return a
 }
 
-func (b *book) find(k dialect.Key) *Entry { return b.entries[k] }
+func (b *book) find(k dialect.Key) *Entry { return b.entries[indexed(k, b.short)] }
+
+// indexed is the part of a key that entries are found by.
+func indexed(k dialect.Key, short bool) dialect.Key {
+	if short {
+		return k.Undated()
+	}
+	return k
+}
 
 const dateForm = "2006-01-02"
 

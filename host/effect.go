@@ -74,6 +74,33 @@ func (d *desk) begin(now time.Time) {
 	d.fx = d.fx[:0]
 }
 
+// keeping is the desk of a machine that leaves out rules.
+func (d *desk) keeping(s rules.Set) {
+	d.rules = s
+	d.book.short = !s.Kept(rules.DateInKey)
+}
+
+// tombstoneLife is how long a party that does not keep its tombstones (H2) knows them.
+const tombstoneLife = 2 * time.Second
+
+// find is the transaction with that key, as this party still knows it; nil without one.
+func (d *desk) find(k dialect.Key) *Entry {
+	e := d.book.find(k)
+	if e != nil && e.State == Tombstone && !d.rules.Kept(rules.KeepTombstones) && d.now.Sub(e.Changed) >= tombstoneLife {
+		return nil
+	}
+	return e
+}
+
+// decides is the transaction that the decision about e is made with: as it stands now (H4). The naive party takes it as it
+// stood when the message arrived.
+func (d *desk) decides(e Event, k dialect.Key) *Entry {
+	if d.rules.Kept(rules.ReadAtDecision) {
+		return d.find(k)
+	}
+	return e.seen
+}
+
 // View is what the party believes now.
 func (d *desk) View() *View { return d.book.view() }
 

@@ -29,6 +29,7 @@ type Event struct {
 	Calendar Calendar
 	Admin    Admin
 
+	seen    *Entry      // how the transaction stood when the message arrived; only without rule H4
 	done    func(error) // told once what the event changed is durable, or why it changed nothing; nil: nobody waits
 	refused error       // what done is to be told
 }

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"github.com/posim/posim/internal/rules"
 	"github.com/posim/posim/transport"
 	"github.com/posim/posim/transport/dialect"
 )
@@ -22,6 +23,9 @@ func (p *Party) frame(conn int, b []byte) {
 	})
 	p.observe(Observation{Kind: Received, Conn: conn, Message: m, Err: err})
 	e := Event{Kind: EventMessage, Conn: conn, Message: m, MACBad: err != nil}
+	if !p.cfg.Rules.Kept(rules.ReadAtDecision) {
+		e.seen = p.cfg.Machine.View().snapshot(m.Key())
+	}
 	if p.cfg.Treat == nil {
 		p.post(e)
 		return

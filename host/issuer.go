@@ -29,7 +29,6 @@ type IssuerConfig struct {
 type Issuer struct {
 	desk
 	cfg      IssuerConfig
-	accounts []*account
 	byPAN    map[pan.PAN]*account
 	byName   map[string]*account
 	counters map[counter]*Entry // cryptograms that verified
@@ -48,7 +47,8 @@ func NewIssuer(cfg IssuerConfig) (*Issuer, error) {
 		return nil, fmt.Errorf("host: issuer %q: want a name, a module, a token key and the MAC key of the line", cfg.Name)
 	}
 	x := &Issuer{cfg: cfg, byPAN: map[pan.PAN]*account{}, byName: map[string]*account{}, counters: map[counter]*Entry{}}
-	x.rules, x.module, x.tokenKey = cfg.Rules, cfg.Module, cfg.TokenKey
+	x.keeping(cfg.Rules)
+	x.module, x.tokenKey = cfg.Module, cfg.TokenKey
 	for _, a := range cfg.Accounts {
 		if err := a.validate(); err != nil {
 			return nil, err
@@ -57,7 +57,6 @@ func NewIssuer(cfg IssuerConfig) (*Issuer, error) {
 			return nil, fmt.Errorf("host: account %q: another one has its name or its card number", a.Name)
 		}
 		p := &account{Account: a, state: AccountState{Account: a.Name}}
-		x.accounts = append(x.accounts, p)
 		x.byName[a.Name], x.byPAN[a.PAN] = p, p
 	}
 	return x, nil
@@ -66,15 +65,6 @@ func NewIssuer(cfg IssuerConfig) (*Issuer, error) {
 // MACKey returns the key of the line from below.
 func (x *Issuer) MACKey(conn int, _ *dialect.Message) (hsm.Key, bool) {
 	return x.cfg.Below.MAC, conn != 0
-}
-
-// Balance is what can be spent from an account now, in minor units; ok is false if there is no such account.
-func (x *Issuer) Balance(name string) (minor int64, ok bool) {
-	a := x.byName[name]
-	if a == nil {
-		return 0, false
-	}
-	return a.available(), true
 }
 
 // Apply replays one record. What concerns an account that is no longer configured stays in the book alone.
@@ -140,7 +130,7 @@ func (x *Issuer) message(e Event) {
 		return
 	}
 	switch m.MTI {
-	case "0200":
+	case "0200", "0201":
 		x.request(e, Sale)
 	case "0220", "0221":
 		x.request(e, Advice)
@@ -171,7 +161,7 @@ func (x *Issuer) request(e Event, f Function) {
 		x.refuse(e.Conn, m, code)
 		return
 	}
-	old := x.book.find(t.Key)
+	old := x.decides(e, t.Key)
 	switch {
 	case old == nil || old.State != Tombstone && old.Function == f && !x.rules.Kept(rules.ReplayDuplicates):
 		if f == Advice && undecided(e.Force) {
@@ -197,16 +187,16 @@ func (x *Issuer) reversal(e Event) {
 		x.refuse(e.Conn, m, code)
 		return
 	}
-	old := x.book.find(m.Key())
+	old := x.find(m.Key())
 	switch {
 	case old == nil:
-		if x.rules.Kept(rules.RememberUnmatched) {
+		if x.rules.Kept(rules.IssuerRemembersUnmatched) {
 			x.add(x.tombstone(m), x.Apply)
 		}
 		x.refuse(e.Conn, m, codeNoOriginal)
 	case old.State == Tombstone:
 		x.refuse(e.Conn, m, codeNoOriginal)
-	case old.State == Declined, old.State == Reversed && x.rules.Kept(rules.CreditOnce):
+	case old.State == Declined, old.State == Reversed && x.rules.Kept(rules.IssuerCreditsOnce):
 		x.acknowledge(e.Conn, m, old, codeApproved)
 	case old.Function == Advice:
 		x.acknowledge(e.Conn, m, old, codeInvalidTransaction)

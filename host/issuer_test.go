@@ -109,11 +109,7 @@ func TestPINRequired(t *testing.T) {
 func TestBalanceFollowsTheMoney(t *testing.T) {
 	s := newStreet(t, 0)
 	balance := func() int64 {
-		b, ok := s.nodes[atIssuer].m.(*Issuer).Balance("card")
-		if !ok {
-			t.Fatal("no such account")
-		}
-		return b
+		return s.nodes[atIssuer].m.(*Issuer).byName["card"].available()
 	}
 	m := s.sale(1, 300)
 	s.ask(m)

@@ -115,7 +115,8 @@ func NewRelay(cfg RelayConfig) (*Relay, error) {
 		return nil, err
 	}
 	x := &Relay{cfg: cfg, terminals: map[string]*terminal{}}
-	x.rules, x.module, x.tokenKey = cfg.Rules, cfg.Module, cfg.TokenKey
+	x.keeping(cfg.Rules)
+	x.module, x.tokenKey = cfg.Module, cfg.TokenKey
 	for _, t := range cfg.Terminals {
 		if t.TID == "" || t.MID == "" || t.Master.IsZero() || x.terminals[t.TID] != nil {
 			return nil, fmt.Errorf("host: %s: terminal %q of merchant %q: want both once, and a master key", cfg.Name, t.TID, t.MID)
@@ -182,6 +183,15 @@ func (x *Relay) put(t Transaction, posts ...Posting) *Entry {
 	return x.book.find(t.Key)
 }
 
+// believe is a put that is not durable: a naive relay's, which a crash makes forget. The record is what a later write owes.
+func (x *Relay) believe(t Transaction, posts ...Posting) (*Entry, *Record) {
+	r := &Record{At: x.now, Transaction: &t, Postings: posts}
+	if err := x.Apply(r); err != nil {
+		panic("host: a machine refused its own record: " + err.Error()) // as in add
+	}
+	return x.book.find(t.Key), r
+}
+
 // fromBelow is a message from a terminal, or from the acquirer.
 func (x *Relay) fromBelow(e Event) {
 	m := e.Message
@@ -200,7 +210,7 @@ func (x *Relay) fromBelow(e Event) {
 		return
 	}
 	switch m.MTI {
-	case "0200":
+	case "0200", "0201":
 		x.request(e)
 	case "0220", "0221":
 		x.advice(e)

@@ -9,7 +9,7 @@ import (
 	"github.com/posim/posim/transport/dialect"
 )
 
-// request is a 0200 from below.
+// request is a 0200 from below, or a 0201: the copy of one that may have come.
 func (x *Relay) request(e Event) {
 	m := e.Message
 	t, number, code := x.opening(m, Sale)
@@ -17,7 +17,7 @@ func (x *Relay) request(e Event) {
 		x.refuse(e.Conn, m, code)
 		return
 	}
-	old := x.book.find(t.Key)
+	old := x.decides(e, t.Key)
 	switch {
 	case old == nil || old.State != Tombstone && !x.rules.Kept(rules.ReplayDuplicates):
 		x.open(e, t, number)
@@ -49,8 +49,8 @@ func (x *Relay) open(e Event, t Transaction, number pan.PAN) {
 	t.State = Pending
 	if x.rules.Kept(rules.LogBeforeForward) {
 		x.put(t)
-	} else if err := x.Apply(&Record{At: x.now, Transaction: &t}); err != nil {
-		panic("host: " + err.Error()) // as in add: our own record
+	} else {
+		x.believe(t)
 	}
 	x.book.find(t.Key).conn = e.Conn
 	x.send(0, up)

@@ -15,11 +15,16 @@ func (x *Relay) reversal(e Event) {
 	old := x.original(m)
 	switch {
 	case old == nil:
-		x.remember(m)
+		entry := x.remember(m)
 		x.refuse(e.Conn, m, codeNoOriginal)
+		if entry != nil && entry.ReversalDue {
+			x.sendReversal(entry, false)
+		}
 	case old.State == Tombstone:
 		x.refuse(e.Conn, m, codeNoOriginal)
 	case old.State == Declined, old.State == Reversed && x.rules.Kept(rules.CreditOnce):
+		x.acknowledge(e.Conn, m, old, codeApproved)
+	case old.State == Pending && old.Function == Sale && !x.rules.Kept(rules.CancelPending): // and its approval is waited for still
 		x.acknowledge(e.Conn, m, old, codeApproved)
 	case old.Function == Advice || old.Paid:
 		x.contest(e.Conn, m, old)
@@ -37,7 +42,7 @@ func (d *desk) unusable(e Event) string {
 	case e.Force != "" && !approving(e.Force):
 		return e.Force
 	}
-	if old := d.book.find(m.Key()); old != nil && old.State != Tombstone && m.HasAmount && m.AmountTransaction != old.Amount {
+	if old := d.find(m.Key()); old != nil && old.State != Tombstone && m.HasAmount && m.AmountTransaction != old.Amount {
 		return codeDuplicate
 	}
 	return ""
@@ -45,7 +50,7 @@ func (d *desk) unusable(e Event) string {
 
 // original finds what a reversal means: by its whole key (H5). The naive acquirer takes the terminal's last approved sale.
 func (x *Relay) original(m *dialect.Message) *Entry {
-	exact := x.book.find(m.Key())
+	exact := x.find(m.Key())
 	if x.rules.Kept(rules.ExactKey) || !x.cfg.Acquirer || exact != nil && exact.State == Reversed {
 		return exact
 	}
@@ -63,10 +68,16 @@ func (d *desk) tombstone(m *dialect.Message) *Record {
 	}}
 }
 
-func (x *Relay) remember(m *dialect.Message) {
-	if x.rules.Kept(rules.RememberUnmatched) {
-		x.add(x.tombstone(m), x.Apply)
+// remember puts up the tombstone, and there the reversal ends. The naive relay forwards it too; or puts up none, and a
+// terminal that is naive in the same way takes the 25 for a refusal.
+func (x *Relay) remember(m *dialect.Message) *Entry {
+	if !x.rules.Kept(rules.RememberUnmatched) || !x.rules.Kept(rules.AcknowledgeUnmatched) {
+		return nil
 	}
+	r := x.tombstone(m)
+	r.Transaction.ReversalDue = !x.rules.Kept(rules.HoldUnmatched)
+	x.add(r, x.Apply)
+	return x.book.find(m.Key())
 }
 
 // acknowledge answers a reversal with what it is about: every repeat gets the same.
@@ -113,13 +124,20 @@ func (x *Relay) undo(conn int, m *dialect.Message, old *Entry) {
 		t.ReversalReason = dialect.ReasonNoAnswer
 	}
 	t.ReversalICC = icc(m.ICCSystemRelatedData).forDecisions()
-	e := x.put(t, posts...)
+	var e *Entry
+	if x.rules.Kept(rules.QueueBeforeAcknowledging) {
+		e = x.put(t, posts...)
+	} else {
+		var owed *Record
+		e, owed = x.believe(t, posts...)
+		e.unlogged = owed
+	}
 	e.conn = 0
 	x.acknowledge(conn, m, e, codeApproved)
 	x.sendReversal(e, false)
 }
 
-// sendReversal sends the reversal that is due, and wakes up to send it again (A6).
+// sendReversal sends the reversal that is due, and wakes up to send it again (A6). The naive relay sends it once.
 func (x *Relay) sendReversal(e *Entry, repeat bool) {
 	mti := "0420"
 	if repeat {
@@ -131,6 +149,12 @@ func (x *Relay) sendReversal(e *Entry, repeat bool) {
 	m.ReversalReason = e.ReversalReason
 	m.ICCSystemRelatedData = e.ReversalICC
 	x.fx = append(x.fx, Effect{Send: &Send{Conn: 0, Message: m, Repeat: repeat}})
+	if !x.rules.Kept(rules.RepeatUpstream) {
+		t := e.Transaction
+		t.ReversalDue = false
+		x.put(t)
+		return
+	}
 	x.set(Timer{TimerReversal, e.Key}, x.cfg.Repeat)
 }
 
@@ -150,6 +174,15 @@ func (x *Relay) acknowledged(m *dialect.Message) {
 		return // the timer sends it again
 	}
 	t.ReversalDue = false
+	x.catchUp(e)
 	x.put(t)
 	x.cancel(Timer{TimerReversal, t.Key})
+}
+
+// catchUp makes durable what was only believed.
+func (x *Relay) catchUp(e *Entry) {
+	if e.unlogged != nil {
+		x.fx = append(x.fx, Effect{Append: e.unlogged})
+		e.unlogged = nil
+	}
 }

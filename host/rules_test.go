@@ -33,7 +33,15 @@ func TestRules(t *testing.T) {
 			s.undo(m, "0400")
 			s.release()
 		}, "", "I4"},
-		{"H2 so it does at the issuer", rules.RememberUnmatched, func(s *street) {
+		{"H2 a tombstone outlives the request's way", rules.KeepTombstones, func(s *street) {
+			m := s.sale(1, 10000)
+			s.fault("terminal>acquirer 0200", hold)
+			s.ask(m)
+			s.undo(m, "0400")
+			s.pass(3 * time.Second)
+			s.release()
+		}, "", "I4"},
+		{"H2 so it does at the issuer", rules.IssuerRemembersUnmatched, func(s *street) {
 			m := s.sale(1, 10000)
 			s.fault("switch>issuer 0200", hold)
 			s.ask(m)
@@ -46,7 +54,7 @@ func TestRules(t *testing.T) {
 			s.ask(m)
 			s.fault("terminal>acquirer 0400", double)
 			s.undo(m, "0400")
-		}, "", "I1"},
+		}, "", "I4"},
 		{"H3 a reversal whose acknowledgement was lost credits once", rules.CreditOnce, func(s *street) {
 			m := s.sale(1, 10000)
 			s.fault("acquirer>terminal 0210", lose)
@@ -54,7 +62,7 @@ func TestRules(t *testing.T) {
 			s.fault("acquirer>terminal 0410", lose)
 			s.undo(m, "0400")
 			s.undo(m, "0401")
-		}, "", "I1"},
+		}, "", "I4"},
 		{"H5 a reversal undoes its own original and no other", rules.ExactKey, func(s *street) {
 			s.ask(s.sale(1, 10000))
 			m := s.sale(2, 20000)
@@ -74,12 +82,40 @@ func TestRules(t *testing.T) {
 			s.undo(m, "0400")
 			s.pass(time.Minute)
 		}, "", "I4"},
+		{"H3 the issuer credits once", rules.IssuerCreditsOnce, func(s *street) {
+			m := s.sale(1, 10000)
+			s.ask(m)
+			s.fault("issuer>switch 0430", lose)
+			s.undo(m, "0400")
+		}, "", "I1"},
 		{"A2 a request that is declined for want of an answer is reversed above", rules.ReverseUpstream, func(s *street) {
 			s.fault("issuer>switch 0210", hold)
 			s.ask(s.sale(1, 10000))
 			s.pass(35 * time.Second)
 			s.release()
 			s.pass(time.Minute)
+		}, "", "I4"},
+		{"A4 a reversal cancels what is pending", rules.CancelPending, func(s *street) {
+			m := s.sale(1, 10000)
+			s.fault("switch>acquirer 0210", hold)
+			s.ask(m)
+			s.undo(m, "0400")
+			s.release()
+		}, "", "I4"},
+		{"A5 what is acknowledged is reversed above, whatever falls", rules.QueueBeforeAcknowledging, func(s *street) {
+			m := s.sale(1, 10000)
+			s.ask(m)
+			s.fault("acquirer>switch 0420", lose)
+			s.undo(m, "0400")
+			s.expect("answer", s.till.last().MTI+s.till.last().ResponseCode, "041000")
+			s.restart(atAcquirer)
+			s.run()
+		}, "", "I4"},
+		{"A6 a reversal that is lost on the way up is sent again", rules.RepeatUpstream, func(s *street) {
+			m := s.sale(1, 10000)
+			s.ask(m)
+			s.fault("acquirer>switch 0420", lose)
+			s.undo(m, "0400")
 		}, "", "I4"},
 		{"A3 a late approval changes nothing", rules.KeepDecision, func(s *street) {
 			s.fault("switch>acquirer 0210", hold)
@@ -109,7 +145,7 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// The rules that have no switch: A4, A5, A6.
+// What waits for the next hop.
 func TestReversalQueue(t *testing.T) {
 	tests := []struct {
 		name  string

@@ -98,6 +98,7 @@ func (x *Relay) late(e *Entry, m *dialect.Message) {
 	if e.State == Reversed || e.State == Declined && e.ResponseCode != m.ResponseCode {
 		t := e.Transaction
 		t.LateCode = m.ResponseCode
+		x.catchUp(e)
 		x.put(t)
 	}
 }

@@ -19,10 +19,11 @@ type View struct {
 	Sessions     int             `json:"sessions"`      // terminals that have signed on
 	Bytes        int             `json:"-"`             // Recover: how many bytes of the log are whole records
 	byKey        map[dialect.Key]*Entry
+	short        bool // as in the book
 }
 
 func (b *book) view() *View {
-	return &View{Transactions: b.order, Accounts: b.accounts, BusinessDate: b.date, Sessions: len(b.sessions), byKey: b.entries}
+	return &View{Transactions: b.order, Accounts: b.accounts, BusinessDate: b.date, Sessions: len(b.sessions), byKey: b.entries, short: b.short}
 }
 
 // Recover reads the bytes of a party's log, without its keys and its configuration. A torn record at the end is left out;
@@ -46,7 +47,7 @@ func Recover(log []byte) (*View, error) {
 
 // clone is a copy that the machine's next step does not change.
 func (v *View) clone() *View {
-	c := &View{BusinessDate: v.BusinessDate, Sessions: v.Sessions, Transactions: make([]*Entry, len(v.Transactions)), Accounts: make([]*AccountState, len(v.Accounts))}
+	c := &View{short: v.short, BusinessDate: v.BusinessDate, Sessions: v.Sessions, Transactions: make([]*Entry, len(v.Transactions)), Accounts: make([]*AccountState, len(v.Accounts))}
 	entries := make([]Entry, len(v.Transactions))
 	for i, e := range v.Transactions {
 		entries[i] = *e // what its slices and its Difference point to is replaced, never changed
@@ -64,7 +65,7 @@ func (v *View) clone() *View {
 func (v *View) index() {
 	v.byKey = make(map[dialect.Key]*Entry, len(v.Transactions))
 	for _, e := range v.Transactions {
-		v.byKey[e.Key] = e
+		v.byKey[indexed(e.Key, v.short)] = e
 	}
 }
 
@@ -72,7 +73,17 @@ func (v *View) index() {
 func (v *View) date(now time.Time) string { return dateOr(v.BusinessDate, now) }
 
 // Find returns the transaction with that key, nil without one.
-func (v *View) Find(k dialect.Key) *Entry { return v.byKey[k] }
+func (v *View) Find(k dialect.Key) *Entry { return v.byKey[indexed(k, v.short)] }
+
+// snapshot is a copy of a transaction that later steps do not change; nil without one.
+func (v *View) snapshot(k dialect.Key) *Entry {
+	e := v.Find(k)
+	if e == nil {
+		return nil
+	}
+	c := *e
+	return &c
+}
 
 // Unresolved lists the transactions that still wait for somebody: pending ones, and reversals that are due.
 func (v *View) Unresolved() (due []*Entry) {

@@ -9,6 +9,7 @@ import (
 	"github.com/posim/posim/emv/apdu"
 	"github.com/posim/posim/emv/tlv"
 	"github.com/posim/posim/internal/pan"
+	"github.com/posim/posim/internal/rules"
 	"github.com/posim/posim/transport/dialect"
 )
 
@@ -262,6 +263,10 @@ func (c *chip) concludeOnline(out emv.Outcome, err error) (Outcome, error) {
 	o := OutcomeRefused
 	if errors.Is(err, apdu.ErrCardRemoved) {
 		o = OutcomeCardRemoved
+	}
+	if !t.kept(rules.ReverseCardRefusal) { // the terminal thinks that it is enough to know
+		t.show(say("card-refused"))
+		return o, t.journal.declined(r, c.approval.ResponseCode)
 	}
 	return o, t.reverseLater(r, dialect.ReasonMismatch, "card-refused", c.approval)
 }

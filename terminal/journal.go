@@ -21,6 +21,7 @@ const JournalFile = "journal"
 const (
 	maxSTAN    = 999999 // six digits; it never wraps within a journal
 	maxRecords = 10000  // a day's sales of a busy till, several times over
+	fewSTANs   = 2      // only without UniqueSTAN
 )
 
 // Journal is what the terminal remembers across a power cut. Every change is one record, durable before the change is
@@ -118,8 +119,11 @@ func (j *Journal) applySale(r *Record) error {
 	if err != nil || n < 1 || n > maxSTAN {
 		return fmt.Errorf("STAN %q: want six digits", r.STAN)
 	}
-	j.nextSTAN = max(j.nextSTAN, n+1)
-	if x := j.find(r.identity()); x != nil {
+	x := j.find(r.identity())
+	if x != nil || j.kept.Kept(rules.DurableSTAN) { // without T11 a STAN is used up by what follows its record
+		j.nextSTAN = max(j.nextSTAN, n+1)
+	}
+	if x != nil {
 		*x = *r
 		return nil
 	}
@@ -170,6 +174,9 @@ func (j *Journal) takeSTAN() (string, error) {
 	}
 	n := j.nextSTAN
 	j.nextSTAN++
+	if !j.kept.Kept(rules.UniqueSTAN) {
+		n = (n-1)%fewSTANs + 1
+	}
 	return fmt.Sprintf("%06d", n), nil
 }
 

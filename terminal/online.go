@@ -97,7 +97,7 @@ func (t *Terminal) receive(request *dialect.Message, wait time.Duration, any boo
 		if m == nil {
 			continue
 		}
-		if m.MTI == dialect.Response(request.MTI) && (m.Key() == request.Key() || any) {
+		if m.MTI == dialect.Response(request.MTI) && (t.same(m.Key(), request.Key()) || any) {
 			return m, macErr
 		}
 		adopted, err := t.unmatched(m, request)
@@ -108,6 +108,11 @@ func (t *Terminal) receive(request *dialect.Message, wait time.Duration, any boo
 			return nil, errAdopted
 		}
 	}
+}
+
+// same tells whether two keys are one transaction's.
+func (t *Terminal) same(a, b dialect.Key) bool {
+	return a == b || !t.kept(rules.DateInKey) && a.Undated() == b.Undated()
 }
 
 // open reads a frame; nil: it is no message of this dialect. The error says that its MAC is bad.
@@ -159,14 +164,23 @@ func (t *Terminal) unmatched(m *dialect.Message, request *dialect.Message) (adop
 		return false, nil
 	}
 	for _, r := range t.journal.Records() {
-		if r.State == ReversalDue && t.key(r) == m.Key() {
-			if err := t.journal.adoptLate(r, m.ResponseCode); err != nil {
-				return false, err
-			}
-			return true, t.receipt(r, false)
+		if r.State == ReversalDue && !r.Printed && t.same(t.key(r), m.Key()) {
+			return t.adopt(r, m.ResponseCode)
 		}
 	}
 	return false, nil
+}
+
+// adopt is what rule T5 forbids: a late approval is taken. adopted tells whether it has taken its reversal off the queue.
+func (t *Terminal) adopt(r *Record, code string) (adopted bool, err error) {
+	if t.kept(rules.ApprovalEndsReversal) {
+		adopted, err = true, t.journal.adoptLate(r, code)
+	}
+	if err != nil {
+		return false, err
+	}
+	t.show(say("approved"))
+	return adopted, t.receipt(r, false)
 }
 
 // approves tells whether a response code says that the money has moved.
@@ -184,12 +198,10 @@ func approves(code string) bool {
 // The request may need work that must be done first: due reversals, then a sign-on, then a connection; none of that can
 // debit anybody, so until then there is nothing to reverse.
 func (t *Terminal) authorise(r *Record, request func(*Record) (*dialect.Message, error)) (*dialect.Message, Outcome, error) {
-	clear, err := t.reverseDue()
-	if err != nil {
-		return nil, "", err
-	}
-	if !clear {
-		return nil, OutcomeBlocked, nil
+	if t.kept(rules.ReverseFirst) {
+		if clear, err := t.reverseDue(); err != nil || !clear {
+			return nil, OutcomeBlocked, err
+		}
 	}
 	t.show(say("connecting"))
 	if reached, err := t.reach(); err != nil || !reached {
@@ -222,7 +234,20 @@ func (t *Terminal) authorise(r *Record, request func(*Record) (*dialect.Message,
 		return nil, OutcomeNoAnswer, t.reverseLater(r, dialect.ReasonNoAnswer, "line-broken", nil)
 	}
 	answer, err := t.receive(m, t.profile.AnswerWait, !t.kept(rules.MatchAnswer))
+	if errors.Is(err, transport.ErrTimeout) && !t.kept(rules.AskOnce) {
+		answer, err = t.askAgain(m)
+	}
 	return t.classify(r, m, answer, err)
+}
+
+// askAgain sends a request that was not answered once more, as a 0201, and waits for its answer.
+func (t *Terminal) askAgain(m *dialect.Message) (*dialect.Message, error) {
+	again := *m
+	again.MTI = "0201"
+	if err := t.send(&again); err != nil {
+		return nil, err
+	}
+	return t.receive(&again, t.profile.AnswerWait, !t.kept(rules.MatchAnswer))
 }
 
 // unsendable is a request that cannot be made of what the card gave: the sale ends before anything was sent. A security

@@ -102,7 +102,7 @@ func (t *Terminal) acknowledged(r *Record, code string) (try, error) {
 	state, text := Reversed, Key("reversed")
 	switch {
 	case code == "00":
-	case code == "25": // the host never had it, and has put up a tombstone
+	case code == "25" && t.kept(rules.AcknowledgeUnmatched): // the host never had it, and has put up a tombstone
 		state = ReversedUnmatched
 	case code == "12": // too late to undo: a difference item, in other hands
 		state, text = ReversalRefused, "reversal-refused"

@@ -60,11 +60,15 @@ func seedFlag(c *cobra.Command, seed *uint64) {
 }
 
 func naiveFlag(c *cobra.Command, name *string) {
-	c.Flags().StringVar(name, "naive", "", "leave out the rule of this naive variant `NAME`; only the judge decides then")
+	c.Flags().StringVar(name, "naive", "", "leave out what this variant `NAME` leaves out; only the judge decides then")
 	_ = c.RegisterFlagCompletionFunc("naive", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		var names []string
 		for _, v := range rules.Variants() {
-			names = append(names, v.Name+"\t"+v.ID+": "+v.About)
+			about := v.ID + ": " + v.About
+			if v.Safe {
+				about += " (safe: nothing must object)"
+			}
+			names = append(names, v.Name+"\t"+about)
 		}
 		return names, cobra.ShellCompDirectiveNoFileComp
 	}) // the flag is there
@@ -93,7 +97,7 @@ func (f *runFlags) seedOf() *uint64 {
 
 // optionsOf is how scripts run with or without a naive variant.
 func optionsOf(seed uint64, v rules.Variant) scenario.Options {
-	return scenario.Options{Seed: seed, Rules: rules.Set(v.Rule), IgnoreExpect: v.Name != ""}
+	return scenario.Options{Seed: seed, Rules: v.Rules, IgnoreExpect: v.Name != ""}
 }
 
 func (a *app) runScripts(f runFlags, paths []string) error {

@@ -4,9 +4,11 @@
 //
 //	if t.rules.Kept(rules.PendingBeforeWire) { ... }
 //
-// A normal run keeps them all (the zero Set). A naive variant leaves one out, so that the judge of the money can be seen
-// to fail: a judge that never fails proves nothing. The ids T, H and A are those of the model in docs/reliability
-// (terminal, host, acquirer to issuer). Nothing outside tests and `posim run --naive` builds a Set that is not zero.
+// A normal run keeps them all (the zero Set). A naive variant leaves one out, or a few, so that the judge of the money can
+// be seen to fail: a judge that never fails proves nothing. A variant that the model holds safe leaves something out that
+// the money does not need; a judge that reports it is wrong. The ids T, H and A are those of docs/architecture.md (terminal,
+// host, acquirer to issuer), and Variant.Model names the lines of docs/model/variants.tsv. Nothing outside tests and
+// `posim run --naive` builds a Set that is not zero.
 package rules
 
 import (
@@ -15,64 +17,118 @@ import (
 )
 
 // Rule is one rule of the protocol.
-type Rule uint32
+type Rule uint64
 
-// The rules, with the id each has in the model.
+// The rules, with the id each has.
 const (
 	PendingBeforeWire        Rule = 1 << iota // T1: the pending record is durable before the first byte of the request leaves
 	OneWrite                                  // T2: a change of state is one record and one sync
 	JournalBeforeReceipt                      // T3: the approval is durable before screen and receipt say so
 	ReverseAtBoot                             // T4: an unknown outcome found at boot is reversed
 	DropLateAnswers                           // T5: an answer to what is being reversed never approves it
+	ApprovalEndsReversal                      // T5: what is approved all the same is not reversed; asked only where DropLateAnswers is left out
 	RepeatUntilAcknowledged                   // T6: a reversal is repeated until it is acknowledged
 	ClearAfterAcknowledgment                  // T6: the record leaves the queue after the answer, not at the send
 	MatchAcknowledgment                       // T7: only the answer with this record's key clears it
 	MatchAnswer                               // T8: only the answer with this request's key answers it
+	ReverseCardRefusal                        // T9: an approval that the card refuses is reversed
+	DurableSTAN                               // T11: a STAN is durably used up before it is on the wire
 	ReplayDuplicates                          // H1: a duplicate gets the stored answer and moves no money
-	RememberUnmatched                         // H2: an unmatched reversal leaves a durable tombstone
-	CreditOnce                                // H3: a repeated reversal credits once
+	RememberUnmatched                         // H2: an unmatched reversal leaves a durable tombstone, at acquirer and switch
+	KeepTombstones                            // H2: a tombstone is kept as long as anything else
+	AcknowledgeUnmatched                      // H2: an unmatched reversal is acknowledged, and that settles it
+	CreditOnce                                // H3: a repeated reversal credits once, at acquirer and switch
+	ReadAtDecision                            // H4: a decision uses what the log says when it is made
 	ExactKey                                  // H5: a reversal finds its original by the whole key
+	DateInKey                                 // H5: date and time are part of the key
+	UniqueSTAN                                // H5: a STAN comes again only when no host remembers it
 	LogBeforeAnswer                           // H6: the log is durable before the answer leaves
 	LogBeforeForward                          // A1: the pending record is durable before the request is forwarded
 	ReverseUpstream                           // A2: who declines because the next hop is silent reverses it there
 	KeepDecision                              // A3: a late approval never changes a decided record
+	CancelPending                             // A4: a reversal cancels what is pending, and is forwarded
+	QueueBeforeAcknowledging                  // A5: the reversal for the next hop is durable before the one from below is acknowledged
+	RepeatUpstream                            // A6: a reversal is repeated to the next hop until it is acknowledged
+	IssuerRemembersUnmatched                  // H2 at the issuer
+	IssuerCreditsOnce                         // H3 at the issuer
+
+	// What the model finds unnecessary.
+	ReverseFirst  // a reversal that is due blocks the next sale
+	AskOnce       // a request that is not answered is reversed at once, not sent again
+	HoldUnmatched // a reversal without an original stays where none was found
 	end
 )
 
 // Set is the rules that are left out; the zero value keeps all.
-type Set uint32
+type Set uint64
 
 // Kept tells whether r is in force.
-func (s Set) Kept(r Rule) bool { return uint32(s)&uint32(r) == 0 }
+func (s Set) Kept(r Rule) bool { return uint64(s)&uint64(r) == 0 }
 
-// Variant is a naive design: the name people type, the rule it leaves out, and what it does instead.
+// Variant is another design: the name people type, the rules it leaves out, and what it does instead.
 type Variant struct {
 	Name  string
-	ID    string // the rule's id in the model
-	Rule  Rule
+	ID    string   // of the rule, or of the first one; of what is no rule, the model's id
+	Model []string // its lines in docs/model/variants.tsv; none: the model has the rule, and no line without it
+	Rules Set      // left out
+	Safe  bool     // the model finds nothing wrong with it, and neither must the judge
 	About string
 }
 
-// Variants lists every naive variant, in the order of the rules.
+func without(all ...Rule) (s Set) {
+	for _, r := range all {
+		s |= Set(r)
+	}
+	return s
+}
+
+// Variants lists every variant: those that break something, in the order of their rules, and then the safe ones.
 func Variants() []Variant {
+	broken := func(name, id, model string, s Set, about string) Variant {
+		return Variant{Name: name, ID: id, Model: strings.Fields(model), Rules: s, About: about}
+	}
+	safe := func(name, id, model string, s Set, about string) Variant {
+		return Variant{Name: name, ID: id, Model: strings.Fields(model), Rules: s, Safe: true, About: about}
+	}
 	return []Variant{
-		{"no-wal", "T1", PendingBeforeWire, "the request leaves before the pending record is durable"},
-		{"two-writes", "T2", OneWrite, "pending is erased in one write and the approval recorded in another"},
-		{"receipt-first", "T3", JournalBeforeReceipt, "the receipt is printed before the approval is journalled"},
-		{"no-boot-reversal", "T4", ReverseAtBoot, "a pending record found at boot is dropped"},
-		{"late-accept", "T5", DropLateAnswers, "a late approval cancels the reversal that is due"},
-		{"one-shot", "T6", RepeatUntilAcknowledged, "a reversal is tried once and then forgotten"},
-		{"clear-on-send", "T6", ClearAfterAcknowledgment, "a reversal leaves the queue when it is sent"},
-		{"any-ack", "T7", MatchAcknowledgment, "any reversal answer clears the reversal that is due"},
-		{"any-answer", "T8", MatchAnswer, "any answer is taken for the answer to the request in progress"},
-		{"no-dedup", "H1", ReplayDuplicates, "a duplicate request is decided again"},
-		{"forget-unmatched", "H2", RememberUnmatched, "a reversal without an original is acknowledged and forgotten"},
-		{"credit-twice", "H3", CreditOnce, "a repeated reversal credits again"},
-		{"last-match", "H5", ExactKey, "a reversal undoes the terminal's last approved sale"},
-		{"ack-before-log", "H6", LogBeforeAnswer, "the host answers before its log is durable"},
-		{"forward-before-log", "A1", LogBeforeForward, "the acquirer forwards before it logs"},
-		{"no-issuer-reversal", "A2", ReverseUpstream, "a silent next hop is declined and not reversed"},
-		{"late-adopt", "A3", KeepDecision, "a late approval from above turns a decline into an approval"},
+		broken("no-wal", "T1", "S1", without(PendingBeforeWire), "the request leaves before the pending record is durable"),
+		broken("two-writes", "T2", "S2", without(OneWrite), "pending is erased in one write and the approval recorded in another"),
+		broken("receipt-first", "T3", "S3", without(JournalBeforeReceipt), "the receipt is printed before the approval is journalled"),
+		broken("no-boot-reversal", "T4", "", without(ReverseAtBoot), "a pending record found at boot is dropped"),
+		broken("late-accept", "T5", "S4a", without(DropLateAnswers), "a late approval cancels the reversal that is due"),
+		broken("late-accept-kept", "T5", "S4b", without(DropLateAnswers, ApprovalEndsReversal), "a late approval is taken, and the reversal that is due stays due"),
+		broken("one-shot", "T6", "S5", without(RepeatUntilAcknowledged), "a reversal is tried once and then forgotten"),
+		broken("clear-on-send", "T6", "S6", without(ClearAfterAcknowledgment), "a reversal leaves the queue when it is sent"),
+		broken("any-ack", "T7", "S7 S7m", without(MatchAcknowledgment), "any reversal answer clears the reversal that is due"),
+		broken("any-answer", "T8", "S8", without(MatchAnswer), "any answer is taken for the answer to the request in progress"),
+		broken("no-card-reversal", "T9", "S11", without(ReverseCardRefusal), "an approval that the card refuses is closed as declined"),
+		broken("no-dedup", "H1", "S13", without(ReplayDuplicates), "a duplicate request is decided again"),
+		broken("repeat-no-dedup", "H1", "S13b", without(ReplayDuplicates, AskOnce), "an unanswered request is sent again, and decided again"),
+		broken("forget-unmatched", "H2", "S14 S14m", without(RememberUnmatched), "a reversal without an original is acknowledged and forgotten"),
+		broken("tombstone-expires", "H2", "S14t", without(KeepTombstones), "a host forgets a reversal without an original after two seconds"),
+		broken("nak-unmatched", "H2", "S14n", without(AcknowledgeUnmatched), "a reversal without an original is refused, forgotten and repeated"),
+		broken("credit-twice", "H3", "S15", without(CreditOnce), "a repeated reversal credits again"),
+		broken("stale-read", "H4", "S16", without(ReadAtDecision), "a request is decided by what the log said when it arrived"),
+		broken("last-match", "H5", "S9d", without(ExactKey), "a reversal undoes the terminal's last approved sale"),
+		broken("sale-first-last-match", "H5", "S9c", without(ExactKey, ReverseFirst), "as last-match, and a sale does not wait for the reversal that is due"),
+		broken("volatile-stan-only-key", "T11", "S10b", without(DurableSTAN, DateInKey), "a power cut brings a STAN back, and nothing else tells two sales apart"),
+		broken("stan-wraps-only-key", "H5", "S17a", without(UniqueSTAN, DateInKey), "the STAN wraps while hosts remember it, and nothing else tells two sales apart"),
+		broken("ack-before-log", "H6", "S18", without(LogBeforeAnswer), "the host answers before its log is durable"),
+		broken("forward-before-log", "A1", "A1", without(LogBeforeForward), "the acquirer forwards before it logs"),
+		broken("no-issuer-reversal", "A2", "A2", without(ReverseUpstream), "a silent next hop is declined and not reversed"),
+		broken("late-adopt", "A3", "A3", without(KeepDecision), "a late approval from above turns a decline into an approval"),
+		broken("ack-pending", "A4", "A4", without(CancelPending), "a reversal of what is pending is acknowledged, and nothing else happens"),
+		broken("ack-before-queue", "A5", "A5", without(QueueBeforeAcknowledging), "a reversal is acknowledged before the one for the next hop is durable"),
+		broken("issuer-one-shot", "A6", "A6", without(RepeatUpstream), "a reversal is sent to the next hop once"),
+		broken("issuer-forgets", "H2", "A7", without(IssuerRemembersUnmatched), "the issuer forgets a reversal without an original"),
+		broken("issuer-credits-twice", "H3", "A8", without(IssuerCreditsOnce), "the issuer credits a repeated reversal again"),
+
+		safe("sale-first", "S9", "S9 S9b", without(ReverseFirst), "a sale does not wait for the reversal that is due"),
+		safe("stan-only-key", "H5", "S10a", without(DateInKey), "hosts tell transactions apart by terminal and STAN alone"),
+		safe("volatile-stan", "T11", "S10c", without(DurableSTAN), "a power cut brings a STAN back"),
+		safe("stan-wraps", "H5", "S17b", without(UniqueSTAN), "the STAN wraps while hosts remember it"),
+		safe("repeat-request", "S13c", "S13c", without(AskOnce), "an unanswered request is sent once more before it is reversed"),
+		safe("forward-unknown", "A1", "A1b", without(LogBeforeForward, HoldUnmatched), "the acquirer forwards before it logs, and forwards reversals without an original too"),
 	}
 }
 
@@ -85,7 +141,7 @@ func Without(name string) (Set, error) {
 	var names []string
 	for _, v := range Variants() {
 		if v.Name == name {
-			return Set(v.Rule), nil
+			return v.Rules, nil
 		}
 		names = append(names, v.Name)
 	}

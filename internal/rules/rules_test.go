@@ -2,27 +2,39 @@ package rules
 
 import "testing"
 
-func TestEveryRuleHasOneVariant(t *testing.T) {
-	seen := map[Rule]string{}
-	names := map[string]bool{}
+func TestEveryRuleHasAVariant(t *testing.T) {
+	names, sets := map[string]bool{}, map[Set]string{}
+	var all Set
+	safe := false
 	for _, v := range Variants() {
-		if seen[v.Rule] != "" || names[v.Name] {
-			t.Errorf("%s: rule or name listed twice", v.Name)
+		if names[v.Name] || sets[v.Rules] != "" || v.Rules == 0 || v.ID == "" || v.About == "" {
+			t.Errorf("%s: a name or set listed twice, or something is missing: %+v", v.Name, v)
 		}
-		seen[v.Rule], names[v.Name] = v.Name, true
-		s, err := Without(v.Name)
-		if err != nil {
-			t.Fatal(err)
+		if safe && !v.Safe {
+			t.Errorf("%s: the safe ones stand last", v.Name)
 		}
+		names[v.Name], sets[v.Rules], safe = true, v.Name, v.Safe
+		all |= v.Rules
+		if s, err := Without(v.Name); err != nil || s != v.Rules {
+			t.Errorf("%s: Without gives %b, %v", v.Name, s, err)
+		}
+	}
+	if want := Set(end) - 1; all != want {
+		t.Errorf("no variant leaves out the rules %b", want&^all)
+	}
+}
+
+func TestARuleIsKeptUnlessLeftOut(t *testing.T) {
+	for _, v := range Variants() {
 		for r := Rule(1); r < end; r <<= 1 {
-			if s.Kept(r) == (r == v.Rule) {
-				t.Errorf("%s: Kept(%b) = %v", v.Name, r, s.Kept(r))
+			if v.Rules.Kept(r) == (v.Rules&Set(r) != 0) {
+				t.Errorf("%s: Kept(%b) = %v", v.Name, r, v.Rules.Kept(r))
 			}
 		}
 	}
 	for r := Rule(1); r < end; r <<= 1 {
-		if seen[r] == "" {
-			t.Errorf("rule %b has no variant", r)
+		if !Set(0).Kept(r) {
+			t.Errorf("the zero set leaves out %b", r)
 		}
 	}
 }

@@ -9,7 +9,7 @@ var iso87 = newDialect("iso87", iso87MTIs, iso87Elements)
 // iso87MTIs are the messages it knows, in the order of the standard.
 var iso87MTIs = []string{
 	"0100", "0110",
-	"0200", "0210", "0220", "0221", "0230",
+	"0200", "0201", "0210", "0220", "0221", "0230",
 	"0400", "0401", "0410", "0420", "0421", "0430",
 	"0800", "0810",
 }

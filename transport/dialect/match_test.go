@@ -15,6 +15,7 @@ func TestMTIs(t *testing.T) {
 		{"0100", "0110", ClassAuthorization, false, false, false},
 		{"0110", "", ClassAuthorization, false, false, true},
 		{"0200", "0210", ClassFinancial, false, false, false},
+		{"0201", "0210", ClassFinancial, true, false, false},
 		{"0210", "", ClassFinancial, false, false, true},
 		{"0220", "0230", ClassFinancial, false, true, false},
 		{"0221", "0230", ClassFinancial, true, true, false},

@@ -80,6 +80,12 @@ func (m *Message) Key() Key {
 	}
 }
 
+// Undated is the key without date and time: what is left of it for those who leave them out.
+func (k Key) Undated() Key {
+	k.Date, k.Time = "", ""
+	return k
+}
+
 // String is TID/STAN/MMDDhhmmss; the MID is left out because people look at one merchant at a time.
 func (k Key) String() string { return k.TID + "/" + k.STAN + "/" + k.Date + k.Time }
 

@@ -13,7 +13,7 @@ func TestPackRefuses(t *testing.T) {
 		change func(*Message)
 		want   string
 	}{
-		{"an unknown MTI", func(m *Message) { m.MTI = "0201" }, `dialect: MTI: "0201" is not a message of iso87`},
+		{"an unknown MTI", func(m *Message) { m.MTI = "0203" }, `dialect: MTI: "0203" is not a message of iso87`},
 		{"no MTI", func(m *Message) { m.MTI = "" }, `dialect: MTI: "" is not a message of iso87`},
 		{"a short fixed number", func(m *Message) { m.SystemsTraceAuditNumber = "123" }, "dialect: DE 11: length 3: want exactly 6"},
 		{"a long fixed number", func(m *Message) { m.DateLocalTransaction = "20260302" }, "dialect: DE 13: length 8: want exactly 4"},
