@@ -128,9 +128,12 @@ const cardClock = 3579545
 
 const etu = time.Second * 372 / cardClock
 
+// maxBWI is the longest wait that a card can ask for: more is reserved (ISO/IEC 7816-3, 11.4.3), and EMV ends at 4.
+const maxBWI = 9
+
 // BWT is the block waiting time of a T=1 card: what it may take to begin its answer (EMV 4.4 Book 1, 9.2.4.2.2).
 func (a *ATR) BWT() time.Duration {
-	return 11*etu + 960*372*(time.Second<<(a.waiting()>>4))/cardClock
+	return 11*etu + 960*372*(time.Second<<min(a.waiting()>>4, maxBWI))/cardClock
 }
 
 // WWT is the work waiting time of a T=0 card with the default WI of 10, the only one EMV has: 960 x 10 etu.
