@@ -126,7 +126,8 @@ type Posting struct {
 	Amount int64  `json:"amount"` // minor units, above 0
 }
 
-// The positions that this room posts to. A party's position is what it holds of the money since the run began.
+// The positions. A party's position is what it holds of the money since the run began. Nothing is posted to switch and
+// suspense yet: they come with stand-in and with settlement, and are listed as zero until then.
 const (
 	PositionCardholder = "cardholder"
 	PositionIssuer     = "issuer"
