@@ -40,6 +40,9 @@ func (t *Terminal) unseal(r *Record) (number pan.PAN, expiry string, err error) 
 
 func (t *Terminal) advicesWaiting() bool { return t.journal.first(AdviceDue) != nil }
 
+// adviceDue tells whether it is time to try the advices that wait.
+func (t *Terminal) adviceDue() bool { return t.advicesWaiting() && !t.clock.Now().Before(t.adviceAt) }
+
 // adviceDeadline is when the idle terminal tries again; zero when nothing waits.
 func (t *Terminal) adviceDeadline() (at time.Time) {
 	if t.advicesWaiting() {
@@ -54,7 +57,6 @@ func (t *Terminal) sendAdvices() error {
 	if !t.advicesWaiting() {
 		return nil
 	}
-	t.adviceAt = t.clock.Now().Add(t.profile.AdviceInterval)
 	clear, err := t.reverseDue()
 	if err != nil || !clear {
 		t.adviceAt = t.clock.Now().Add(t.profile.AdviceInterval)

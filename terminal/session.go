@@ -60,7 +60,7 @@ func (t *Terminal) housekeeping() error {
 	if _, err := t.reverseDue(); err != nil {
 		return err
 	}
-	if t.advicesWaiting() && t.adviceAt.Before(t.clock.Now()) && t.link != nil && t.link.Err() == nil {
+	if t.adviceDue() && t.link != nil && t.link.Err() == nil {
 		return t.sendAdvices()
 	}
 	return nil

@@ -225,7 +225,7 @@ func (t *Terminal) await() error {
 
 // chores are what an idle terminal does on its own, or when its clerk asks.
 func (t *Terminal) chores() error {
-	advices := t.advicesWaiting() && !t.clock.Now().Before(t.adviceAt)
+	advices := t.adviceDue()
 	if !advices && !t.signOnAsked {
 		return nil
 	}
