@@ -78,7 +78,7 @@ func New(cfg Config) *Terminal {
 		cfg.Point = func(string) {}
 	}
 	if cfg.Calendar == nil {
-		cfg.Calendar = cfg.Clock.Now
+		cfg.Calendar = func() time.Time { return cfg.Clock.Now() }
 	}
 	return &Terminal{cfg: cfg, profile: cfg.Profile, clock: cfg.Clock, attempted: map[*Record]bool{}}
 }
