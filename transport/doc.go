@@ -4,8 +4,8 @@
 // header of two binary bytes or four ASCII digits, with or without a TPDU. A Link is the two together, and is where a
 // frame can meet faults: message faults decide whether, when and as what it is delivered, byte faults how its bytes travel.
 //
-// In real time a Dialer connects, with fail-over, a Server accepts, and ConnStream takes a connection from elsewhere. Their
-// goroutines only read, send what a slow peer left, and post to the owner: all else happens on the owner's clock.
+// In real time a Dialer connects, with fail-over, and a Server accepts. Their goroutines only read, send what a slow peer
+// left, and post to the owner: all else happens on the owner's clock.
 //
 // Virtual and real time run the same framer and the same link. The room knows nothing of what a frame says.
 package transport

@@ -21,21 +21,11 @@ const (
 	readSize  = 4 << 10          // bytes read at a time
 )
 
-// ConnStream is a Stream over a connection that stands: TCP, TLS after its handshake, or anything else with deadlines.
-// What arrives is posted to p, one read at a time: the next begins when the owner has taken the last, so an owner that does
-// not wait slows its peer down and no memory fills. No operation blocks: what the peer does not take at once is sent by
-// a goroutine, and a peer that takes nothing for too long loses the connection. When p stops, so does the connection: the
-// peer sees a reset, as it does at a power cut, and no goroutine is left. The stream owns c from now on.
-//
-// Everything but this function belongs to the owner of p.
-func ConnStream(c net.Conn, p sim.Poster, l Limits) Stream {
-	out := newOutbox(c, l.Write)
-	s := newSocket(out, out, p, l)
-	s.attach()
-	return s
-}
-
-// socket is a connection of real time as its owner sees it.
+// socket is a connection of real time, TCP or TLS after its handshake, as its owner sees it. What arrives is posted, one
+// read at a time: the next begins when the owner has taken the last, so an owner that does not wait slows its peer down and
+// no memory fills. No operation blocks: what the peer does not take at once is sent by a goroutine, and a peer that takes
+// nothing for too long loses the connection. When the owner stops, so does the connection: the peer sees a reset, as it does
+// at a power cut, and no goroutine is left.
 type socket struct {
 	c      net.Conn // what is read and written: the outbox, or TLS over it
 	out    *outbox
@@ -101,9 +91,6 @@ func (s *socket) attach() {
 		forget()
 	}
 }
-
-// RemoteAddr is the peer's address.
-func (s *socket) RemoteAddr() net.Addr { return s.c.RemoteAddr() }
 
 func (s *socket) check() {
 	if s.power != nil {

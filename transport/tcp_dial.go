@@ -14,8 +14,8 @@ import (
 )
 
 // Dialer connects to a host, by TCP or TLS, at one address or at several in order of preference: the next is tried when
-// one refuses, is silent, or fails the TLS handshake. The address that worked is where the next Dial begins, and after a
-// while the first is tried again.
+// one refuses, is silent, or fails the TLS handshake. The address that worked is where the next Dial begins, and after five
+// minutes the first is tried again.
 //
 // Whether a connection stays for the next transaction is the caller's choice: it keeps the Link, or closes it and dials
 // again. The fields are set before the first Dial; any goroutine may dial. A Dialer must not be copied after it.
@@ -24,12 +24,6 @@ type Dialer struct {
 	TLS       *tls.Config // nil: plain. TLS 1.2 at least; verification cannot be turned off; no ServerName: the address's
 	// Connect bounds the try of one address, the TLS handshake included. 0: 4 s.
 	Connect time.Duration
-	// Total bounds a Dial over all addresses. 0: Connect for each.
-	Total time.Duration
-	// Idle and Write bound the connection: see Limits.
-	Idle, Write time.Duration
-	// Return is how long another address than the first is preferred. 0: 5 min.
-	Return time.Duration
 
 	mu     sync.Mutex
 	works  int       // the address that worked last
@@ -96,11 +90,6 @@ func (d *Dialer) dial(ctx context.Context, p sim.Poster) (*socket, error) {
 	if err := d.check(); err != nil {
 		return nil, err
 	}
-	if d.Total > 0 {
-		var stop context.CancelFunc
-		ctx, stop = context.WithTimeout(ctx, d.Total)
-		defer stop()
-	}
 	var errs []error
 	for _, i := range d.order() {
 		s, err := d.try(ctx, p, d.Addresses[i])
@@ -139,12 +128,8 @@ func (d *Dialer) check() error {
 func (d *Dialer) order() []int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	back := d.Return
-	if back <= 0 {
-		back = returnAfter
-	}
 	first := d.works
-	if first >= len(d.Addresses) || time.Since(d.failed) >= back {
+	if first >= len(d.Addresses) || time.Since(d.failed) >= returnAfter {
 		first = 0
 	}
 	order := []int{first}
@@ -173,20 +158,15 @@ func (d *Dialer) try(ctx context.Context, p sim.Poster, addr string) (*socket, e
 	if wait <= 0 {
 		wait = connectWait
 	}
-	began := time.Now()
 	ctx, stop := context.WithTimeout(ctx, wait)
 	defer stop()
-	if end, ok := ctx.Deadline(); ok { // what is left of Total may be less
-		wait = end.Sub(began).Round(time.Millisecond)
-	}
 	c, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, dialError(addr, wait, false, within(ctx, err))
 	}
-	limits := Limits{Idle: d.Idle, Write: d.Write}
-	out := newOutbox(c, limits.Write)
+	out := newOutbox(c, 0)
 	if d.TLS == nil {
-		s := newSocket(out, out, p, limits)
+		s := newSocket(out, out, p, Limits{})
 		s.attach()
 		return s, nil
 	}
@@ -196,7 +176,7 @@ func (d *Dialer) try(ctx context.Context, p sim.Poster, addr string) (*socket, e
 		out.work.Wait()
 		return nil, dialError(addr, wait, true, within(ctx, err))
 	}
-	s := newSocket(t, out, p, limits)
+	s := newSocket(t, out, p, Limits{})
 	s.attach()
 	return s, nil
 }

@@ -50,7 +50,7 @@ func TestABlackHole(t *testing.T) {
 		}
 		d.Addresses = append(d.Addresses, good)
 		s, err := connected(t, w, d)
-		if err != nil || !strings.HasSuffix(s.(*socket).RemoteAddr().String(), strings.TrimPrefix(good, "127.0.0.1")) {
+		if err != nil || !strings.HasSuffix(s.(*socket).c.RemoteAddr().String(), strings.TrimPrefix(good, "127.0.0.1")) {
 			t.Errorf("%v %v", s, err)
 		}
 	})

@@ -20,7 +20,6 @@ const atATime = 16 << 10
 // does not read hold up an owner of many connections.
 type outbox struct {
 	net.Conn
-	bottom   net.Conn // under TLS of somebody else's
 	raw      syscall.RawConn
 	patience time.Duration
 	ended    func()         // called when the end has been said
@@ -43,10 +42,7 @@ func newOutbox(c net.Conn, patience time.Duration) *outbox {
 	if patience <= 0 {
 		patience = writeWait
 	}
-	o := &outbox{Conn: c, bottom: c, patience: patience, ended: func() {}}
-	if t, ok := c.(interface{ NetConn() net.Conn }); ok {
-		o.bottom = t.NetConn()
-	}
+	o := &outbox{Conn: c, patience: patience, ended: func() {}}
 	if s, ok := c.(syscall.Conn); ok && canTry {
 		if raw, err := s.SyscallConn(); err == nil {
 			o.raw, o.try = raw, o.attempt
@@ -147,11 +143,6 @@ func (o *outbox) endWrite() {
 		return
 	}
 	o.ending = true
-	if !o.sending && o.bottom != o.Conn { // TLS that is not on top of us may block while it says so
-		o.sending = true
-		o.work.Add(1)
-		go o.send()
-	}
 	now := !o.sending
 	o.mu.Unlock()
 	if now {
@@ -161,14 +152,8 @@ func (o *outbox) endWrite() {
 
 // sayEnd shuts the sending half; what has no halves is closed.
 func (o *outbox) sayEnd() {
-	half := false
-	for _, c := range []net.Conn{o.Conn, o.bottom} { // TLS's own end first; the same one twice is harmless
-		if h, ok := c.(interface{ CloseWrite() error }); ok {
-			half = h.CloseWrite() == nil || half
-		}
-	}
-	if !half {
-		_ = o.bottom.Close()
+	if h, ok := o.Conn.(interface{ CloseWrite() error }); !ok || h.CloseWrite() != nil {
+		_ = o.Conn.Close()
 	}
 	o.ended()
 }
@@ -187,10 +172,10 @@ func (o *outbox) abort(err error) {
 // reset closes so that the peer sees a reset, where there is such a thing.
 func (o *outbox) reset() {
 	o.closed = true
-	if t, ok := o.bottom.(interface{ SetLinger(sec int) error }); ok {
+	if t, ok := o.Conn.(interface{ SetLinger(sec int) error }); ok {
 		_ = t.SetLinger(0)
 	}
-	_ = o.bottom.Close()
+	_ = o.Conn.Close()
 }
 
 // shut closes.
@@ -198,7 +183,7 @@ func (o *outbox) shut() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.closed, o.unsent = true, nil
-	_ = o.bottom.Close()
+	_ = o.Conn.Close()
 }
 
 // Close is what TLS calls when a handshake is given up.

@@ -188,6 +188,14 @@ func peer(t testing.TB, ctx context.Context, w *sim.Wall, l Limits) (Stream, *ne
 	return s, c.(*net.TCPConn)
 }
 
+// connStream is a stream over a connection that a test has made.
+func connStream(c net.Conn, p sim.Poster, l Limits) Stream {
+	out := newOutbox(c, l.Write)
+	s := newSocket(out, out, p, l)
+	s.attach()
+	return s
+}
+
 // is tells whether err is exactly one of the four.
 func is(err, want error) bool {
 	for _, e := range []error{ErrClosed, ErrReset, ErrRefused, ErrTimeout} {

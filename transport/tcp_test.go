@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"errors"
 	"io"
 	"net"
 	"runtime"
@@ -46,7 +45,7 @@ func TestSilenceInFakeTime(t *testing.T) {
 		w := sim.NewWall(t.Context())
 		_ = w.Run(func(sim.Clock) {
 			c, other := net.Pipe()
-			h, t0 := listen(ConnStream(c, w, Limits{Idle: time.Hour})), w.Now()
+			h, t0 := listen(connStream(c, w, Limits{Idle: time.Hour})), w.Now()
 			go func() {
 				time.Sleep(59 * time.Minute)
 				_, _ = other.Write([]byte("x"))
@@ -140,8 +139,8 @@ func TestAPeerThatDoesNotReadHoldsNobodyUp(t *testing.T) {
 	t.Run("reads at last, half closed, and silent for long", func(t *testing.T) {
 		onWall(t, func(ctx context.Context, w *sim.Wall) {
 			s, c := peer(t, ctx, w, Limits{Idle: 500 * ms})
-			h := listen(s)
 			want := fill(t, s)
+			h := listen(s) // from now on it must not be silent
 			if h.ends > 0 {
 				t.Fatal(h.end)
 			}
@@ -183,7 +182,7 @@ func TestAPeerThatDoesNotReadHoldsNobodyUp(t *testing.T) {
 		}
 		w, t0 := sim.NewWall(t.Context()), time.Now()
 		_ = w.Run(func(sim.Clock) {
-			s := ConnStream(c, w, Limits{Write: time.Hour})
+			s := connStream(c, w, Limits{Write: time.Hour})
 			fill(t, s)
 			s.Close()
 		})
@@ -267,7 +266,7 @@ func TestAFailedWriteHidesNothing(t *testing.T) {
 func TestAnOwnerThatDoesNotWaitSlowsItsPeer(t *testing.T) {
 	p := new(pile)
 	c, other := net.Pipe() // has no buffer at all
-	s := ConnStream(c, p, Limits{})
+	s := connStream(c, p, Limits{})
 	h := listen(s)
 	sent := make(chan int)
 	go func() {
@@ -362,7 +361,7 @@ func TestAPowerCutResetsTheConnection(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer other.Close()
-			s := ConnStream(c, w, Limits{})
+			s := connStream(c, w, Limits{})
 			err = w.Run(func(sim.Clock) {
 				listen(s)
 				tt.f(w, s, cut)
@@ -485,29 +484,6 @@ func TestTLSSaysThatItCloses(t *testing.T) {
 		const alert = 21
 		if b, err := io.ReadAll(raw); err != nil || len(b) == 0 || b[0] != alert {
 			t.Errorf("% X %v", b, err)
-		}
-	})
-}
-
-func TestATLSConnectionOfSomebodyElse(t *testing.T) {
-	a := newAuthority(t)
-	onWall(t, func(ctx context.Context, w *sim.Wall) {
-		c, other := net.Pipe()
-		config := a.client()
-		config.ServerName = "127.0.0.1"
-		client, server := tls.Client(c, config), tls.Server(other, a.server(t))
-		shaken := make(chan error, 1)
-		go func() { shaken <- server.HandshakeContext(ctx) }()
-		if err := errors.Join(client.HandshakeContext(ctx), <-shaken); err != nil {
-			t.Fatal(err)
-		}
-		x, y := ConnStream(client, w, Limits{}), ConnStream(server, w, Limits{})
-		h := listen(y)
-		_, _ = x.Write([]byte("one"))
-		x.Close()
-		until(t, w, func() bool { return h.ends > 0 }, "the end")
-		if h.bytes != "one" || h.end != ErrClosed {
-			t.Errorf("%+v", h)
 		}
 	})
 }
