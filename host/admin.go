@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/posim/posim/internal/pan"
+	"github.com/posim/posim/transport"
 )
 
 // The admin view is JSON over HTTP, for this machine alone: it moves the calendar and balances and asks nobody who they
@@ -58,9 +59,9 @@ func startAdmin(view AdminView, addr string) (*adminServer, error) {
 	if err := checkAdmin(addr); err != nil {
 		return nil, err
 	}
-	l, err := net.Listen("tcp", addr)
+	l, err := transport.ListenTCP(context.Background(), addr)
 	if err != nil {
-		return nil, explainListen(addr, err)
+		return nil, explainListen(err)
 	}
 	a := &adminServer{view: view, addr: l.Addr().String(), done: make(chan struct{})}
 	_, a.port, _ = net.SplitHostPort(a.addr) // of a listener

@@ -34,6 +34,9 @@ type ServerConfig struct {
 	Listen string
 	Public bool
 	TLS    *tls.Config // nil: plain TCP
+	// Idle ends a terminal's connection on which nothing has arrived for so long; 0: an hour. A terminal connects again
+	// when it has something to say.
+	Idle time.Duration
 	// Admin is where the admin view listens, a loopback address whatever Public says; "": there is none.
 	Admin   string
 	Version string // as the admin view reports it
@@ -53,6 +56,9 @@ const (
 	nameSwitch   = "switch"
 	nameIssuer   = "issuer"
 )
+
+// terminalIdle is ServerConfig.Idle by default: a terminal that keeps its connection says something more often.
+const terminalIdle = time.Hour
 
 // startWait bounds the recovery of the logs, which a hundred million records would take.
 const startWait = 10 * time.Minute
@@ -81,6 +87,9 @@ var errStopped = errors.New("host: stopped")
 func StartServer(ctx context.Context, cfg ServerConfig) (*Server, error) {
 	if cfg.Listen == "" {
 		cfg.Listen = "127.0.0.1:0"
+	}
+	if cfg.Idle <= 0 {
+		cfg.Idle = terminalIdle
 	}
 	if err := checkListen(cfg.Listen, cfg.Public); err != nil {
 		return nil, err
@@ -139,8 +148,9 @@ func (s *Server) start() error {
 		}
 	}
 	acquirer := s.offices[0]
-	if s.listen, err = transport.Listen(s.ctx, s.cfg.Listen, s.cfg.TLS, acquirer.wall, acquirer.accept); err != nil {
-		return explainListen(s.cfg.Listen, err)
+	terminals := transport.Server{TLS: s.cfg.TLS, Max: maxConnections, Limits: transport.Limits{Idle: s.cfg.Idle}, Failed: acquirer.refused}
+	if s.listen, err = terminals.Listen(s.ctx, s.cfg.Listen, acquirer.wall, acquirer.accept); err != nil {
+		return explainListen(err)
 	}
 	if s.cfg.Admin != "" {
 		s.admin, err = startAdmin(s, s.cfg.Admin)

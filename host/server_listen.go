@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"strings"
-	"syscall"
 
 	"github.com/posim/posim/transport"
 )
@@ -54,18 +53,16 @@ func isLoopback(addr string) (bool, error) {
 	return h == "" || h == "localhost" || ip != nil && ip.IsLoopback(), nil
 }
 
-// explainListen says what to do about an address that cannot be listened on.
-func explainListen(addr string, err error) error {
-	said := (*transport.DialError)(nil)
-	switch {
-	case errors.As(err, &said):
-		return fmt.Errorf("host: %w", err)
-	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("host: %s is in use by another program: stop it, or choose another port (0: any): %w", addr, err)
-	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("host: no permission to listen on %s: choose a port above 1023: %w", addr, err)
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return fmt.Errorf("host: %s is no address of this machine: use 127.0.0.1: %w", addr, err)
+// notListening is an address that cannot be listened on, in the words of the room that tried.
+type notListening struct{ *transport.DialError }
+
+// Error is the sentence.
+func (e notListening) Error() string { return "host: " + e.Text }
+
+// explainListen says whose address it is that cannot be listened on.
+func explainListen(err error) error {
+	if e := (*transport.DialError)(nil); errors.As(err, &e) {
+		return notListening{e}
 	}
-	return fmt.Errorf("host: cannot listen on %s: %w", addr, err)
+	return err
 }

@@ -70,6 +70,11 @@ func (o *office) accept(x transport.Stream) {
 	o.party.Accept(o.link(x, "net.rsp"))
 }
 
+// refused is told of a terminal's connection that came to nothing, on the acquirer's goroutine; it has no number.
+func (o *office) refused(err error) {
+	o.observe(Observation{At: o.wall.Now(), Party: o.name, Kind: Refused, Conn: -1, Err: err})
+}
+
 // dialUp connects to the party above.
 func (o *office) dialUp(done func(*transport.Link, error)) {
 	x := connect(o.server.ctx, o.wall, o.above.wall, func(y transport.Stream) {

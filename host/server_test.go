@@ -14,11 +14,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/big"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -412,6 +414,30 @@ func TestServerSpeaksTLS(t *testing.T) {
 	plain := newCaller(t, s.Addr(), 2)
 	if err := plain.signOn(); err == nil {
 		t.Error("a plain terminal is served")
+	}
+	log, err := s.Log(context.Background(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := slices.IndexFunc(log.Events, func(e LogEvent) bool { return e.Kind == Refused.String() })
+	if refused < 0 {
+		t.Fatal("the log does not have the plain terminal")
+	}
+	if e := log.Events[refused]; e.Party != nameAcquirer || e.Up || !strings.Contains(e.Error, "does not speak TLS: let it use TLS") {
+		t.Errorf("the plain terminal in the log: %+v", e)
+	}
+}
+
+func TestASilentTerminalIsDisconnected(t *testing.T) {
+	s := startServer(t, ServerConfig{Idle: 50 * time.Millisecond})
+	c, err := net.Dial("tcp", s.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if n, err := c.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		t.Errorf("%d bytes, %v: want the end", n, err)
 	}
 }
 

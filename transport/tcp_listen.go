@@ -32,11 +32,9 @@ func Listen(ctx context.Context, addr string, config *tls.Config, p sim.Poster, 
 	return (&Server{TLS: config}).Listen(ctx, addr, p, accept)
 }
 
-// Listen accepts connections at addr, host:port, and posts each to accept. Without a host it listens on 127.0.0.1 only:
-// who wants to be reached from elsewhere names an address, 0.0.0.0 for all. Port 0 is one that is free; the address returned
-// says which. When ctx is done or p stops, the listener and every connection end, and no goroutine is left. The error is a
-// *DialError, one sentence.
-func (s *Server) Listen(ctx context.Context, addr string, p sim.Poster, accept func(Stream)) (net.Addr, error) {
+// ListenTCP listens at addr, host:port. Without a host it listens on 127.0.0.1 only: who wants to be reached from elsewhere
+// names an address, 0.0.0.0 for all. Port 0 is one that is free. The error is a *DialError, one sentence.
+func ListenTCP(ctx context.Context, addr string) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, &DialError{Address: addr, Text: fmt.Sprintf("address %q to listen on: want host:port, as in 127.0.0.1:8583, or :8583", addr), Kind: ErrRefused, Err: err}
@@ -44,6 +42,17 @@ func (s *Server) Listen(ctx context.Context, addr string, p sim.Poster, accept f
 	if host == "" {
 		addr = net.JoinHostPort("127.0.0.1", port)
 	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, listenError(addr, err)
+	}
+	return l, nil
+}
+
+// Listen accepts connections at addr, as ListenTCP takes it, and posts each to accept; the address returned says which port
+// it is. When ctx is done or p stops, the listener and every connection end, and no goroutine is left. The error is a
+// *DialError, one sentence.
+func (s *Server) Listen(ctx context.Context, addr string, p sim.Poster, accept func(Stream)) (net.Addr, error) {
 	l := &listener{max: s.Max, limits: s.Limits, failed: s.Failed, post: p, accept: accept, open: map[*socket]struct{}{}}
 	if l.max <= 0 {
 		l.max = maxAccepted
@@ -54,8 +63,9 @@ func (s *Server) Listen(ctx context.Context, addr string, p sim.Poster, accept f
 		}
 		l.tls = atLeast12(c)
 	}
-	if l.Listener, err = new(net.ListenConfig).Listen(ctx, "tcp", addr); err != nil {
-		return nil, listenError(addr, err)
+	var err error
+	if l.Listener, err = ListenTCP(ctx, addr); err != nil {
+		return nil, err
 	}
 	l.ctx, l.cancel = context.WithCancel(ctx)
 	l.work.Add(1)
