@@ -134,9 +134,12 @@ func (l *lyingPCSC) SetWriteDeadline(time.Time) error { return nil }
 // that has lost its place is used no more.
 func FuzzPCSC(f *testing.F) {
 	f.Add([]byte{})
-	f.Add([]byte{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 24, 0, 1, 0, 0})             // an answer of 256 bytes
-	f.Add([]byte{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 24, 8, 1, 0, 0})             // as long as we have room for
-	f.Add([]byte{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 24, 0xFF, 0xFF, 0xFF, 0x7F}) // longer than any
+	transmit := func(length ...byte) { // the seventh request; dwLength of its answer is at offset 24
+		f.Add(append(append(make([]byte, 6*3), 4, 0, 24), length...))
+	}
+	transmit(0, 1, 0, 0)
+	transmit(8, 1, 0, 0) // as long as we have room for
+	transmit(0xFF, 0xFF, 0xFF, 0x7F)
 	f.Add([]byte{0, 0, 0, 0, 0, 0, 0xFF, 9, 0})
 	f.Add([]byte{4, 0, 8, 0x1E, 0, 0x10, 0x80})
 	f.Fuzz(func(t *testing.T, data []byte) {
