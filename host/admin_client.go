@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -82,8 +83,8 @@ func (c *AdminClient) Views(ctx context.Context) ([]*View, error) {
 		return nil, fmt.Errorf("host: admin view: %d parties: want 3", len(a.Parties))
 	}
 	for _, v := range a.Parties {
-		if v == nil {
-			return nil, errors.New("host: admin view: a party without a view")
+		if v == nil || slices.Contains(v.Transactions, nil) || slices.Contains(v.Accounts, nil) {
+			return nil, errors.New("host: admin view: a party without a view, or with a transaction or an account that is none")
 		}
 		v.index()
 	}
