@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Model-checks the reversal protocol: every variant of variants.tsv must hold, break or livelock as it says.
+# Model-checks the reversal protocol: every variant of variants.tsv must hold, break, livelock, or end (every run ends: no
+# cycle at all) as it says.
 #
 #   check.sh [light|heavy|ID...]   checks (light is the default), one line for each variant
 #   check.sh trail ID...           prints the shortest counterexample of a variant that breaks or livelocks
@@ -22,16 +23,15 @@ build() {
 
 # check_one DIR ID EXPECT WEIGHT FLAGS DESIGN: one line, and DIR/ok or DIR/differs
 check_one() {
-  local dir=$1 id=$2 expect=$3 weight=$4 flags=$5 design=$6 mode=-DSAFETY search='' bad=breaks optimise=-O0
+  local dir=$1 id=$2 expect=$3 weight=$4 flags=$5 design=$6 mode=-DSAFETY search='' good=holds bad=breaks optimise=-O0
   [[ $flags == - ]] && flags=
   local size='-m20000 -w20'
-  [[ $expect == livelocks ]] && mode=-DNP search=-l bad=livelocks
-  [[ $expect == holds ]] && optimise=-O1
+  [[ $expect == livelocks || $expect == ends ]] && mode=-DNP search=-l good=ends bad=livelocks
   [[ $weight == heavy ]] && optimise='-O2 -DCOLLAPSE' size=-m2000000
   if ! build "$dir" "$flags" "$mode $optimise"; then
     echo "$id: the model does not build: $(cat "$dir"/*.log 2>/dev/null | head -3)"; touch "$dir/unbuilt"; return
   fi
-  local out errors states depth got=holds seconds TIMEFORMAT=%U
+  local out errors states depth got=$good seconds TIMEFORMAT=%U
   # shellcheck disable=SC2086
   { time timeout "${LIMIT:-1800}" ./pan $size -n $search >pan.log 2>&1; } 2>seconds
   out=$(<pan.log) seconds=$(<seconds)
@@ -52,15 +52,19 @@ trail_one() {
   [[ $flags == - ]] && flags=
   echo "$id: $design"
   echo
-  if [[ $expect == livelocks ]]; then # breadth first finds no cycles: shorten by iteration
-    build "$dir" "$flags" "-DNP -DREACH -O1" && ./pan -m100000 -n -l -i >pan.log 2>&1
+  if [[ $expect == livelocks ]]; then # breadth first finds no cycles: the smallest depth that holds one
+    build "$dir" "$flags" "-DNP -DREACH" || return 1
+    local depth=20
+    while ((depth < 400)) && [[ ! -s reversal.pml.trail ]]; do
+      ./pan -m$depth -w18 -n -l >pan.log 2>&1; depth=$((depth + 2))
+    done
   else
-    build "$dir" "$flags" "-DSAFETY -DBFS -O1" && ./pan -n >pan.log 2>&1
+    build "$dir" "$flags" "-DSAFETY -DBFS" && ./pan -w22 -n >pan.log 2>&1
   fi
   [[ -s reversal.pml.trail ]] || { echo "no counterexample"; return 1; }
   # shellcheck disable=SC2086
-  spin -t -T -B $flags "$here/reversal.pml" >steps.log 2>&1
-  grep -v '^spin: \|^pan: \|^\s*$\|^text of failed\|process' steps.log
+  spin -k reversal.pml.trail -T -B $flags "$here/reversal.pml" >steps.log 2>&1
+  sed 's/.*START OF CYCLE.*/--- and from here for ever ---/' steps.log | grep -v '^spin: \|^pan: \|^ *$\|^text of failed\|^[0-9]* process'
   line=$(sed -n 's/^spin: .*\/\([a-z]*\.pml\):\([0-9]*\), Error: assertion violated.*/\1 \2/p' steps.log | head -1)
   echo
   if [[ -n $line ]]; then
@@ -95,10 +99,10 @@ while IFS=$'\t' read -r id expect weight flags design; do
     while (($(jobs -rp | wc -l) >= jobs)); do wait -n; done
     (check_one "$dir" "$id" "$expect" "$weight" "$flags" "$design") & ;;
   trail)
-    [[ $expect == holds ]] && { echo "$id holds: it has no counterexample"; continue; }
+    [[ $expect == holds || $expect == ends ]] && { echo "$id $expect: it has no counterexample"; continue; }
     (trail_one "$dir" "$id" "$expect" "$weight" "$flags" "$design") || touch "$dir/differs" ;;
   trails)
-    [[ $expect == holds ]] && continue
+    [[ $expect == holds || $expect == ends ]] && continue
     mkdir -p "$here/trails"
     while (($(jobs -rp | wc -l) >= jobs)); do wait -n; done
     (trail_one "$dir" "$id" "$expect" "$weight" "$flags" "$design" >"$here/trails/$id.txt" || { echo "$id: no counterexample"; touch "$dir/differs"; }) & ;;

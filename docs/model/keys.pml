@@ -21,6 +21,12 @@
 #ifndef K_HOST
 #define K_HOST 1       /* K5 a message under a stale key changes nothing; 0: a request is decided all the same, and answered A0; 2: so is a reversal */
 #endif
+#ifndef K_MATCH
+#define K_MATCH 1      /* K6 only the 0810 with this 0800's STAN answers it; 0: a late one is adopted */
+#endif
+#ifndef K_FRESH
+#define K_FRESH 1      /* K7 an A0 to what was sent before the sign-on is not taken after it; 0: it makes the terminal sign on again */
+#endif
 #ifndef KCH
 #define KCH 1          /* the host replaces or loses its keys */
 #endif
@@ -29,7 +35,8 @@
 bool tk = 1;                           /* the terminal's key is the host's */
 byte reqS[N], revS[N], rspaO[N], rspdO[N], rackO[N];
 byte qa0[N], ra0[N];                   /* A0 to a request, to a reversal */
-byte lreq[1], lrsp[1], lrspO[1];       /* 0800; 0810 with the host's keys, with keys it has replaced since */
+byte lreq[2];                          /* 0800: the one that is waited for, and earlier ones */
+byte lrsp[1], lrspO[1];                /* 0810 with the host's keys, with keys it has replaced since */
 byte kch = KCH;
 #if K_SAMEKEY == 0 || K_BATCH == 0
 bool d_alt[N]; byte revX[N];           /* the record has another key than its request had; its reversal */
@@ -44,7 +51,8 @@ bool d_alt[N]; byte revX[N];           /* the record has another key than its re
 #define TK tk
 #define KFLY(i)  (reqS[i]+rspaO[i]+rspdO[i]+qa0[i])
 #define KRFLY(i) (revS[i]+rackO[i]+ra0[i]+RVX(i))
-#define KBUSY    (lreq[0]+lrsp[0]+lrspO[0] > 0)
+#define SFLY     (lreq[0]+lrsp[0]+lrspO[0] > 0)
+#define KBUSY    (SFLY || lreq[1] > 0)
 #define SENDREQ(x) if :: tk -> PUT(req,x) :: else -> PUT(reqS,x) fi
 #define SENDREV(x) if :: ALT(x) -> SENDALT(x) :: !ALT(x) && tk -> PUT(rev,x) :: !ALT(x) && !tk -> PUT(revS,x) fi
 
@@ -64,13 +72,16 @@ inline adopt(current) {
   byte a_;
   for (a_ : 0 .. N-1) {
     rspaO[a_] = 0; rspdO[a_] = 0; rackO[a_] = 0;
+    if :: K_FRESH -> qa0[a_] = 0; ra0[a_] = 0; if :: K_HOST == 1 -> reqS[a_] = 0; revS[a_] = 0 :: else -> skip fi :: else -> skip fi;
 #if K_BATCH == 0
     if :: a_ < nxt -> d_alt[a_] = 1 :: else -> skip fi
 #endif
   }
   a_ = 0; tk = current
 }
-#define GOSIGNON printf("    T -> 0800 sign-on\n"); PUT(lreq,0); ph = SIGNON
+#define GOSIGNON printf("    T -> 0800 sign-on\n"); \
+    if :: K_MATCH -> lreq[1] = (lreq[0]+lreq[1] < CAP -> lreq[0]+lreq[1] : CAP); lreq[0] = 0; lrsp[0] = 0; lrspO[0] = 0 :: else -> skip fi; \
+    PUT(lreq,0); ph = SIGNON
 
 /* ---------- the terminal ---------- */
 #define O_RSPAO(x) :: atomic { rspaO[x] > 0 && (QUIET(ph) || ph == WAIT) -> GET(rspaO,x); \
@@ -106,12 +117,13 @@ inline adopt(current) {
 #define KEY_OPTIONS \
   :: atomic { ph == SIGNON && lrsp[0] > 0 -> printf("    T <- 0810: has the host's keys\n"); GET(lrsp,0); adopt(1); ph = IDLE } \
   :: atomic { ph == SIGNON && lrspO[0] > 0 -> printf("    T <- 0810 with keys the host has replaced since\n"); GET(lrspO,0); adopt(0); ph = IDLE } \
-  :: atomic { ph == SIGNON && (!KBUSY || spur > 0) -> printf("    T 0800 time-out\n"); if :: KBUSY -> spur-- :: else -> skip fi; GOSIGNON } \
-  :: atomic { lrsp[0] > 0 && (QUIET(ph) || ph == WAIT) -> printf("    T drops a late 0810\n"); GET(lrsp,0) } \
+  :: atomic { ph == SIGNON && (!SFLY || spur > 0) -> printf("    T 0800 time-out\n"); if :: SFLY -> spur-- :: else -> skip fi; GOSIGNON } \
+  :: atomic { lrsp[0] > 0 && ph != SIGNON && (QUIET(ph) || ph == WAIT) -> printf("    T drops a late 0810\n"); GET(lrsp,0) } \
   :: atomic { lrspO[0] > 0 && (QUIET(ph) || ph == WAIT) -> printf("    T drops a late 0810\n"); GET(lrspO,0) } \
   :: atomic { kch > 0 -> printf("    ** THE HOST REPLACES OR LOSES ITS KEYS **\n"); kch--; new_keys() } \
   :: atomic { lreq[0] > 0 -> printf("    H <- 0800, new keys, H -> 0810\n"); GET(lreq,0); new_keys(); PUT(lrsp,0) } \
-  L1(lreq,0) L1(lrsp,0) D1(lreq,0) D1(lrsp,0)
+  :: atomic { lreq[1] > 0 -> printf("    H <- an earlier 0800, new keys; its 0810 will not be taken\n"); GET(lreq,1); new_keys() } \
+  L1(lreq,0) L1(lreq,1) L1(lrsp,0) D1(lreq,0) D1(lrsp,0)
 /* ---------- the host ---------- */
 #define O_HSTALE(x) \
   :: atomic { reqS[x] > 0 -> GET(reqS,x); PUT(qa0,x); \
