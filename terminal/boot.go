@@ -29,8 +29,10 @@ func (t *Terminal) boot() error {
 	if _, err := t.reverseDue(); err != nil {
 		return err
 	}
-	if err := t.reprint(); err != nil {
-		return err
+	if t.kept(rules.ReprintAtBoot) {
+		if err := t.reprint(); err != nil {
+			return err
+		}
 	}
 	return t.sendAdvices()
 }

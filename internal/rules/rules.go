@@ -24,6 +24,7 @@ const (
 	PendingBeforeWire        Rule = 1 << iota // T1: the pending record is durable before the first byte of the request leaves
 	OneWrite                                  // T2: a change of state is one record and one sync
 	JournalBeforeReceipt                      // T3: the approval is durable before screen and receipt say so
+	ReprintAtBoot                             // T3: a receipt that may not have come out is printed at boot
 	ReverseAtBoot                             // T4: an unknown outcome found at boot is reversed
 	DropLateAnswers                           // T5: an answer to what is being reversed never approves it
 	ApprovalEndsReversal                      // T5: what is approved all the same is not reversed; asked only where DropLateAnswers is left out
@@ -69,7 +70,7 @@ func (s Set) Kept(r Rule) bool { return uint64(s)&uint64(r) == 0 }
 type Variant struct {
 	Name  string
 	ID    string   // of the rule, or of the first one; of what is no rule, the model's id
-	Model []string // its lines in docs/model/variants.tsv; none: the model has the rule, and no line without it
+	Model []string // its lines in docs/model/variants.tsv
 	Rules Set      // left out
 	Safe  bool     // the model finds nothing wrong with it, and neither must the judge
 	About string
@@ -94,7 +95,8 @@ func Variants() []Variant {
 		broken("no-wal", "T1", "S1", without(PendingBeforeWire), "the request leaves before the pending record is durable"),
 		broken("two-writes", "T2", "S2", without(OneWrite), "pending is erased in one write and the approval recorded in another"),
 		broken("receipt-first", "T3", "S3", without(JournalBeforeReceipt), "the receipt is printed before the approval is journalled"),
-		broken("no-boot-reversal", "T4", "", without(ReverseAtBoot), "a pending record found at boot is dropped"),
+		broken("no-reprint", "T3", "S3b", without(ReprintAtBoot), "a receipt that may not have come out is not printed at boot"),
+		broken("no-boot-reversal", "T4", "T4", without(ReverseAtBoot), "a pending record found at boot is dropped"),
 		broken("late-accept", "T5", "S4a", without(DropLateAnswers), "a late approval cancels the reversal that is due"),
 		broken("late-accept-kept", "T5", "S4b", without(DropLateAnswers, ApprovalEndsReversal), "a late approval is taken, and the reversal that is due stays due"),
 		broken("one-shot", "T6", "S5", without(RepeatUntilAcknowledged), "a reversal is tried once and then forgotten"),
