@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/posim/posim/internal/rules"
 	"github.com/posim/posim/scenario"
 	"github.com/posim/posim/terminal"
+	"github.com/posim/posim/terminal/tui"
 )
 
 // text is the report for people. Its columns are aligned; colours only repeat what words say.
@@ -146,7 +146,7 @@ func (t *text) story(r *report) {
 
 func (t *text) line(l scenario.Line) {
 	const kindWidth, textWidth = 8, 56
-	line := fmt.Sprintf(" %s  %s %s  ", padLeft(storyTime(l.At), 9), pad(kindIn(l.Kind, t.lang), kindWidth), pad(l.Dir, 1))
+	line := fmt.Sprintf(" %s  %s %s  ", padLeft(tui.Clock(l.At), 9), pad(kindIn(l.Kind, t.lang), kindWidth), pad(l.Dir, 1))
 	line += pad(l.In(terminal.Lang(t.lang)), textWidth)
 	if l.Note != "" {
 		line += "  " + l.Note
@@ -169,7 +169,7 @@ func (t *text) money(positions map[string]scenario.Money, story []scenario.Line)
 		if l.Money == nil {
 			continue
 		}
-		title := storyTime(l.At)
+		title := tui.Clock(l.At)
 		if n := len(columns); columns[n-1].title == title {
 			columns[n-1].money = l.Money
 			continue
@@ -185,38 +185,14 @@ func (t *text) money(positions map[string]scenario.Money, story []scenario.Line)
 		t.printf("%s", padLeft(c.title, amountWidth))
 	}
 	t.printf("\n")
-	for _, p := range sortedPositions(positions) {
-		name := p
-		for _, known := range parties {
-			if known.name == p && terminal.Lang(t.lang) == terminal.Chinese {
-				name = known.zh
-			}
-		}
-		t.printf("            %s", pad(name, nameWidth))
+	for _, p := range tui.PositionNames(positions) {
+		t.printf("            %s", pad(tui.PartyName(p, terminal.Lang(t.lang)), nameWidth))
 		for _, c := range columns {
 			t.printf("%s", padLeft(c.money[p].String(), amountWidth))
 		}
 		t.printf("\n")
 	}
 	t.printf("\n")
-}
-
-// sortedPositions is the names of positions in the order of parties, others behind them by name.
-func sortedPositions(positions map[string]scenario.Money) []string {
-	var names []string
-	for _, p := range parties {
-		if _, there := positions[p.name]; there {
-			names = append(names, p.name)
-		}
-	}
-	known := len(names)
-	for name := range positions {
-		if !slices.Contains(names[:known], name) {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names[known:])
-	return names
 }
 
 func (t *text) totals(s summary) {

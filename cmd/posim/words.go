@@ -4,22 +4,15 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
-
-	"golang.org/x/text/width"
 
 	"github.com/posim/posim/terminal"
+	"github.com/posim/posim/terminal/tui"
 )
 
 // word is a text of the command line in both languages.
-type word struct{ en, zh string }
+type word tui.Word
 
-func (w word) in(lang language) string {
-	if terminal.Lang(lang) == terminal.Chinese {
-		return w.zh
-	}
-	return w.en
-}
+func (w word) in(lang language) string { return tui.Word(w).In(terminal.Lang(lang)) }
 
 var (
 	wordPassed      = word{"ok", "通过"}
@@ -97,35 +90,10 @@ func kindIn(kind string, lang language) string {
 	return kind
 }
 
-// parties is the order in which positions are shown, and what they are called in Chinese. Others follow by name.
-var parties = []struct{ name, zh string }{
-	{"cardholder", "持卡人"}, {"issuer", "发卡行"}, {"switch", "转接机构"}, {"acquirer", "收单行"}, {"suspense", "挂账"},
-	{"merchant", "商户"}, {"fees", "手续费"},
-}
-
-// columns is how wide a text stands on a terminal: a Chinese character takes two columns.
-func columns(s string) (n int) {
-	for _, r := range s {
-		switch k := width.LookupRune(r).Kind(); {
-		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
-		case k == width.EastAsianWide || k == width.EastAsianFullwidth:
-			n += 2
-		default:
-			n++
-		}
-	}
-	return n
-}
-
-// pad fills s up to n columns.
-func pad(s string, n int) string {
-	return s + strings.Repeat(" ", max(0, n-columns(s)))
-}
-
-// padLeft is pad with the text at the right.
-func padLeft(s string, n int) string {
-	return strings.Repeat(" ", max(0, n-columns(s))) + s
-}
+// How wide a text stands is the same on the screen and in a report.
+func columns(s string) int           { return tui.Columns(s) }
+func pad(s string, n int) string     { return tui.Pad(s, n) }
+func padLeft(s string, n int) string { return tui.PadLeft(s, n) }
 
 // virtualTime writes a virtual duration: "00:01:32.250", "2 d 04:00:12.000".
 func virtualTime(d time.Duration) string {
@@ -135,14 +103,6 @@ func virtualTime(d time.Duration) string {
 		return fmt.Sprintf("%d d %s", days, clock)
 	}
 	return clock
-}
-
-// storyTime writes an instant of a story: "01:06.301", and from an hour on "1:01:06".
-func storyTime(d time.Duration) string {
-	if d < time.Hour {
-		return fmt.Sprintf("%02d:%02d.%03d", int(d.Minutes()), int(d.Seconds())%60, d.Milliseconds()%1000)
-	}
-	return fmt.Sprintf("%d:%02d:%02d", int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60)
 }
 
 // wallTime writes how long something really took.

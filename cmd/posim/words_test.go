@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/posim/posim/terminal/tui"
 )
 
 func TestTimes(t *testing.T) {
@@ -13,9 +15,10 @@ func TestTimes(t *testing.T) {
 		{"a short virtual time", virtualTime(92*time.Second + 250*time.Millisecond), "00:01:32.250"},
 		{"days", virtualTime(52*time.Hour + 12*time.Second), "2 d 04:00:12.000"},
 		{"nothing", virtualTime(0), "00:00:00.000"},
-		{"below an hour in a story", storyTime(66*time.Second + 301*time.Millisecond), "01:06.301"},
-		{"the last below an hour", storyTime(time.Hour - time.Millisecond), "59:59.999"},
-		{"from an hour on", storyTime(time.Hour + time.Minute + 6*time.Second), "1:01:06"},
+		{"below an hour in a story", tui.Clock(66*time.Second + 301*time.Millisecond), "01:06.301"},
+		{"the last below an hour", tui.Clock(time.Hour - time.Millisecond), "59:59.999"},
+		{"from a day on", tui.Clock(25*time.Hour + time.Minute + 6*time.Second), "1d 1:01:06"},
+		{"from an hour on", tui.Clock(time.Hour + time.Minute + 6*time.Second), "1:01:06"},
 		{"real milliseconds", wallTime(3100 * time.Microsecond), "3.1 ms"},
 		{"real seconds", wallTime(1500 * time.Millisecond), "1.5 s"},
 		{"a factor in two figures", factor(871234*time.Second, time.Second), "870,000x"},

@@ -20,10 +20,10 @@ func (u *UI) device(c *canvas, v *scenario.View, r rect) {
 		c.fill(inside, u.style.display)
 		u.display(c, v, inside)
 	} else {
-		c.put(inside.x+(inside.w-columns(u.say(wordNoPower)))/2, inside.y+1, inside.w, u.say(wordNoPower), u.style.dim)
+		c.put(inside.x+(inside.w-Columns(u.say(wordNoPower)))/2, inside.y+1, inside.w, u.say(wordNoPower), u.style.dim)
 	}
 	before := u.say(wordJustNow) + ": "
-	if trail := u.justNow(v, box.w-2-columns(before)); trail != "" {
+	if trail := u.justNow(v, box.w-2-Columns(before)); trail != "" {
 		c.put(box.x+1, r.y+6, box.w-2, before+trail, u.style.dim)
 	}
 	y := r.y + 8
@@ -80,7 +80,7 @@ func (u *UI) justNow(v *scenario.View, n int) string {
 		if trail != "" {
 			text += " › " + trail
 		}
-		if columns(text) > n {
+		if Columns(text) > n {
 			break
 		}
 		trail = text
@@ -112,8 +112,8 @@ func (u *UI) keypad(c *canvas, x, y int) {
 		}
 		name := u.say(k.name)
 		at := rect{x + 20, y + row, 10, 1}
-		left := (at.w - 2 - columns(name)) / 2
-		c.put(at.x, at.y, at.w, "["+pad(strings.Repeat(" ", left)+name, at.w-2)+"]", k.style)
+		left := (at.w - 2 - Columns(name)) / 2
+		c.put(at.x, at.y, at.w, "["+Pad(strings.Repeat(" ", left)+name, at.w-2)+"]", k.style)
 		c.zone(at, func() { u.press(k.key) })
 	}
 }
@@ -123,14 +123,14 @@ func (u *UI) slots(c *canvas, v *scenario.View, x, y, n int) {
 	if v.Slot != "" {
 		in, style = u.cardTitle(v.Slot), u.style.strong
 	}
-	name := pad(u.say(wordSlot), 8)
+	name := Pad(u.say(wordSlot), 8)
 	c.put(x, y, n, "▣ "+name+" ", u.style.text)
-	c.put(x+3+columns(name), y, n-3-columns(name), in, style)
+	c.put(x+3+Columns(name), y, n-3-Columns(name), in, style)
 	c.zone(rect{x, y, n, 1}, u.insert)
 
-	name = pad(u.say(wordHand), 8)
+	name = Pad(u.say(wordHand), 8)
 	c.put(x, y+1, n, "▤ "+name+" ", u.style.text)
-	c.put(x+3+columns(name), y+1, n-3-columns(name), u.card().title(u.lang), u.style.text)
+	c.put(x+3+Columns(name), y+1, n-3-Columns(name), u.card().title(u.lang), u.style.text)
 	c.zone(rect{x, y + 1, n, 1}, u.chooseCard)
 }
 

@@ -118,7 +118,7 @@ func (d *list) draw(c *canvas) {
 	w := 40
 	hasAbout := false
 	for _, it := range d.items {
-		w = max(w, columns(it.text)+6)
+		w = max(w, Columns(it.text)+6)
 		hasAbout = hasAbout || it.about != ""
 	}
 	h := len(d.items) + 3
@@ -184,7 +184,7 @@ func (d *entry) key(e *tcell.EventKey) {
 func (d *entry) draw(c *canvas) {
 	r := d.u.window(c, d.title, 76, 5)
 	text := string(d.text)
-	for columns(text) > r.w-3 {
+	for Columns(text) > r.w-3 {
 		text = string([]rune(text)[1:])
 	}
 	n := c.put(r.x, r.y+1, r.w, "> "+text, d.u.style.strong)
@@ -226,7 +226,7 @@ func (d *page) draw(c *canvas) {
 	lines := d.lines()
 	w := 40
 	for _, l := range lines {
-		w = max(w, columns(l)+4)
+		w = max(w, Columns(l)+4)
 	}
 	r := d.u.window(c, d.title, w, len(lines)+3)
 	rows := r.h - 1
@@ -253,7 +253,7 @@ func (u *UI) chooseCard() {
 		if card.Stripe {
 			read = append(read, u.say(wordStripe))
 		}
-		d.items = append(d.items, item{text: pad(card.title(u.lang), 24) + " " + pad(strings.Join(read, ", "), 14) + " " + card.Name, do: func() { u.hand = i }})
+		d.items = append(d.items, item{text: Pad(card.title(u.lang), 24) + " " + Pad(strings.Join(read, ", "), 14) + " " + card.Name, do: func() { u.hand = i }})
 	}
 	u.dialog = d
 }
@@ -265,7 +265,7 @@ func (u *UI) chooseScript() {
 			d.at = i
 		}
 		name := strings.TrimPrefix(u.scriptName(s.ID, s.Name, s.Zh), s.ID+" ")
-		d.items = append(d.items, item{text: pad(s.ID, 5) + " " + name, about: s.About, do: func() { u.play(s) }})
+		d.items = append(d.items, item{text: Pad(s.ID, 5) + " " + name, about: s.About, do: func() { u.play(s) }})
 	}
 	u.dialog = d
 }
@@ -277,7 +277,7 @@ func (u *UI) chooseFault() {
 	rows := func() []item {
 		var items []item
 		for _, row := range u.faultRows(u.engine.View()) {
-			text := row.mark() + " " + pad(row.name, 26)
+			text := row.mark() + " " + Pad(row.name, 26)
 			if row.spec != "" && row.spec != row.name {
 				text += " " + row.spec
 			}
@@ -301,12 +301,12 @@ func (u *UI) help() {
 			if c.long == (word{}) {
 				continue
 			}
-			lines = append(lines, pad(u.keyName(c.key), 12)+" "+u.say(c.long))
+			lines = append(lines, Pad(u.keyName(c.key), 12)+" "+u.say(c.long))
 		}
 		return append(lines,
-			pad("← →", 12)+" "+u.say(word{"look back and forward; → in the present takes one step", "回看与前进;在现在按 → 前进一步"}),
-			pad("Home End", 12)+" "+u.say(word{"the beginning; the present", "开头;现在"}),
-			pad("Tab PgUp PgDn", 13)+u.say(word{"another pane; scroll it", "换窗格;滚动"}),
+			Pad("← →", 12)+" "+u.say(word{"look back and forward; → in the present takes one step", "回看与前进;在现在按 → 前进一步"}),
+			Pad("Home End", 12)+" "+u.say(word{"the beginning; the present", "开头;现在"}),
+			Pad("Tab PgUp PgDn", 13)+u.say(word{"another pane; scroll it", "换窗格;滚动"}),
 			"",
 			u.say(word{"Everything can be clicked. Time stands while a list is open,", "都可以用鼠标点击。打开列表时时间停止,"}),
 			u.say(word{"and never runs ahead while the terminal waits for you.", "终端等待您操作时不会加速。"}),

@@ -109,7 +109,7 @@ func (u *UI) title(c *canvas, v *scenario.View) {
 		c.put(2, 0, room, fit(" "+strings.Join(u.realTitle(v, wide, room), " · ")+" ", room), style)
 		return
 	}
-	parts := []string{clock(v.At)}
+	parts := []string{Clock(v.At)}
 	if wide || v.Script == nil && u.back == 0 {
 		parts = append([]string{"posim"}, parts...)
 	}
@@ -185,7 +185,7 @@ func (u *UI) keyLines(c *canvas, r rect) {
 			continue
 		}
 		name, text := u.keyName(k.key), " "+u.say(k.short)
-		w := columns(name + text)
+		w := Columns(name + text)
 		if at+w > r.x+r.w {
 			at, y = r.x, y+1
 			if y == r.y+r.h {

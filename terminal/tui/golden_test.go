@@ -246,7 +246,7 @@ func TestASCII(t *testing.T) {
 	for _, size := range [][2]int{{80, 24}, {120, 40}} {
 		s := newScreen(t, u, size[0], size[1])
 		for _, r := range s.text() {
-			if r > 0x7E && columns(string(r)) != 2 && r != '中' {
+			if r > 0x7E && Columns(string(r)) != 2 && r != '中' {
 				t.Errorf("%q is drawn", r)
 			}
 		}

@@ -273,16 +273,16 @@ func (d *houses) draw(c *canvas) {
 				text = u.say(word{"being opened ...", "正在打开 ……"})
 			}
 		}
-		name := sign + pad(text, 12)
+		name := sign + Pad(text, 12)
 		value := d.value(row)
-		if room := r.w - columns(name) - 2; d.entry != nil && row == d.at { // the end is what is being typed
-			for columns(value) > room {
+		if room := r.w - Columns(name) - 2; d.entry != nil && row == d.at { // the end is what is being typed
+			for Columns(value) > room {
 				value = string([]rune(value)[1:])
 			}
 		}
 		c.line(r.x, y, r.w, name+value, style)
 		if d.entry != nil && row == d.at {
-			c.screen.ShowCursor(r.x+columns(name+value), y)
+			c.screen.ShowCursor(r.x+Columns(name+value), y)
 		}
 		c.zone(rect{r.x, y, r.w, 1}, func() {
 			if d.entry == nil {
@@ -356,7 +356,7 @@ func (u *UI) hostName(v *scenario.View) string {
 
 // realTitle is the top line of a house in real time in n columns: reader and host get what the rest leaves.
 func (u *UI) realTitle(v *scenario.View, wide bool, n int) []string {
-	at, _, _ := strings.Cut(clock(u.at(v)), ".") // thousandths that run are nothing to read
+	at, _, _ := strings.Cut(Clock(u.at(v)), ".") // thousandths that run are nothing to read
 	parts := []string{u.say(word{"real", "实时"})}
 	reader, host := u.readerName(v), u.hostName(v)
 	if wide {
@@ -378,10 +378,10 @@ func (u *UI) realTitle(v *scenario.View, wide bool, n int) []string {
 	}
 	reader, _, _ = strings.Cut(reader, "?") // what it speaks is told by the dialog
 	const between = " · "
-	room := n - 2 - columns(strings.Join(parts, between)) - 2*len(between) + 2 // the dot is two bytes and one column
+	room := n - 2 - Columns(strings.Join(parts, between)) - 2*len(between) + 2 // the dot is two bytes and one column
 	if room < 12 {                                                             // nothing that could be read; the dialog tells
 		return parts
 	}
-	host = fit(host, max(room-min(columns(reader), 10), room/2))
-	return append(parts, fit(reader, room-columns(host)), host)
+	host = fit(host, max(room-min(Columns(reader), 10), room/2))
+	return append(parts, fit(reader, room-Columns(host)), host)
 }

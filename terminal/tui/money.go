@@ -6,7 +6,6 @@ import (
 	"github.com/gdamore/tcell/v2"
 
 	"github.com/posim/posim/scenario"
-	"github.com/posim/posim/terminal"
 )
 
 // drawMoney is the positions with a bar each, where the latest sale's money is, and how it came there.
@@ -32,17 +31,13 @@ func (u *UI) drawMoney(c *canvas, v *scenario.View, r rect) {
 	bar := (r.w - 3 - names - figures) / 2
 	row := func(name string, n int64, style tcell.Style) {
 		c.put(r.x+1, y, names, name, u.style.text)
-		c.put(r.x+1+names, y, figures, padLeft(scenario.Money(n).String(), figures), style)
+		c.put(r.x+1+names, y, figures, PadLeft(scenario.Money(n).String(), figures), style)
 		y++
 	}
 	for _, p := range parties {
-		n := now[p.name]
-		if !p.always && n == 0 {
+		n := now[p.En]
+		if p.En == suspense && n == 0 {
 			continue
-		}
-		name := p.name
-		if u.lang == terminal.Chinese {
-			name = p.zh
 		}
 		style := u.style.dim
 		length := 0
@@ -59,7 +54,7 @@ func (u *UI) drawMoney(c *canvas, v *scenario.View, r rect) {
 		case n > 0:
 			c.put(axis+1, y, length, strings.Repeat("█", length), style)
 		}
-		row(name, n, style)
+		row(u.say(p), n, style)
 	}
 	row(u.say(wordSum), sum, u.style.dim)
 	for _, line := range wrap(u.whereText(v), r.w-2) {
@@ -84,24 +79,21 @@ func (u *UI) changes(v *scenario.View, most, n int) (lines []string) {
 	for i := from; i < len(v.Money); i++ {
 		var moved []string
 		for _, p := range parties {
-			d := v.Money[i].Positions[p.name] - v.Money[i-1].Positions[p.name]
+			d := v.Money[i].Positions[p.En] - v.Money[i-1].Positions[p.En]
 			if d == 0 {
 				continue
 			}
-			name, sign := p.name, ""
-			if u.lang == terminal.Chinese {
-				name = p.zh
-			}
+			sign := ""
 			if d > 0 {
 				sign = "+"
 			}
-			moved = append(moved, name+" "+sign+scenario.Money(d).String())
+			moved = append(moved, u.say(p)+" "+sign+scenario.Money(d).String())
 		}
 		const indent = "          " // the instant's columns
 		for j, line := range wrap(strings.Join(moved, ", "), n-len(indent)) {
 			at := indent
 			if j == 0 {
-				at = pad(clock(v.Money[i].At), len(indent))
+				at = Pad(Clock(v.Money[i].At), len(indent))
 			}
 			lines = append(lines, at+line)
 		}

@@ -124,8 +124,8 @@ func (u *UI) drawStory(c *canvas, v *scenario.View, r rect) {
 		case "money":
 			style = u.style.good
 		}
-		at := clock(l.At)
-		c.put(r.x+1, r.y+i, 9, padLeft(at, 9), u.style.dim)
+		at := Clock(l.At)
+		c.put(r.x+1, r.y+i, 9, PadLeft(at, 9), u.style.dim)
 		c.put(r.x+11, r.y+i, r.w-12, text, style)
 	}
 }
@@ -235,7 +235,7 @@ func (u *UI) drawJournal(c *canvas, v *scenario.View, r rect) {
 		if len(card) > 4 {
 			card = "*" + card[len(card)-4:]
 		}
-		text := fmt.Sprintf("%s %s %s %s %s", rec.STAN, padLeft(terminal.Amount(rec.Amount), 9), u.state(rec.State), pad(code, 2), card)
+		text := fmt.Sprintf("%s %s %s %s %s", rec.STAN, PadLeft(terminal.Amount(rec.Amount), 9), u.state(rec.State), Pad(code, 2), card)
 		c.put(r.x+1, r.y+i, r.w-2, text, style)
 	}
 }

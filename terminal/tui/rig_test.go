@@ -79,7 +79,7 @@ func (s *screen) click(text string) {
 	s.t.Helper()
 	for y, line := range strings.Split(s.text(), "\n") {
 		if i := strings.Index(line, text); i >= 0 {
-			x := columns(line[:i])
+			x := Columns(line[:i])
 			s.ui.Handle(tcell.NewEventMouse(x, y, tcell.Button1, 0))
 			s.ui.Handle(tcell.NewEventMouse(x, y, tcell.ButtonNone, 0))
 			return

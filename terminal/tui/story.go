@@ -33,7 +33,7 @@ func (u *UI) storyText(l scenario.Line) string {
 func (u *UI) translated(kind, text string) string {
 	if u.lang == terminal.Chinese {
 		for _, w := range chinese[kind] {
-			text = strings.Replace(text, w.en, w.zh, 1)
+			text = strings.Replace(text, w.En, w.Zh, 1)
 		}
 	}
 	return text
@@ -42,14 +42,11 @@ func (u *UI) translated(kind, text string) string {
 // chinese is the words of the story's lines that have no Chinese text of their own. Of two that begin alike the longer comes
 // first.
 var chinese = map[string][]word{
-	"wire": messageWords,
-	"host": append([]word{{"acquirer", "收单行"}, {"switch", "转接"}, {"issuer", "发卡行"}, {" sends ", " 发 "}, {" gets ", " 收 "}, {"restarts", "重启"}}, messageWords...),
-	"card": {{"inserted", "插入"}, {"swiped", "刷卡"}, {"removed", "取出"}},
-	"term": {{"power on", "通电"}, {"power off", "断电"}},
-	"journal": {
-		{"ReversedUnmatched", "已冲正(无原交易)"}, {"ReversalRefused", "冲正被拒"}, {"ReversalDue", "待冲正"}, {"Reversed", "已冲正"}, {"Pending", "待定"},
-		{"Approved", "成功"}, {"Declined", "拒绝"}, {"Parked", "已搁置"}, {"AdviceDue", "脱机待上送"}, {"Advised", "已上送"}, {"Refused", "上送被拒"},
-	},
+	"wire":    messageWords,
+	"host":    append([]word{{"acquirer", "收单行"}, {"switch", "转接"}, {"issuer", "发卡行"}, {" sends ", " 发 "}, {" gets ", " 收 "}, {"restarts", "重启"}}, messageWords...),
+	"card":    {{"inserted", "插入"}, {"swiped", "刷卡"}, {"removed", "取出"}},
+	"term":    {{"power on", "通电"}, {"power off", "断电"}},
+	"journal": states,
 	"step": {
 		{"sale", "消费"}, {"sign-on", "签到"}, {"wait", "等待"}, {"off", "断电"}, {"boot", "开机"}, {"calendar", "日历"}, {"host", "主机"},
 		{"line", "线路"}, {"disk", "存储"}, {"idle", "空闲"}, {"reversal", "冲正"}, {"advices", "上送"}, {"cutover", "日切"}, {"payout", "付款"},

@@ -66,8 +66,8 @@ func (u *UI) markOf(l scenario.Line) mark {
 // timeline shows the last things that happened up to the one that is looked at, and how long nothing did between them.
 func (u *UI) timeline(c *canvas, v *scenario.View, x, y, n int) {
 	now := u.at(v)
-	end := " " + clock(now)
-	n -= columns(end) + 2
+	end := " " + Clock(now)
+	n -= Columns(end) + 2
 	var parts []mark // from the last one back: a mark, then the gap before it
 	used, whole := 0, true
 	last := mark{at: now}
@@ -77,7 +77,7 @@ func (u *UI) timeline(c *canvas, v *scenario.View, x, y, n int) {
 			continue
 		}
 		gap := mark{label: gapText(last.at - m.at), style: u.style.dim}
-		w := columns(m.label) + columns(gap.label)
+		w := Columns(m.label) + Columns(gap.label)
 		if used+w > n-8 {
 			whole = false
 			break
@@ -87,7 +87,7 @@ func (u *UI) timeline(c *canvas, v *scenario.View, x, y, n int) {
 		last = m
 	}
 	at := x
-	start := clock(0)[:5] + " "
+	start := Clock(0)[:5] + " "
 	if !whole {
 		start = "… "
 	}
@@ -99,7 +99,7 @@ func (u *UI) timeline(c *canvas, v *scenario.View, x, y, n int) {
 		at += c.put(at, y, x+n-at, parts[i].label, parts[i].style)
 	}
 	at += c.put(at, y, 1, "●", u.style.title)
-	c.put(at, y, columns(end), end, u.style.strong)
+	c.put(at, y, Columns(end), end, u.style.strong)
 }
 
 // gapText is a stretch of the line in which nothing happened.

@@ -434,8 +434,15 @@ func TestErrorWords(t *testing.T) {
 // Every screen the terminal can show is either asked about or the terminal works; every state has a Chinese name.
 func TestNamesAreComplete(t *testing.T) {
 	for _, s := range terminal.States() {
-		if states[s] == "" {
+		if named(states, string(s), terminal.Chinese) == string(s) {
 			t.Errorf("state %s has no Chinese name", s)
+		}
+	}
+	for i, s := range states {
+		for _, later := range states[i+1:] {
+			if strings.HasPrefix(later.En, s.En) {
+				t.Errorf("state %s comes before %s, which begins alike and is longer", s.En, later.En)
+			}
 		}
 	}
 	for key := range screenAsks {
@@ -447,7 +454,7 @@ func TestNamesAreComplete(t *testing.T) {
 		_ = (terminal.Text{Key: m.key}).In(terminal.English)
 	}
 	for _, c := range commands() {
-		if (c.short.en == "") != (c.short.zh == "") || (c.long.en == "") != (c.long.zh == "") {
+		if (c.short.En == "") != (c.short.Zh == "") || (c.long.En == "") != (c.long.Zh == "") {
 			t.Errorf("key %c lacks a language", c.key)
 		}
 	}

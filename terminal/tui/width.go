@@ -20,8 +20,8 @@ func runeColumns(r rune) int {
 	return 1
 }
 
-// columns is how many columns a text takes.
-func columns(s string) (n int) {
+// Columns is how many columns of a terminal a text takes: two for a Chinese character.
+func Columns(s string) (n int) {
 	for _, r := range s {
 		n += runeColumns(r)
 	}
@@ -30,7 +30,7 @@ func columns(s string) (n int) {
 
 // fit is s in at most n columns: what does not fit is cut at a rune and marked with an ellipsis.
 func fit(s string, n int) string {
-	if columns(s) <= n {
+	if Columns(s) <= n {
 		return s
 	}
 	if n < 1 {
@@ -47,11 +47,11 @@ func fit(s string, n int) string {
 	return s
 }
 
-// pad fills s with spaces up to n columns.
-func pad(s string, n int) string { return s + strings.Repeat(" ", max(0, n-columns(s))) }
+// Pad fills s with spaces up to n columns.
+func Pad(s string, n int) string { return s + strings.Repeat(" ", max(0, n-Columns(s))) }
 
-// padLeft is pad with the text at the right.
-func padLeft(s string, n int) string { return strings.Repeat(" ", max(0, n-columns(s))) + s }
+// PadLeft is Pad with the text at the right.
+func PadLeft(s string, n int) string { return strings.Repeat(" ", max(0, n-Columns(s))) + s }
 
 // wrap breaks s into lines of at most n columns: at spaces where there are any, otherwise between two runes.
 func wrap(s string, n int) (lines []string) {
@@ -61,12 +61,12 @@ func wrap(s string, n int) (lines []string) {
 	for _, whole := range strings.Split(s, "\n") {
 		line := ""
 		for _, word := range strings.SplitAfter(whole, " ") {
-			for columns(line+strings.TrimRight(word, " ")) > n {
-				if line != "" && columns(strings.TrimRight(word, " ")) <= n && columns(line) > n/2 {
+			for Columns(line+strings.TrimRight(word, " ")) > n {
+				if line != "" && Columns(strings.TrimRight(word, " ")) <= n && Columns(line) > n/2 {
 					lines, line = append(lines, strings.TrimRight(line, " ")), ""
 					continue
 				}
-				i := room(word, n-columns(line))
+				i := room(word, n-Columns(line))
 				lines, line, word = append(lines, strings.TrimRight(line+word[:i], " ")), "", word[i:]
 			}
 			line += word

@@ -46,7 +46,7 @@ func FuzzWrap(f *testing.F) {
 		}
 		lines := wrap(s, n)
 		for _, l := range lines {
-			if columns(l) > n {
+			if Columns(l) > n {
 				t.Errorf("%q is wider than %d", l, n)
 			}
 		}
@@ -61,7 +61,7 @@ func FuzzWrap(f *testing.F) {
 		if strip(strings.Join(lines, "")) != strip(s) {
 			t.Errorf("wrap(%q, %d) = %q", s, n, lines)
 		}
-		if got := fit(s, n); columns(got) > n {
+		if got := fit(s, n); Columns(got) > n {
 			t.Errorf("fit(%q, %d) = %q", s, n, got)
 		}
 	})

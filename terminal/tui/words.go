@@ -3,6 +3,7 @@ package tui
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,22 +11,25 @@ import (
 	"github.com/posim/posim/terminal"
 )
 
-// word is a text of the UI in both languages.
-type word struct{ en, zh string }
+// Word is a text in both languages.
+type Word struct{ En, Zh string }
 
-func (w word) in(l terminal.Lang) string {
+type word = Word
+
+// In is the text in one of them.
+func (w Word) In(l terminal.Lang) string {
 	if l == terminal.Chinese {
-		return w.zh
+		return w.Zh
 	}
-	return w.en
+	return w.En
 }
 
 // say is w in the UI's language, with its verbs filled in.
 func (u *UI) say(w word, args ...any) string {
 	if len(args) == 0 {
-		return w.in(u.lang)
+		return w.In(u.lang)
 	}
-	return fmt.Sprintf(w.in(u.lang), args...)
+	return fmt.Sprintf(w.In(u.lang), args...)
 }
 
 var (
@@ -97,32 +101,57 @@ func (u *UI) errorText(err error) string {
 	return strings.TrimPrefix(err.Error(), "scenario: ")
 }
 
-// states is what the journal's states are called in Chinese.
-var states = map[terminal.State]string{
-	terminal.Pending: "待定", terminal.Approved: "成功", terminal.Declined: "拒绝", terminal.ReversalDue: "待冲正", terminal.Reversed: "已冲正",
-	terminal.ReversedUnmatched: "已冲正(无原交易)", terminal.ReversalRefused: "冲正被拒", terminal.Parked: "已搁置",
-	terminal.AdviceDue: "脱机待上送", terminal.Advised: "已上送", terminal.Refused: "上送被拒",
+// states is what the journal's states are called. Of two that begin alike the longer comes first.
+var states = []word{
+	{string(terminal.ReversedUnmatched), "已冲正(无原交易)"}, {string(terminal.ReversalRefused), "冲正被拒"}, {string(terminal.ReversalDue), "待冲正"},
+	{string(terminal.Reversed), "已冲正"}, {string(terminal.Pending), "待定"}, {string(terminal.Approved), "成功"}, {string(terminal.Declined), "拒绝"},
+	{string(terminal.Parked), "已搁置"}, {string(terminal.AdviceDue), "脱机待上送"}, {string(terminal.Advised), "已上送"}, {string(terminal.Refused), "上送被拒"},
 }
 
-func (u *UI) state(s terminal.State) string {
-	if zh := states[s]; zh != "" && u.lang == terminal.Chinese {
-		return zh
+func (u *UI) state(s terminal.State) string { return named(states, string(s), u.lang) }
+
+// named is what something is called that has a word among all; others keep their name.
+func named(all []word, name string, l terminal.Lang) string {
+	for _, w := range all {
+		if w.En == name {
+			return w.In(l)
+		}
 	}
-	return string(s)
+	return name
 }
 
-// parties is the order of the positions; the rest is shown only when it holds something.
-var parties = []struct {
-	name   string
-	zh     string
-	always bool
-}{
-	{"cardholder", "持卡人", true}, {"issuer", "发卡行", true}, {"switch", "转接机构", true}, {"acquirer", "收单行", true},
-	{"merchant", "商户", true}, {"fees", "手续费", true}, {"suspense", "挂账", false},
+// parties are the holders of money, in the order in which they are shown.
+var parties = []word{
+	{"cardholder", "持卡人"}, {"issuer", "发卡行"}, {"switch", "转接机构"}, {"acquirer", "收单行"}, {suspense, "挂账"},
+	{"merchant", "商户"}, {"fees", "手续费"},
 }
 
-// clock writes an instant of the house: "00:06.301", and from an hour on "1:01:06", "2 d 1:01:06".
-func clock(d time.Duration) string {
+// suspense is shown here only when it holds something.
+const suspense = "suspense"
+
+// PartyName is what the holder of a position is called.
+func PartyName(position string, l terminal.Lang) string { return named(parties, position, l) }
+
+// PositionNames is the names of positions in the order in which they are shown; those of nobody we know follow by name.
+func PositionNames[V any](positions map[string]V) []string {
+	var names []string
+	for _, p := range parties {
+		if _, there := positions[p.En]; there {
+			names = append(names, p.En)
+		}
+	}
+	known := len(names)
+	for name := range positions {
+		if !slices.Contains(names[:known], name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names[known:])
+	return names
+}
+
+// Clock writes an instant of a story: "00:06.301", and from an hour on "1:01:06", "2d 1:01:06".
+func Clock(d time.Duration) string {
 	if d < time.Hour {
 		return fmt.Sprintf("%02d:%02d.%03d", int(d.Minutes()), int(d.Seconds())%60, d.Milliseconds()%1000)
 	}
