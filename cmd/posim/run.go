@@ -64,11 +64,9 @@ func naiveFlag(c *cobra.Command, name *string) {
 	_ = c.RegisterFlagCompletionFunc("naive", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		var names []string
 		for _, v := range rules.Variants() {
-			about := v.ID + ": " + v.About
-			if v.Safe {
-				about += " (safe: nothing must object)"
+			if !v.Safe { // a safe one can be typed, and nothing happens: it is there to judge the judge
+				names = append(names, v.Name+"\t"+v.ID+": "+v.About)
 			}
-			names = append(names, v.Name+"\t"+about)
 		}
 		return names, cobra.ShellCompDirectiveNoFileComp
 	}) // the flag is there
