@@ -115,10 +115,10 @@ func (j *Journal) take(body []byte) error {
 }
 
 func (j *Journal) applySale(r *Record) error {
-	n, err := strconv.Atoi(r.STAN)
-	if err != nil || n < 1 || n > maxSTAN {
-		return fmt.Errorf("STAN %q: want six digits", r.STAN)
+	if err := r.check(); err != nil {
+		return err
 	}
+	n, _ := strconv.Atoi(r.STAN) // six digits
 	x := j.find(r.identity())
 	if x != nil || j.kept.Kept(rules.DurableSTAN) { // without T11 a STAN is used up by what follows its record
 		j.nextSTAN = max(j.nextSTAN, n+1)

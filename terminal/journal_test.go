@@ -150,7 +150,9 @@ func TestAFailedWriteIsAStorageError(t *testing.T) {
 }
 
 func TestAJournalThatMakesNoSenseIsDamaged(t *testing.T) {
-	for _, body := range []string{`{`, `{"Sale":{"STAN":"x"}}`, `{"Other":1}`, `{}`, `{"Sale":{"STAN":"000001","More":1}}`, `{"Printed":{"STAN":"000009"}}`, `null`} {
+	for _, body := range []string{`{`, `{"Sale":{"STAN":"x"}}`, `{"Other":1}`, `{}`, `{"Sale":{"STAN":"000001","More":1}}`, `{"Printed":{"STAN":"000009"}}`, `null`,
+		`{"Sale":{"STAN":"000001","State":"Approved"}}`, `{"Sale":{"STAN":"+00001","Date":"0302","Time":"140511","State":"Pending"}}`,
+		`{"Sale":{"STAN":"000001","Date":"0302","Time":"140511"}}`, `{"Sale":{"STAN":"000001","Date":"0302","Time":"140511","State":"Pending","Amount":-1}}`} {
 		d, _ := powered(t)
 		l, err := wal.Open(d, JournalFile, func([]byte) error { return nil })
 		must(t, err)

@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/posim/posim/transport/dialect"
@@ -66,6 +67,27 @@ type Record struct {
 	Cryptogram           string `json:",omitempty"`
 	CVM                  string `json:",omitempty"` // pin, signature, none
 }
+
+// maxAmount is what DE 4 holds.
+const maxAmount = 999_999_999_999
+
+// check refuses a record that this program has not written: messages and receipts take its fields apart.
+func (r *Record) check() error {
+	switch {
+	case !digits(r.STAN, 6) || r.STAN == "000000":
+		return fmt.Errorf("STAN %q: want six digits, not all of them 0", r.STAN)
+	case !digits(r.Date, 4) || !digits(r.Time, 6):
+		return fmt.Errorf("date %q and time %q: want MMDD and hhmmss", r.Date, r.Time)
+	case r.Amount < 0 || r.Amount > maxAmount:
+		return fmt.Errorf("amount %d: want at most twelve digits", r.Amount)
+	case r.State != erased && !slices.Contains(States(), r.State):
+		return fmt.Errorf("unknown state %q", r.State)
+	}
+	return nil
+}
+
+// digits tells whether s is n decimal digits.
+func digits(s string, n int) bool { return len(s) == n && strings.Trim(s, "0123456789") == "" }
 
 // InBatch tells whether the sale counts for the merchant.
 func (r *Record) InBatch() bool {
