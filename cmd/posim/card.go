@@ -35,15 +35,9 @@ func (a *app) cardShowCommand() *cobra.Command {
 	var lang language
 	c := &cobra.Command{
 		Use: "show NAME", Short: "show one card, its number masked", Args: exactly("NAME"),
-		Example: "  posim card show visa-credit\n  posim card show --json cup-debit",
-		RunE:    func(_ *cobra.Command, args []string) error { return a.cardShow(args[0], asJSON, lang) },
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			l, _, err := builtIn()
-			if err != nil {
-				return nil, cobra.ShellCompDirectiveError
-			}
-			return l.Cards(), cobra.ShellCompDirectiveNoFileComp
-		},
+		Example:           "  posim card show visa-credit\n  posim card show --json cup-debit",
+		RunE:              func(_ *cobra.Command, args []string) error { return a.cardShow(args[0], asJSON, lang) },
+		ValidArgsFunction: cardNames,
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	langFlag(c, &lang)

@@ -157,9 +157,7 @@ func (a *app) ready(s *host.Server, cfg host.ServerConfig, f hostFlags) error {
 	if err := a.print(line); err != nil {
 		return err
 	}
-	if out, ok := a.stdout.(interface{ Flush() }); ok {
-		out.Flush()
-	}
+	flush(a.stdout)
 	return nil
 }
 

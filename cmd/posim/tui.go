@@ -195,7 +195,7 @@ func (a *app) show(engine tui.Engine, leave func(), o tui.Options) error {
 func handCards(l *scenario.Library) (cards []tui.Card) {
 	for _, name := range l.Cards() {
 		p := l.Card(name)
-		cards = append(cards, tui.Card{Name: name, Title: p.Title, Zh: p.TitleChinese, Chip: p.HasChip, Stripe: p.ServiceCode != ""})
+		cards = append(cards, tui.Card{Name: name, Title: p.Title, Zh: p.TitleChinese, Chip: p.HasChip, Stripe: hasStripe(p)})
 	}
 	return cards
 }

@@ -61,8 +61,7 @@ type list struct {
 	title string
 	items []item
 	at    int
-	stay  bool // a choice does not close it
-	again func() []item
+	again func() []item // the items after a choice; nil: a choice closes it
 }
 
 func (d *list) key(e *tcell.EventKey) {
@@ -104,7 +103,7 @@ func (d *list) choose(i int) {
 		return
 	}
 	d.at = i
-	if !d.stay {
+	if d.again == nil {
 		d.u.dialog = nil
 	}
 	d.items[i].do()
@@ -288,7 +287,7 @@ func (u *UI) chooseFault() {
 		}
 		return append(items, item{text: u.say(word{"another fault ...", "其他故障 ……"}), do: u.typeFault})
 	}
-	u.dialog = &list{u: u, title: u.say(word{"What goes wrong?", "出什么故障?"}), items: rows(), stay: true, again: rows}
+	u.dialog = &list{u: u, title: u.say(word{"What goes wrong?", "出什么故障?"}), items: rows(), again: rows}
 }
 
 // help lists the keys.

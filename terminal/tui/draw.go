@@ -16,6 +16,9 @@ const (
 	wideWidth, wideHeight   = 110, 36 // from here on everything is shown at once
 )
 
+// wide tells whether there is room for everything at once.
+func (c *canvas) wide() bool { return c.w >= wideWidth && c.h >= wideHeight }
+
 // Draw draws everything. The caller shows it.
 func (u *UI) Draw(s tcell.Screen) {
 	s.Clear()
@@ -27,7 +30,7 @@ func (u *UI) Draw(s tcell.Screen) {
 	case c.w < leastWidth || c.h < leastHeight:
 		u.drawSmall(c)
 		return
-	case c.w >= wideWidth && c.h >= wideHeight:
+	case c.wide():
 		u.drawWide(c, v)
 	default:
 		u.drawNarrow(c, v)
@@ -96,7 +99,7 @@ func (u *UI) frame(c *canvas, foot int) {
 
 // title is the top line: the house's time, and how it passes. The first pane's title stands in the same line.
 func (u *UI) title(c *canvas, v *scenario.View) {
-	wide := c.w >= wideWidth && c.h >= wideHeight
+	wide := c.wide()
 	room := 36
 	if wide {
 		room = 67

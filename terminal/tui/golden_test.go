@@ -220,10 +220,11 @@ func TestSmallWindow(t *testing.T) {
 func TestEverySize(t *testing.T) {
 	views := []*scenario.View{idle(), entering(), timedOut(), scripted(), failedScript(), unplugged()}
 	views = append(views, outside(), played())
-	for _, o := range []Options{{Cards: hand()}, {Cards: hand(), Colours: true}, {Cards: hand(), ASCII: true}, {}} {
+	for n, o := range []Options{{Cards: hand()}, {Cards: hand()}, {Cards: hand(), ASCII: true}, {}} {
 		for i, v := range views {
 			o.Lang = terminal.Lang(i % 2)
 			u := New(&still{view: v}, o)
+			u.Colours(n == 1)
 			s := newScreen(t, u, 80, 24)
 			for n, size := range [][2]int{{80, 24}, {81, 25}, {95, 31}, {109, 36}, {110, 35}, {110, 36}, {113, 37}, {120, 40}, {200, 60}, {401, 120}} {
 				s.SetSize(size[0], size[1])
@@ -256,7 +257,8 @@ func TestASCII(t *testing.T) {
 // Without colours nothing is coloured, and every word is still there.
 func TestNoColour(t *testing.T) {
 	for _, colours := range []bool{false, true} {
-		u := New(&still{view: timedOut()}, Options{Cards: hand(), Colours: colours})
+		u := New(&still{view: timedOut()}, Options{Cards: hand()})
+		u.Colours(colours)
 		s := newScreen(t, u, 120, 40)
 		s.has("F3 100.00 in flight until the")
 		coloured := false

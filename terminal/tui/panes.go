@@ -36,7 +36,7 @@ func (u *UI) paneTitle(p int) tcell.Style {
 // drawPane draws a pane with its title in the frame above it.
 func (u *UI) drawPane(c *canvas, v *scenario.View, p int, r rect) {
 	title := " " + u.say(panes[p]) + " "
-	if !(c.w >= wideWidth && c.h >= wideHeight) {
+	if !c.wide() {
 		title = fmt.Sprintf(" %s %d/%d Tab ", u.say(panes[p]), p+1, len(panes))
 		c.zone(rect{r.x, r.y - 1, r.w, 1}, func() { u.turn(1) })
 	} else {
@@ -266,11 +266,7 @@ func (u *UI) drawReceipt(c *canvas, v *scenario.View, r rect) {
 	}
 	rc := v.Receipts[max(0, len(v.Receipts)-1-u.copy)]
 	lines := strings.Split(rc.In(u.lang), "\n")
-	up := 0
-	if u.pane == paneReceipt {
-		u.scroll = max(0, min(u.scroll, len(lines)-r.h))
-		up = u.scroll
-	}
+	up := u.scrolled(paneReceipt, len(lines), r.h)
 	for i := range r.h {
 		if i+up < len(lines) {
 			c.put(r.x+1, r.y+i, r.w-2, lines[i+up], u.style.paper)

@@ -20,7 +20,6 @@ type Options struct {
 	Cards   []Card
 	Card    string // in the hand at first; empty: the first of Cards
 	Scripts []*scenario.Script
-	Colours bool
 	// ASCII keeps to characters that take one column everywhere.
 	ASCII bool
 	// Open opens another house for the person; now is the one in use. It returns at once and has done called, once and from
@@ -73,7 +72,7 @@ const (
 
 // New returns a UI over an engine, which is the UI's from then on: Close closes it.
 func New(e Engine, o Options) *UI {
-	u := &UI{engine: e, options: o, lang: o.Lang, style: newPalette(o.Colours), running: true}
+	u := &UI{engine: e, options: o, lang: o.Lang, style: newPalette(false), running: true}
 	u.timed, _ = e.(Timed)
 	for i, c := range o.Cards {
 		if c.Name == o.Card {
@@ -84,7 +83,7 @@ func New(e Engine, o Options) *UI {
 	return u
 }
 
-// Colours tells the UI whether the window shows colours.
+// Colours tells the UI whether the window shows colours; it begins without.
 func (u *UI) Colours(shown bool) { u.style = newPalette(shown) }
 
 // Done tells whether the person has left.

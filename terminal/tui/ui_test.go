@@ -3,6 +3,7 @@ package tui
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,10 +47,8 @@ func TestStripeSaleByHand(t *testing.T) {
 	u := s.ui
 	u.keys("lc")
 	s.has("选哪张卡")
-	for range 20 {
-		u.key(tcell.KeyUp)
-	}
-	for u.options.Cards[u.dialog.(*list).at].Chip {
+	u.key(tcell.KeyHome)
+	for range slices.IndexFunc(u.options.Cards, func(c Card) bool { return !c.Chip }) {
 		u.key(tcell.KeyDown)
 	}
 	u.keys("\r550\r")
