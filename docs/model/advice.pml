@@ -2,8 +2,9 @@
  *
  * The record is in the batch and has its receipt from the start; the advice waits in a queue beside it (AdviceDue).
  * 0230 approved: it leaves the queue (Advised). 0230 refused: it leaves queue and batch for the failed list (Refused:
- * the merchant bears it). 0230 that decides nothing (68, 91, 92, 96, 98, A0): it stays. Over two hops the acquirer keeps it pending without a
- * timer; the repeat brings it again. The issuer may be unable to decide UND times.
+ * the merchant bears it). 0230 that decides nothing (68, 91, 92, 96, 98, A0): it stays.
+ * Over two hops the acquirer keeps it pending without a timer; the repeat brings it again. The issuer may be unable to
+ * decide UND times.
  */
 #ifndef D_JRN1ST
 #define D_JRN1ST T_JRN1ST /* D1 the offline approval is durable before the receipt */
@@ -123,8 +124,12 @@ inline adv_remove(i) {
 inline advice_boot(i) {
   if :: !D_BOOT -> d_adv[i] = 0 :: else -> skip fi
 }
+#if N == 1
+#define REPORT printf("    AT REST: debited=%d in the batch=%d receipt=%d refused=%d\n", debit[0],d_appr[0],goods[0],d_ref[0])
+#else
 #define REPORT printf("    AT REST: debited=%d,%d in the batch=%d,%d receipt=%d,%d refused=%d,%d\n", \
     debit[0],debit[N-1],d_appr[0],d_appr[N-1],goods[0],goods[N-1],d_ref[0],d_ref[N-1])
+#endif
 
 /* ---------- the terminal ---------- */
 #define ADVICE_START atomic { ph == IDLE && nxt < N && OFF(nxt) -> \
@@ -246,8 +251,12 @@ inline advice_boot(i) {
 #define HASTIMER(x) 1
 #define HASBOOT(x) 1
 #define ADECLINE(x) PUT(rspd,x)
+#if N == 1
+#define REPORT printf("    AT REST: debited=%d in the batch=%d receipt=%d\n", debit[0],d_appr[0],goods[0])
+#else
 #define REPORT printf("    AT REST: debited=%d,%d in the batch=%d,%d receipt=%d,%d\n", \
     debit[0],debit[N-1],d_appr[0],d_appr[N-1],goods[0],goods[N-1])
+#endif
 inline advice_checks(c) { skip }
 inline advice_boot(i) { skip }
 #endif

@@ -4,7 +4,7 @@
 #
 #   check.sh [light|heavy|ID...]   checks (light is the default), one line for each variant
 #   check.sh trail ID...           prints the shortest counterexample of a variant that breaks or livelocks
-#   check.sh trails                writes them all to trails/ID.txt
+#   check.sh trails [ID...]        writes them, or all, to trails/ID.txt
 #
 # Needs spin and gcc (Debian packages of those names). JOBS variants run at a time (2). The seconds are of the processor,
 # without those of spin and gcc.
@@ -90,7 +90,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 jobs=${JOBS:-2}
 mode=check
-case ${1:-} in trail) mode=trail; shift ;; trails) mode=trails; set -- all ;; esac
+case ${1:-} in trail) mode=trail; shift ;; trails) mode=trails; shift; set -- "${@:-all}" ;; esac
 begin=$SECONDS
 while IFS=$'\t' read -r id expect weight flags design; do
   dir=$work/$id; mkdir -p "$dir"
