@@ -53,7 +53,6 @@ type profileFile struct {
 		IFDSerial    string `yaml:"ifd_serial"`
 		Applications []struct {
 			AID        string `yaml:"aid"`
-			Name       string `yaml:"name"`
 			Partial    bool   `yaml:"partial"`
 			Version    string `yaml:"version"`
 			TACDenial  string `yaml:"tac_denial"`
@@ -138,12 +137,9 @@ func hexField(err *error, key, s string, dst []byte) {
 // kernel fills in the EMV part.
 func (f *profileFile) kernel(p *Profile) error {
 	e := f.EMV
-	var country, currency [2]byte
 	var kind [1]byte
 	var err error
 	c := &p.EMV
-	hexField(&err, "currency", f.Currency, currency[:])
-	hexField(&err, "emv.country", e.Country, country[:])
 	hexField(&err, "emv.type", e.Type, kind[:])
 	hexField(&err, "emv.capabilities", e.Capabilities, c.Capabilities[:])
 	hexField(&err, "emv.additional_capabilities", e.Additional, c.AdditionalCapabilities[:])
