@@ -113,3 +113,12 @@ func (a *account) status() Status {
 	}
 	return a.Status
 }
+
+// Moved is what all postings changed in the accounts together, in minor units: minus what cardholders are charged. It is
+// counted account by account, as what can be spent is, and so can be compared with the postings.
+func (x *Issuer) Moved() (sum int64) {
+	for _, a := range x.byName {
+		sum += a.moved
+	}
+	return sum
+}

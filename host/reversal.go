@@ -8,7 +8,11 @@ import (
 // reversal is a 0400, 0401, 0420 or 0421 from below.
 func (x *Relay) reversal(e Event) {
 	m := e.Message
-	if code := x.unusable(e); code != "" {
+	switch code := x.unusable(e); {
+	case code == codeInvalidTransaction:
+		x.dispute(e.Conn, m)
+		return
+	case code != "":
 		x.refuse(e.Conn, m, code)
 		return
 	}
@@ -31,6 +35,18 @@ func (x *Relay) reversal(e Event) {
 	default:
 		x.undo(e.Conn, m, old)
 	}
+}
+
+// dispute is a reversal that this relay is made to refuse for good: whoever says 12 has opened an item first.
+func (x *Relay) dispute(conn int, m *dialect.Message) {
+	switch old := x.original(m); {
+	case old == nil:
+		x.remember(m) // its original may still come, and must find that it was given up
+	case old.State == Pending, old.State == Approved:
+		x.contest(conn, m, old)
+		return
+	}
+	x.refuse(conn, m, codeInvalidTransaction)
 }
 
 // unusable is the code that refuses a reversal without looking for its original; "" for none.
@@ -98,10 +114,13 @@ func (x *Relay) contest(conn int, m *dialect.Message, old *Entry) {
 }
 
 func whyRefused(t *Transaction) string {
-	if t.Paid {
+	switch {
+	case t.Paid:
 		return "the merchant has been paid"
+	case t.Function == Advice:
+		return "an advice is not reversed"
 	}
-	return "an advice is not reversed"
+	return "forced"
 }
 
 func (x *Relay) difference(t *Transaction, reason string) *Difference {
@@ -159,14 +178,14 @@ func (x *Relay) sendReversal(e *Entry, repeat bool) {
 }
 
 // acknowledged is the next hop's answer to a reversal. Only what settles it takes it off the queue.
-func (x *Relay) acknowledged(m *dialect.Message) {
+func (x *Relay) acknowledged(m *dialect.Message, code string) {
 	e := x.book.find(m.Key())
 	if e == nil || !e.ReversalDue {
 		x.unmatched(m)
 		return
 	}
 	t := e.Transaction
-	switch m.ResponseCode {
+	switch code {
 	case codeApproved, codeNoOriginal:
 	case codeInvalidTransaction:
 		t.Difference = x.difference(&t, "reversal refused by the next hop: the card is still debited")

@@ -148,3 +148,8 @@ func (k *keyring) account(references hsm.Key, masters map[string]hsm.Key, p *car
 	a.IssuerMasterKey, a.Family = master, i.Cryptogram
 	return a, k.err
 }
+
+// TestKeys is every key of the house in hexadecimal, for whoever searches what leaves the process for them.
+func TestKeys() []string {
+	return []string{TestTerminalMaster, testUpMAC, testUpPIN, testIssuerMAC, testIssuerPIN, testToken, testPINReference}
+}

@@ -16,7 +16,7 @@ type Treatment struct {
 	WrongMAC    bool
 	WrongSTAN   bool // one too high
 	WrongAmount bool // one minor unit too high
-	// Answer is a response code. One that declines is the party's decision about the message: it does nothing else, and logs
+	// Answer is a response code; of a 0430, whose answer below was given long ago, what the party takes it for. One that declines is the party's decision about the message: it does nothing else, and logs
 	// it like its own, so that a copy gets the same. One that approves is put into the answer whatever was decided.
 	Answer string
 }
@@ -24,7 +24,7 @@ type Treatment struct {
 // treat asks for the message's treatment and arranges it.
 func (p *Party) treat(e Event) {
 	t := p.cfg.Treat(e.Message)
-	if t.Answer != "" && !approving(t.Answer) {
+	if t.Answer != "" && (!approving(t.Answer) || e.Message.MTI == "0430") { // nobody is waiting below for a 0430
 		e.Force, t.Answer = t.Answer, ""
 	}
 	slow := t.Slow

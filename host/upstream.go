@@ -16,7 +16,11 @@ func (x *Relay) fromAbove(e Event) {
 	case "0230":
 		x.decided(e, Advice)
 	case "0430":
-		x.acknowledged(e.Message)
+		code := e.Message.ResponseCode
+		if e.Force != "" {
+			code = e.Force
+		}
+		x.acknowledged(e.Message, code)
 	default:
 		x.unmatched(e.Message)
 	}

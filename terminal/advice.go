@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/posim/posim/hsm"
 	"github.com/posim/posim/internal/pan"
 	"github.com/posim/posim/transport"
 	"github.com/posim/posim/transport/dialect"
@@ -90,9 +91,13 @@ func (t *Terminal) tryAdvice(r *Record) (try, error) {
 		return broken, err
 	}
 	m, err := t.advice(r)
-	if err != nil { // the module no longer opens what it sealed: for a person
+	switch {
+	case errors.Is(err, hsm.ErrSealed): // the module does not open what it sealed, and never will: for a person
 		t.remark("advice %s: %v", r.STAN, err)
 		return settled, t.journal.park(r, "")
+	case err != nil: // the module is out of order: another one may take its place
+		t.remark("advice %s: %v", r.STAN, err)
+		return broken, nil
 	}
 	t.attempted[r] = true
 	if err := t.send(m); err != nil {
@@ -126,7 +131,7 @@ func (t *Terminal) adviceAnswered(r *Record, m *dialect.Message) (try, error) {
 		return keysStale, nil
 	case code == "68", code == "91", code == "96", code == "98": // nobody has decided about it yet
 		return notYet, nil
-	case code == "94": // a host that takes the repeat for another sale: for a person
+	case code == "94", code == "10": // a host that takes the repeat for another sale, or only a part of it: for a person
 		return settled, t.journal.park(r, code)
 	default:
 		if err := t.journal.refused(r, code); err != nil {
