@@ -12,6 +12,8 @@ import (
 type armed struct {
 	Fault
 	seen, fired int
+	at          int // how many events had been watched when it struck first
+	nth         int // of all such events of the run, if they are watched
 }
 
 // hit counts an event and tells whether the fault strikes at it.
@@ -77,7 +79,8 @@ type armory struct {
 	faults []*armed
 	tell   func(f *Fault) // a fault fired
 
-	watching bool // passed is kept
+	strew    *strewer // nil: only what is armed strikes
+	watching bool     // passed is kept
 	passed   []happening
 	times    map[passing]int
 }
@@ -89,20 +92,34 @@ type passing struct {
 }
 
 // watch begins to keep every event.
-func (m *armory) watch() { m.watching, m.passed, m.times = true, nil, map[passing]int{} }
+func (m *armory) watch() { m.watching, m.passed = true, nil }
 
-// pass keeps an event for whoever watches.
-func (m *armory) pass(seam, event string, at *moment, bytes int, parts []int) {
-	if !m.watching {
-		return
+// pass keeps an event for whoever watches. The fault is what is strewn there; nil for none. parts may be nil.
+func (m *armory) pass(seam, event string, at *moment, bytes int, parts func() []int) *Fault {
+	if !m.watching && m.strew == nil {
+		return nil
 	}
 	key := passing{seam, event, at}
 	m.times[key]++
-	m.passed = append(m.passed, happening{Place{Seam: seam, Event: event, N: m.times[key]}, at, bytes, parts})
+	h := happening{Place: Place{Seam: seam, Event: event, N: m.times[key]}, at: at, bytes: bytes}
+	if m.watching {
+		if parts != nil {
+			h.parts = parts()
+		}
+		m.passed = append(m.passed, h)
+	}
+	if m.strew == nil {
+		return nil
+	}
+	f := m.strew.draw(h, parts)
+	if f != nil {
+		m.tell(f)
+	}
+	return f
 }
 
 // idle tells whether events need not be counted at all.
-func (m *armory) idle() bool { return len(m.faults) == 0 && !m.watching }
+func (m *armory) idle() bool { return len(m.faults) == 0 && !m.watching && m.strew == nil }
 
 func (m *armory) arm(faults []Fault) {
 	for _, f := range faults {
@@ -111,20 +128,19 @@ func (m *armory) arm(faults []Fault) {
 }
 
 // heal takes every fault away.
-func (m *armory) heal() { m.faults = nil }
+func (m *armory) heal() { m.faults, m.strew = nil, nil }
 
 // strike returns the first fault that strikes at an event. Every fault armed for the event counts it.
 func (m *armory) strike(seam, event string, at *moment) *Fault { return m.strikeAt(seam, event, at, 0) }
 
 // strikeAt is strike for an event of so many bytes.
 func (m *armory) strikeAt(seam, event string, at *moment, bytes int) *Fault {
-	m.pass(seam, event, at, bytes, nil)
-	var first *Fault
+	first := m.pass(seam, event, at, bytes, nil)
 	for _, a := range m.faults {
 		if !at.takes(&a.Fault) || !a.hit(seam, event) {
 			continue
 		}
-		m.tell(&a.Fault)
+		m.struck(a, at)
 		if first == nil {
 			first = &a.Fault
 		}
@@ -132,16 +148,24 @@ func (m *armory) strikeAt(seam, event string, at *moment, bytes int) *Fault {
 	return first
 }
 
-// onFrame returns the faults that strike at a message on a link, which is so long with its framing. parts, asked only of
-// whoever watches, is where its elements begin.
+// struck notes that a fault has struck.
+func (m *armory) struck(a *armed, at *moment) {
+	if a.fired == 1 {
+		a.at, a.nth = len(m.passed), m.times[passing{a.Seam, a.Event, at}]
+	}
+	m.tell(&a.Fault)
+}
+
+// onFrame returns the faults that strike at a message on a link, which is so long with its framing. parts, called only if
+// somebody wants to know, is where its elements begin.
 func (m *armory) onFrame(seam, mti string, bytes int, parts func() []int) (out []transport.Fault) {
-	if m.watching {
-		m.pass(seam, mti, atFrame, bytes, parts())
+	if f := m.pass(seam, mti, atFrame, bytes, parts); f != nil {
+		out = append(out, f.link())
 	}
 	for _, a := range m.faults {
 		if a.hit(seam, mti) {
-			m.tell(&a.Fault)
-			out = append(out, a.link())
+			m.struck(a, atFrame)
+			out = append(out, a.Fault.link())
 		}
 	}
 	return out
@@ -191,7 +215,7 @@ func (m *armory) onAnswer(command, answer []byte) ([]byte, error) {
 }
 
 // link is the fault as a link applies it.
-func (a *armed) link() transport.Fault {
+func (a *Fault) link() transport.Fault {
 	switch a.Kind {
 	case "lose":
 		return transport.Lose{}

@@ -81,10 +81,11 @@ func (r *rig) presentCard() {
 	}
 	c.inserted = true
 	if c.entry == "swipe" {
-		_, track2 := r.library.Card(c.card).Stripe()
+		p := r.library.Card(c.card)
+		_, track2 := p.Stripe()
 		t := r.terminal
 		r.term.After(hand, func() {
-			r.tellf("card", "", "swiped: %s", r.library.Card(c.card).PAN)
+			r.tellf("card", "", "swiped: %s", p.PAN)
 			t.Swipe(terminal.Stripe{Track2: track2})
 		})
 		return
@@ -98,7 +99,7 @@ func (r *rig) presentCard() {
 	r.readerActor.After(hand, func() {
 		r.tellf("card", "", "inserted: %s", r.library.Card(name).PAN)
 		r.inSlot = card
-		if r.term.On() {
+		if r.term.On() && r.emulator != nil { // otherwise it is found in the slot when the reader gets its power
 			r.emulator.Insert(card)
 		}
 	})
@@ -128,20 +129,28 @@ func otherPIN(keys []byte) []byte {
 	return out
 }
 
+// tired is after how many keys whoever meddles goes away.
+const tired = 20
+
 // meddle is what a fault has somebody at the till do about a screen, whether they are asked or not.
 func (r *rig) meddle() {
 	f := r.strike("operator", "screen", atScreen)
 	if f == nil {
 		return
 	}
+	key := byte(terminal.KeyEnter)
 	switch f.Kind {
 	case "cancel":
-		r.typeKeys([]byte{terminal.KeyCancel})
-	case "enter":
-		r.typeKeys([]byte{terminal.KeyEnter})
-	default:
+		key = terminal.KeyCancel
+	case "pull-card":
 		r.takeCard()
+		return
 	}
+	if r.meddling.After(r.world.Now()) || r.meddled >= tired {
+		return // one hand presses one key at a time, and not for ever
+	}
+	r.meddling, r.meddled = r.world.Now().Add(hand), r.meddled+1
+	r.typeKeys([]byte{key})
 }
 
 // pinKeys is what the cardholder presses at the next prompt; without a PIN in the script it is ENTER alone.

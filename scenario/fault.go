@@ -144,6 +144,9 @@ func parseFault(spec string) (Fault, error) {
 		argAt = rest + i + 1
 		name, arg, hasArg = name[:i], spec[argAt:len(spec)-1], true
 	}
+	if row.sort == eventMessage && strings.HasPrefix(name, "wrong-") && !answered(place.Event) {
+		return Fault{}, specErrorf(rest, len(name), "no answer leaves for %s here: want a request, 0110, 0210 or 0230", place.Event)
+	}
 	for _, k := range row.kinds {
 		if k.name != name {
 			continue
@@ -242,6 +245,9 @@ func (f *Fault) setArgument(sort argumentSort, arg string, given bool) string {
 	}
 	return ""
 }
+
+// answered tells whether a host sends an answer on account of that message: its own, or the one that it passes on.
+func answered(mti string) bool { return mti != "0410" && mti != "0430" && mti != "0810" }
 
 // images are what a power cut can leave of a write.
 var images = [...]string{"lost", "kept", "torn", "flipped"}

@@ -132,6 +132,7 @@ func TestParseFaultErrors(t *testing.T) {
 		"net.req[0200].truncate(-1)":          "want truncate(K), K from 0 to 65535 bytes",
 		"net.req[0200].corrupt(4)":            "want corrupt(byte=K), K from 0 to 65534",
 		"net.req[0200].corrupt(byte=x)":       "want corrupt(byte=K), K from 0 to 65534",
+		"acquirer[0430].wrong-mac":            "no answer leaves for 0430 here: want a request, 0110, 0210 or 0230",
 		"acquirer[0200].crash":                crashWant,
 		"acquirer[0200].crash(now)":           crashWant,
 		"acquirer[0200].crash(after-log,)":    crashWant,
@@ -183,6 +184,9 @@ func TestFaultStringReadsBack(t *testing.T) {
 			f.N = 1 // it has no event to count
 		}
 		f.Later = f.N > 0 && row.sort != eventNone && rapid.Bool().Draw(t, "later")
+		if row.sort == eventMessage && strings.HasPrefix(f.Kind, "wrong-") && !answered(f.Event) {
+			t.Skip("no answer leaves there")
+		}
 		delay := time.Duration(rapid.Int64Range(0, int64(maxDelay)).Draw(t, "delay"))
 		if rapid.Bool().Draw(t, "whole") {
 			delay = delay.Truncate(time.Second)

@@ -47,11 +47,18 @@ func (r *court) violate(invariant, format string, args ...any) {
 	}
 }
 
-// judgeSent: what asks for money is durable before it is on the wire (I7).
+// judgeSent: what asks for money is durable before it is on the wire (I7), under an identity that was never used before (I8).
 func (r *court) judgeSent(m *dialect.Message) {
 	var need terminal.State
 	switch dialect.Class(m.MTI) {
 	case dialect.ClassFinancial:
+		if r.log.asked == nil {
+			r.log.asked = map[dialect.Key]int64{}
+		}
+		if amount, again := r.log.asked[m.Key()]; again && (m.MTI == "0200" || amount != m.AmountTransaction) {
+			r.violate("I8", "%s %s: its identity stands for another transaction already", m.MTI, m.Key())
+		}
+		r.log.asked[m.Key()] = m.AmountTransaction
 		need = terminal.Pending
 		if dialect.IsAdvice(m.MTI) {
 			need = terminal.AdviceDue
@@ -74,7 +81,7 @@ func orNone(s terminal.State) string {
 }
 
 // judgeMoved: a reversal leaves the queue only when the acquirer durably holds the transaction as undone (I6).
-func (r *rig) judgeMoved(rec *terminal.Record, from terminal.State) {
+func (r *rig) judgeMoved(rec *terminal.Record) {
 	r.log.moves[rec.STAN+rec.Date+rec.Time] = rec.State
 	if rec.State != terminal.Reversed && rec.State != terminal.ReversedUnmatched {
 		return
@@ -327,20 +334,18 @@ func (r *rig) judge() {
 		}
 		r.judgeHost(p, views[i])
 	}
-	r.judgeIdentities(records)
-	for _, t := range r.transactions(records, views) {
+	r.judgeIdentities(views[0])
+	all := r.transactions(records, views)
+	for _, t := range all {
 		r.judgeTransaction(t)
+		if t.difference() {
+			r.log.sometimes[differenceOpened]++
+		}
 	}
-	sum := int64(0)
-	for _, n := range host.Positions(views...) {
-		sum += n
-	}
-	if sum != 0 {
-		r.violate("I2", "the positions sum to %s", Money(sum))
-	}
+	r.judgeTotals(all)
 }
 
-// judgeHost: nothing unresolved (I3), nobody stopped (I12), memory as the disk (H6).
+// judgeHost: nothing unresolved (I3), nobody stopped (I12), memory as the disk (H6), and accounts as the postings (I2).
 func (r *rig) judgeHost(p *party, v *host.View) {
 	for _, e := range v.Unresolved() {
 		r.violate("I3", "%s: %s is %s, reversal due %v", p.name, e.Key, e.State, e.ReversalDue)
@@ -354,6 +359,11 @@ func (r *rig) judgeHost(p *party, v *host.View) {
 		r.violate("I7", "%s believes %d transactions and its disk holds %d", p.name, len(live.Transactions), len(v.Transactions))
 		return
 	}
+	if x, ok := p.run.Machine().(*host.Issuer); ok {
+		if moved, posted := x.Moved(), host.Positions(v)[host.PositionCardholder]; moved != posted {
+			r.violate("I2", "the accounts changed by %s and the postings say %s", Money(moved), Money(posted))
+		}
+	}
 	for i, e := range live.Transactions {
 		if d := v.Transactions[i]; e.Key != d.Key || e.State != d.State || e.ReversalDue != d.ReversalDue {
 			r.violate("I7", "%s believes %s is %s and its disk says %s", p.name, e.Key, e.State, d.State)
@@ -361,14 +371,55 @@ func (r *rig) judgeHost(p *party, v *host.View) {
 	}
 }
 
-// judgeIdentities: no STAN stands for two sales (I8).
-func (r *court) judgeIdentities(records []*terminal.Record) {
+// judgeIdentities: no retrieval reference number stands for two transactions (I8). That no key does is judged on the wire:
+// the journal holds one record for a key.
+func (r *court) judgeIdentities(acquirer *host.View) {
 	seen := map[string]bool{}
-	for _, rec := range records {
-		if seen[rec.STAN] {
-			r.violate("I8", "STAN %s stands for two transactions", rec.STAN)
+	for _, e := range acquirer.Transactions {
+		if n := e.RetrievalReferenceNumber; n != "" {
+			if seen[n] {
+				r.violate("I8", "retrieval reference number %s stands for two transactions", n)
+			}
+			seen[n] = true
 		}
-		seen[rec.STAN] = true
+	}
+}
+
+// judgePrinted: a receipt says only what is durable (I7).
+func (r *court) judgePrinted(rc terminal.Receipt) {
+	switch got := r.log.moves[rc.STAN+rc.Date+rc.Time]; got {
+	case terminal.Approved, terminal.AdviceDue, terminal.Advised, terminal.Refused:
+	default:
+		r.violate("I7", "a receipt of %s is printed and the durable record is %s", rc.STAN, orNone(got))
+	}
+}
+
+// judgeState: whatever went wrong, a terminal with power has come to rest idle, or stopped in a state that has a name (I12).
+func (r *rig) judgeState() {
+	if _, more := r.world.Next(); more || !r.term.On() || r.terminal.Idle() || r.terminal.Stopped() != nil {
+		return
+	}
+	r.violate("I12", "nothing is left to happen and the terminal is %s", r.terminal.State())
+}
+
+// judgeTotals: the terminal's batch and the acquirer's books agree in number and sum, but for what a difference item names
+// (I9).
+func (r *court) judgeTotals(all []*transaction) {
+	var n, at int
+	var sum, held int64
+	for _, t := range all {
+		if t.difference() {
+			continue
+		}
+		if t.record != nil && t.record.InBatch() {
+			n, sum = n+1, sum+t.record.Amount
+		}
+		if e := t.entries[0]; e != nil && e.State == host.Approved {
+			at, held = at+1, held+e.Amount
+		}
+	}
+	if n != at || sum != held {
+		r.violate("I9", "the terminal's batch is %d sales of %s and the acquirer holds %d of %s", n, Money(sum), at, Money(held))
 	}
 }
 
@@ -392,7 +443,7 @@ func (r *court) judgeTransaction(t *transaction) {
 	if acquirer != debited && !item {
 		r.violate("I4", "sale %s: the acquirer's side holds %s and the cardholder is debited %s", name, Money(acquirer), Money(debited))
 	}
-	owed := inBatch || t.record != nil && t.record.State == terminal.Refused
+	owed := inBatch || t.record != nil && (t.record.State == terminal.Refused || t.record.State == terminal.Parked && t.record.Reason == "")
 	switch {
 	case owed && t.receipts == 0:
 		r.violate("I5", "sale %s is %s and there is no receipt", name, t.record.State)
@@ -443,8 +494,11 @@ func (r *court) judgeDebits(t *transaction, n int64) {
 	}
 }
 
-// difference tells whether somebody owns what does not agree.
+// difference tells whether somebody owns what does not agree: a host with an item, or whoever parked the record.
 func (t *transaction) difference() bool {
+	if t.record != nil && t.record.State == terminal.Parked {
+		return true
+	}
 	for _, e := range t.entries {
 		if e != nil && e.Difference != nil {
 			return true

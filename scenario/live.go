@@ -540,6 +540,7 @@ func (v *live) print(rc terminal.Receipt) error {
 	}
 	v.mu.Lock()
 	v.court.log.receipts = append(v.court.log.receipts, rc)
+	v.court.judgePrinted(rc)
 	v.trim()
 	v.mu.Unlock()
 	for _, line := range receiptLines(rc) {

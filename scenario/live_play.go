@@ -473,7 +473,6 @@ func (v *live) finish() {
 		v.seen.fail(v.script.Expect.Pos, "%v", err)
 		return
 	}
-	v.court.judgeIdentities(records)
 	if v.admin == nil {
 		v.seen.hidden(v.script.Expect.Pos, "end state, money and the invariants that need the host's books")
 		v.seen.expectJournal(v.script.Expect.Journal)
@@ -481,9 +480,13 @@ func (v *live) finish() {
 	}
 	positions, _ := v.positions()
 	all := v.court.transactions(records, v.views)
+	if len(v.views) > 0 {
+		v.court.judgeIdentities(v.views[0])
+	}
 	for _, t := range all {
 		v.court.judgeTransaction(t)
 	}
+	v.court.judgeTotals(all)
 	v.seen.expectEnd(endsOf(all), positions)
 }
 

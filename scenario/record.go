@@ -20,6 +20,10 @@ type record struct {
 	session  *emv.Session              // of the latest chip transaction
 	wrong    []Violation               // found while it happened
 	moves    map[string]terminal.State // the last durable state of each record
+	asked    map[dialect.Key]int64     // amounts of the requests that were sent
+	tries    map[string]int            // reversals sent, by STAN
+
+	sometimes Sometimes
 }
 
 // wired is one message on the terminal's wire.
@@ -46,6 +50,7 @@ func (r *rig) onShow(s terminal.Screen) {
 	r.world.Note("term", "screen", s.Keys())
 	r.log.screens = append(r.log.screens, s)
 	r.tellScreen(s)
+	r.countScreen(s)
 	r.react(s)
 	r.meddle()
 }
@@ -57,6 +62,7 @@ func (r *rig) onPrint(rc terminal.Receipt) error {
 	}
 	r.world.Note("term", "print", rc.Keys())
 	r.log.receipts = append(r.log.receipts, rc)
+	r.judgePrinted(rc)
 	r.tellReceipt(rc)
 	return nil
 }
@@ -65,14 +71,17 @@ func (r *rig) onPrint(rc terminal.Receipt) error {
 func (r *rig) onTerminal(o terminal.Observation) {
 	switch o := o.(type) {
 	case terminal.Sent:
+		r.countSent(o.Message)
 		r.log.wire = append(r.log.wire, wired{true, o.Message})
 		r.log.seen = append(r.log.seen, sighting{"terminal", o.Message})
 		r.judgeSent(o.Message)
 	case terminal.Received:
 		r.log.wire = append(r.log.wire, wired{false, o.Message})
 		r.log.seen = append(r.log.seen, sighting{"terminal", o.Message})
+	case terminal.Unmatched:
+		r.countUnmatched(o.Err)
 	case terminal.Moved:
-		r.judgeMoved(&o.Record, o.From)
+		r.judgeMoved(&o.Record)
 	case terminal.Ended:
 		e := o
 		r.log.ended = &e
@@ -95,6 +104,7 @@ func (p *party) observe(o host.Observation) {
 	r := p.r
 	if o.Kind == host.Received || o.Kind == host.Sent {
 		r.log.seen = append(r.log.seen, sighting{p.name, o.Message})
+		p.count(o)
 	}
 	if r.story == nil {
 		return

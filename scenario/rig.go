@@ -31,8 +31,11 @@ const (
 	chipWork     = 4 * time.Millisecond // of the card, for one command
 )
 
-// maxEvents bounds one wait of a script: more is a livelock.
-const maxEvents = 200_000
+// What bounds one wait of a script: more is a livelock. Under a fault that stays, an exploration does not watch it for long.
+const (
+	maxEvents     = 200_000
+	maxEventsSeen = 20_000
+)
 
 // rig is one house in one world: a terminal with its reader and cards, the three hosts, the lines between them, and
 // whoever stands at the till.
@@ -59,6 +62,7 @@ type rig struct {
 	inSlot      reader.EmulatedCard
 
 	customer customer
+	events   int              // that one wait may take
 	points   []string         // places where the terminal's power can be cut, as they were passed
 	lengths  map[Place]int    // framed bytes of each message on a link
 	counts   map[string]int   // events of each seam, for lengths
@@ -68,6 +72,8 @@ type rig struct {
 	disk     struct{ full bool }
 	damaged  []byte        // the journal as it was before a script damaged it
 	wrongBy  time.Duration // how much the terminal's calendar is ahead
+	meddling time.Time     // until when the meddler's hand is on its way
+	meddled  int           // keys it has pressed
 	module   *hsm.Module   // the terminal's, of the present or the last boot
 	// await, if not nil, is how until waits: a session steps the world itself.
 	await func(limit time.Duration, done func() bool) bool
@@ -84,6 +90,7 @@ type party struct {
 	seam  string // of its own faults
 	actor *sim.Actor
 	disk  *sim.MemDisk
+	said  map[given]bool // answers that were given
 	build func() (host.Machine, *hsm.Module, error)
 	run   *host.Party // of the present or the last boot
 	up    *party
@@ -102,6 +109,10 @@ func newRig(l *Library, s *Script, o Options) (*rig, error) {
 	r := &rig{
 		world: w, library: l, court: court{profile: l.terminals[s.Terminal]}, rules: o.Rules, dialect: dialect.ISO87(), cardNames: s.cardNames(),
 		cards: map[string]*card.Card{}, lengths: map[Place]int{}, counts: map[string]int{}, story: o.Story,
+	}
+	r.events = maxEvents
+	if o.Explore {
+		r.events = maxEventsSeen
 	}
 	r.object = func(v Violation) { r.tellf("judge", "", "%s", v) }
 	r.tell = func(f *Fault) { r.tellf("fault", "", "%s", f) }
@@ -141,7 +152,7 @@ func (r *rig) until(limit time.Duration, done func() bool) bool {
 	if r.await != nil {
 		return r.await(limit, done)
 	}
-	return r.world.Until(limit, maxEvents, done)
+	return r.world.Until(limit, r.events, done)
 }
 
 // powerOn starts the host's process on its disk.
@@ -192,6 +203,9 @@ func (p *party) point(mti, at string) {
 		moment = atAfterLog
 	}
 	if f := p.r.strike(p.seam, mti, moment); f != nil {
+		if at == host.AfterLog {
+			p.r.log.sometimes[hostDied]++
+		}
 		p.crash(f.Duration)
 	}
 }
@@ -398,6 +412,7 @@ func (r *rig) onUse() error {
 	case f == nil:
 	case f.Kind == "tamper":
 		r.module.Tamper()
+		r.log.sometimes[modulesDead]++
 	default:
 		return errModule
 	}
@@ -411,11 +426,10 @@ func (r *rig) atOnce() {
 			continue
 		}
 		a.fired++
-		r.tell(&a.Fault)
+		r.struck(a, nil)
 		if a.Seam == "hsm" {
-			if r.module != nil {
-				r.module.Tamper()
-			}
+			r.module.Tamper()
+			r.log.sometimes[modulesDead]++
 			continue
 		}
 		r.setCalendar(&a.Fault)

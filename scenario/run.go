@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,6 +24,14 @@ type Options struct {
 	Story func(Line)
 	// Extra faults are armed from the first step on, besides the script's own.
 	Extra []Fault
+	// Explore runs a script under faults that it does not know of: only the judge decides, a terminal without power is
+	// switched on when the script needs it, and once more at the end, before anything is healed.
+	Explore bool
+
+	bare  bool // leave the script's own faults out
+	watch bool // keep the events that were passed
+	strew *strewer
+	taint *taint // nil: nobody searches for secrets
 }
 
 // Result is what became of one script: of all its runs, if it is an enumeration.
@@ -65,20 +74,10 @@ func (l *Library) Run(s *Script, o Options) *Result {
 		}
 	}
 	for _, run := range l.runs(s, o, func(id string, one *outcome) { take(id, one, replayID(id, o.Seed, nil)) }) {
-		take(run.id, l.once(run.script, run.options(o)), replayID(run.script.ID, o.Seed, run.extra))
+		take(run.id, l.once(run.script, run.options(o)), replayID(run.id, o.Seed, nil))
 	}
 	out.EventHash = h.Sum64()
 	return out
-}
-
-// replayID names a run so that it can be run again.
-func replayID(id string, seed uint64, extra []Fault) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s#seed=%d", id, seed)
-	for _, f := range extra {
-		b.WriteString("," + f.String())
-	}
-	return b.String()
 }
 
 // planned is one run of a script.
@@ -86,10 +85,12 @@ type planned struct {
 	id     string
 	script *Script
 	extra  []Fault
+	steps  []int // that are run; none: all
+	bare   bool  // without the script's own faults
 }
 
 func (p planned) options(o Options) Options {
-	o.Extra = append(append([]Fault(nil), o.Extra...), p.extra...)
+	o.Extra, o.bare = append(append([]Fault(nil), o.Extra...), p.extra...), p.bare
 	return o
 }
 
@@ -99,7 +100,7 @@ func (l *Library) runs(s *Script, o Options, counted func(id string, one *outcom
 		first := l.once(s, o)
 		counted(s.ID, first)
 		for i, f := range powerCuts(first.points) {
-			all = append(all, planned{fmt.Sprintf("%s.%d", s.ID, i+1), s, []Fault{f}})
+			all = append(all, planned{id: fmt.Sprintf("%s.%d", s.ID, i+1), script: s, extra: []Fault{f}})
 		}
 		return all
 	}
@@ -107,7 +108,7 @@ func (l *Library) runs(s *Script, o Options, counted func(id string, one *outcom
 	if s.Each.Range != nil {
 		without, err := s.Without()
 		if err != nil {
-			return []planned{{s.ID, s, nil}}
+			return []planned{{id: s.ID, script: s}}
 		}
 		quietly := o
 		quietly.IgnoreExpect, quietly.Story = true, nil
@@ -119,7 +120,7 @@ func (l *Library) runs(s *Script, o Options, counted func(id string, one *outcom
 		return nil
 	}
 	for _, v := range variants {
-		all = append(all, planned{v.ID, v, nil})
+		all = append(all, planned{id: v.ID, script: v})
 	}
 	return all
 }
@@ -142,91 +143,22 @@ func powerCuts(points []string) (all []Fault) {
 	return all
 }
 
-// Replay runs the one run that a replay id names: SCENARIO#seed=S, with ,FAULT for each added fault. The seed of the id
-// replaces that of the options.
-func (l *Library) Replay(scripts []*Script, id string, o Options) (*Result, error) {
-	name, rest, _ := strings.Cut(id, "#")
-	parts := splitFaults(rest)
-	if len(parts) > 0 && parts[0] != "" {
-		seed, ok := strings.CutPrefix(parts[0], "seed=")
-		if _, err := fmt.Sscanf(seed, "%d", &o.Seed); !ok || err != nil || seed != fmt.Sprint(o.Seed) {
-			return nil, fmt.Errorf("scenario: replay id %q: want ID#seed=N, then ,FAULT for each added fault", id)
-		}
-		parts = parts[1:]
-	}
-	var extra []Fault
-	for _, spec := range parts {
-		if spec == "" {
-			continue
-		}
-		f, err := ParseFault(spec)
-		if err != nil {
-			return nil, err
-		}
-		extra = append(extra, f)
-	}
-	for _, s := range scripts {
-		if s.ID != name && !strings.HasPrefix(name, s.ID+".") {
-			continue
-		}
-		if s.ID == name && len(extra) == 0 {
-			return l.Run(s, o), nil
-		}
-		if s.ID == name {
-			return l.single(planned{s.ID, s, extra}, o), nil
-		}
-		for _, run := range l.runs(s, Options{Seed: o.Seed}, func(string, *outcome) {}) {
-			if run.id == name {
-				run.extra = append(run.extra, extra...)
-				return l.single(run, o), nil
-			}
-		}
-		return nil, fmt.Errorf("scenario: replay id %q: %s has no run %s", id, s.ID, name)
-	}
-	return nil, fmt.Errorf("scenario: replay id %q: no scenario %s", id, name)
-}
-
-func (l *Library) single(run planned, o Options) *Result {
-	one := l.once(run.script, run.options(o))
-	out := &Result{ID: run.id, Seed: o.Seed, File: run.script.File, Name: run.script.Name, Zh: run.script.Zh, Passed: !one.failed(), End: one.end,
-		Money: one.money, EventHash: one.hash, Virtual: one.virtual, Runs: 1}
-	if one.failed() {
-		out.Failure = &Failure{Run: run.id, Err: one.err, Violations: one.wrong, Where: one.where, Replay: replayID(run.script.ID, o.Seed, run.extra)}
-	}
-	return out
-}
-
-// splitFaults splits at the commas that stand outside of parentheses.
-func splitFaults(s string) (parts []string) {
-	depth, from := 0, 0
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case '(':
-			depth++
-		case ')':
-			depth--
-		case ',':
-			if depth == 0 {
-				parts = append(parts, s[from:i])
-				from = i + 1
-			}
-		}
-	}
-	return append(parts, s[from:])
-}
-
 // outcome is what became of one run.
 type outcome struct {
-	err     error
-	wrong   []Violation
-	end     string
-	money   map[string]Money
-	hash    uint64
-	virtual time.Duration
-	where   string
-	points  []string
-	lengths map[Place]int
-	hidden  []string // expectations that could not be judged
+	err       error
+	wrong     []Violation
+	end       string
+	money     map[string]Money
+	hash      uint64
+	virtual   time.Duration
+	where     string
+	points    []string
+	lengths   map[Place]int
+	sometimes Sometimes
+	passed    []happening // if they were watched
+	own       []Fault     // the script's own that struck, if they were watched, as if armed from the first step on
+	struck    []int       // how many events had passed when each of the extra faults struck first; -1: it never did
+	hidden    []string    // expectations that could not be judged
 }
 
 func (o *outcome) failed() bool { return o.err != nil || len(o.wrong) > 0 }
@@ -240,6 +172,7 @@ func (l *Library) once(s *Script, o Options) *outcome {
 		return out
 	}
 	defer r.world.Close()
+	r.guard(o.taint)
 	newPlay(r, s, o, out).perform()
 	out.hash, out.virtual, out.points, out.lengths = r.world.Hash(), r.world.Now().Sub(Start), r.points, r.lengths
 	return out
@@ -272,18 +205,28 @@ func (p *play) perform() {
 	}
 	p.untilReady()
 	p.points = nil // cuts are counted from the first step on
-	p.arm(s.Faults)
+	p.armOwn(s.Faults)
+	p.times = map[passing]int{}
+	if p.strew = p.options.strew; p.options.watch {
+		p.watch()
+	}
+	from := len(p.faults)
+	p.arm(p.options.Extra)
+	extra := p.faults[from:]
+	p.atOnce()
 	for i := range s.Steps {
-		if i == 0 {
-			p.arm(p.options.Extra)
-			p.atOnce()
-		}
 		p.step(&s.Steps[i])
 	}
 	if !p.settle() && p.out.err == nil && !p.waiting() {
 		p.violate("I10", "no rest within %s of virtual time after the last step", quiet)
 	}
-	if len(p.options.Extra) == 0 {
+	if p.options.Explore && p.unable() != "" {
+		p.revive()
+		p.settle()
+	}
+	p.judgeState()
+	p.passedOut(extra)
+	if !p.options.Explore && len(p.options.Extra) == 0 {
 		for _, f := range p.unfired() {
 			p.fail(f.Pos, "fault %s never fired: its event did not happen", f)
 		}
@@ -291,10 +234,63 @@ func (p *play) perform() {
 	p.end()
 	p.heal()
 	p.judge()
-	p.out.wrong = p.log.wrong
+	p.out.wrong, p.out.sometimes = p.log.wrong, p.log.sometimes
 	if p.out.failed() {
 		p.out.where = p.where()
 	}
+}
+
+// passedOut hands over what was watched.
+func (p *play) passedOut(extra []*armed) {
+	p.out.passed = p.passed
+	if p.watching {
+		p.out.own = p.ownFaults(extra)
+	}
+	p.watching = false
+	for _, a := range extra {
+		at := -1
+		if a.fired > 0 {
+			at = a.at
+		}
+		p.out.struck = append(p.out.struck, at)
+	}
+}
+
+// armOwn arms faults of the script, unless they are left out.
+func (p *play) armOwn(faults []Fault) {
+	if !p.options.bare {
+		p.arm(faults)
+	}
+}
+
+// ownFaults are the script's faults that struck, with their events counted from the first step on. What struck more than
+// once stays.
+func (p *play) ownFaults(extra []*armed) (all []Fault) {
+	for _, a := range p.faults {
+		if a.fired == 0 || a.nth == 0 || slices.Contains(extra, a) {
+			continue
+		}
+		f := a.Fault
+		f.N, f.Later = a.nth, a.fired > 1
+		all = append(all, f)
+	}
+	return all
+}
+
+// revive gives a terminal that is off or stopped its power again, as its owner would.
+func (p *play) revive() {
+	if p.unable() == "" {
+		return
+	}
+	if p.term.On() {
+		p.powerOff(sim.PowerOffLost)
+	}
+	p.removeAtOnce()
+	if err := p.boot(); err != nil {
+		p.violate("I12", "the terminal does not boot: %v", err)
+		return
+	}
+	p.untilReady()
 }
 
 // end compares what the script left, before anything is healed.
@@ -309,7 +305,7 @@ func (p *play) end() {
 
 // waiting tells whether somebody rightly goes on trying for ever: an advice whose line is down, a host that is repeating.
 func (p *play) waiting() bool {
-	if p.lineDown || len(p.faults) > 0 {
+	if p.lineDown || len(p.faults) > 0 || p.strew != nil {
 		return true
 	}
 	records, err := p.journal()
@@ -333,13 +329,16 @@ func (p *play) untilReady() bool {
 
 // step does one step and compares what it showed.
 func (p *play) step(st *Step) {
-	p.arm(st.Faults)
+	p.armOwn(st.Faults)
 	p.atOnce()
 	from := p.log.mark()
 	p.log.ended = nil
 	p.tellf("step", "", "%s", st.Do)
+	if p.options.Explore && (st.Do == "sale" || st.Do == "sign-on") {
+		p.revive()
+	}
 	outcome := p.act(st)
-	if st.Expect != nil {
+	if st.Expect != nil && !p.options.IgnoreExpect {
 		p.seen.expect(st, from, outcome)
 	}
 }
@@ -395,6 +394,7 @@ func (p *play) sale(st *Step) string {
 	case p.log.ended != nil:
 		return string(p.log.ended.Outcome)
 	case !done:
+		p.violate("I12", "the sale did not end within %s: the terminal is %s", patience, p.terminal.State())
 		p.fail(st.Pos, "the sale did not end within %s: the terminal is %s", patience, p.terminal.State())
 		return ""
 	}
@@ -426,9 +426,7 @@ func (p *play) wait(st *Step) {
 			p.fail(st.Pos, "no advice was answered within an hour: the journal is %s", p.states())
 		}
 	default:
-		over := false
-		p.world.After(w.Duration, func() { over = true })
-		p.until(w.Duration, func() bool { return over })
+		p.sleepUntil(p.world.Now().Add(w.Duration))
 	}
 }
 
@@ -506,7 +504,8 @@ func (p *play) nextWorkingDay(hour int) time.Time {
 func (p *play) sleepUntil(at time.Time) {
 	over := false
 	d := at.Sub(p.world.Now())
-	p.world.After(d, func() { over = true })
+	cancel := p.world.After(d, func() { over = true })
+	defer cancel() // a world that is too busy to get there must not find it later
 	p.until(d, func() bool { return over })
 }
 

@@ -34,14 +34,14 @@ type DiskFault uint32
 
 // The faults of a durable write.
 const (
-	NoDiskFault  DiskFault = iota
-	DiskFull               // Write fails, nothing is written
-	DiskError              // Write fails, nothing is written
-	SyncError              // Sync fails; the bytes may or may not be there after a power cut
-	PowerOffLost           // the power goes at the Sync: the bytes are lost
-	PowerOffKept           // the power goes at the Sync: the bytes are kept
-	PowerOffTorn           // the power goes at the Sync: the front of the bytes is kept
-	PowerOffFlipped        // the power goes at the Sync: the bytes are kept, but for one bit
+	NoDiskFault     DiskFault = iota
+	DiskFull                  // Write fails, nothing is written
+	DiskError                 // Write fails, nothing is written
+	SyncError                 // Sync fails; the bytes may or may not be there after a power cut
+	PowerOffLost              // the power goes at the Sync: the bytes are lost
+	PowerOffKept              // the power goes at the Sync: the bytes are kept
+	PowerOffTorn              // the power goes at the Sync: the front of the bytes is kept
+	PowerOffFlipped           // the power goes at the Sync: the bytes are kept, but for one bit
 )
 
 // argument is where a fault's number begins.

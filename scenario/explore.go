@@ -1,0 +1,210 @@
+package scenario
+
+import (
+	"fmt"
+	"hash/fnv"
+	"sort"
+	"time"
+
+	"github.com/posim/posim/sim"
+)
+
+// Exploration is every single fault of the catalogue at every event of some scripts. Scripts show the faults somebody
+// thought of; this is the rest, and only the invariants judge it.
+//
+// Its methods may be called by several goroutines at once: each run has a world of its own.
+type Exploration struct {
+	library *Library
+	options Options
+	bases   []*Base
+	from    []int // of each base: how many pairs come before it
+	count   int
+}
+
+// Base is one run of a script without added faults, whose events are enumerated. A script that is repeated has a base for
+// each value of a list, and one for a range of bytes or for power cuts, which exploration enumerates itself.
+type Base struct {
+	ID     string // W02.3
+	Script *Script
+	Events int // that a fault can strike at
+	Pairs  int // of an event and a fault, each once and staying
+	Trial  Trial
+
+	passed []happening
+	from   []int // of each event: how many pairs of this base come before it
+}
+
+// Trial is what became of one run of an exploration.
+type Trial struct {
+	ID         string // what posim replay takes
+	Faults     []Fault
+	Violations []Violation
+	Err        error // the run could not be made: a defect of ours
+	Unfired    bool  // an added fault did not strike: the enumeration is wrong
+	Hash       uint64
+	Virtual    time.Duration
+	Sometimes  Sometimes
+
+	Own int // faults of the script itself
+
+	seed   uint64
+	passed []happening
+	own    []Fault
+	struck int
+}
+
+// Failed tells whether the run found something.
+func (t *Trial) Failed() bool { return t.Err != nil || len(t.Violations) > 0 || t.Unfired }
+
+// Reason is what it found first.
+func (t *Trial) Reason() string {
+	switch {
+	case len(t.Violations) > 0:
+		return t.Violations[0].String()
+	case t.Err != nil:
+		return t.Err.Error()
+	case t.Unfired:
+		return "an added fault never struck"
+	}
+	return ""
+}
+
+// Explore runs every script once and lists its events. o gives the seed and the rules; what else it says is not looked at.
+func (l *Library) Explore(scripts []*Script, o Options) (*Exploration, error) {
+	x := &Exploration{library: l, options: Options{Seed: o.Seed, Rules: o.Rules, IgnoreExpect: true, Explore: true, taint: newTaint(l, scripts)}}
+	for _, s := range scripts {
+		runs, err := l.baseRuns(s, x.options)
+		if err != nil {
+			return nil, err
+		}
+		for _, run := range runs {
+			x.add(run)
+		}
+	}
+	return x, nil
+}
+
+// baseRuns are the runs of a script that are explored.
+func (l *Library) baseRuns(s *Script, o Options) ([]*Script, error) {
+	length := 0
+	if s.Each.Range != nil {
+		without, err := s.Without()
+		if err != nil {
+			return nil, err
+		}
+		length = l.once(without, o).lengths[s.Each.Range.Of]
+	}
+	all, err := s.Variants(length)
+	if s.Each.Range != nil && len(all) > 1 {
+		all = all[:1]
+	}
+	return all, err
+}
+
+func (x *Exploration) add(s *Script) {
+	b := &Base{ID: s.ID, Script: s}
+	b.Trial = x.trial(s, x.options, true)
+	b.passed, b.Events = b.Trial.passed, 0
+	b.Trial.passed = nil
+	for i := range b.passed {
+		b.from = append(b.from, b.Pairs)
+		if n := len(b.passed[i].faults()); n > 0 {
+			b.Events++
+			b.Pairs += 2 * n
+		}
+	}
+	x.bases = append(x.bases, b)
+	x.from = append(x.from, x.count)
+	x.count += b.Pairs
+}
+
+// Bases are the runs whose events are enumerated, in order.
+func (x *Exploration) Bases() []*Base { return x.bases }
+
+// Count is how many pairs of an event and a fault there are.
+func (x *Exploration) Count() int { return x.count }
+
+// Fingerprint names the library as it is explored: the bytes of every base, and what is enumerated.
+func (x *Exploration) Fingerprint() string {
+	h := fnv.New64a()
+	for _, b := range x.bases {
+		fmt.Fprintf(h, "%s %016x %d\n", b.ID, b.Trial.Hash, b.Pairs)
+	}
+	return fmt.Sprintf("%016x", h.Sum64())
+}
+
+// At is the base and the fault of pair i, counted from 0.
+func (x *Exploration) At(i int) (*Base, Fault) {
+	n := sort.SearchInts(x.from, i+1) - 1 // of several that begin at one number the last has the pairs
+	b := x.bases[n]
+	return b, b.fault(i - x.from[n])
+}
+
+func (b *Base) fault(i int) Fault {
+	n := sort.SearchInts(b.from, i+1) - 1
+	return both(b.passed[n].faults())[i-b.from[n]]
+}
+
+// PairID names pair i as posim replay takes it.
+func (x *Exploration) PairID(i int) string {
+	b, f := x.At(i)
+	return replayID(b.ID, x.options.Seed, []Fault{f})
+}
+
+// Try runs pair i.
+func (x *Exploration) Try(i int) Trial {
+	b, f := x.At(i)
+	return x.attempt(b, []Fault{f}, false)
+}
+
+func (x *Exploration) attempt(b *Base, faults []Fault, watch bool) Trial {
+	o := x.options
+	o.Extra = faults
+	return x.trial(b.Script, o, watch)
+}
+
+func (x *Exploration) trial(s *Script, o Options, watch bool) Trial {
+	return x.library.trial(s, o, watch)
+}
+
+// trial runs a script once under what o adds.
+func (l *Library) trial(s *Script, o Options, watch bool) Trial {
+	o.watch = watch
+	var out *outcome
+	if bug := sim.Catch(func() { out = l.once(s, o) }); bug != nil {
+		return Trial{ID: replayID(s.ID, o.Seed, o.Extra), Faults: o.Extra, Err: bug, seed: o.Seed}
+	}
+	t := Trial{
+		ID: replayID(s.ID, o.Seed, o.Extra), Faults: o.Extra, Violations: out.wrong, Err: out.err, Hash: out.hash, Virtual: out.virtual,
+		Sometimes: out.sometimes, seed: o.Seed, passed: out.passed, own: out.own,
+	}
+	if !o.bare {
+		t.Own = len(s.Faults)
+		for i := range s.Steps {
+			t.Own += len(s.Steps[i].Faults)
+		}
+	}
+	for _, at := range out.struck {
+		t.struck = max(t.struck, at)
+		t.Unfired = t.Unfired || at < 0
+	}
+	return t
+}
+
+// Seconds are the faults that make pairs with a first one: every fault at every event that happens after it has struck.
+// first is the number of a single fault. The events are those of the run with the first fault, so that what goes wrong
+// while something is being put right is among them.
+func (x *Exploration) Seconds(i int) (first Fault, seconds []Fault) {
+	b, first := x.At(i)
+	t := x.attempt(b, []Fault{first}, true)
+	for at := t.struck; at < len(t.passed); at++ {
+		seconds = append(seconds, t.passed[at].faults()...)
+	}
+	return first, seconds
+}
+
+// TryPair runs a single fault and a second one.
+func (x *Exploration) TryPair(i int, second Fault) Trial {
+	b, first := x.At(i)
+	return x.attempt(b, []Fault{first, second}, false)
+}
