@@ -16,6 +16,8 @@ usage:
   posim                          a terminal on the screen (also posim tui; ? shows its keys)
   posim run [PATH...]            run scripts: the built-in library, or files and folders
   posim replay ID                run one scenario, or one run of it, and tell its story
+  posim explore [PATH...]        try every fault at every event, and let the money judge
+  posim faults                   what can go wrong, and how it is written
   posim host                     acquirer, switch and issuer behind one TCP listener
   posim reader list              card readers (also monitor, apdu, emulate)
   posim card list                the cards that scripts can name
@@ -31,6 +33,7 @@ examples:
   posim run --json --seed 7 scripts/
   posim run --junit report.xml
   posim run --naive no-wal       leave a rule out, and see the judge object
+  posim explore --for 60s        a swarm: many sales, many faults
   posim replay 'W09#seed=1,term[write#3].power-off(torn)'
   posim card show visa-credit
   posim decode tlv 9F0206000000010000
@@ -62,7 +65,7 @@ func (a *app) root() *cobra.Command {
 		}
 		help(c, args)
 	})
-	root.AddCommand(a.runCommand(), a.replayCommand(), a.hostCommand(), a.readerCommand(), a.cardCommand(), a.decodeCommand(), a.versionCommand(), a.tuiCommand())
+	root.AddCommand(a.runCommand(), a.replayCommand(), a.exploreCommand(), a.faultsCommand(), a.hostCommand(), a.readerCommand(), a.cardCommand(), a.decodeCommand(), a.versionCommand(), a.tuiCommand())
 	root.SetHelpCommand(helpCommand(root))
 	root.InitDefaultCompletionCmd() // cobra's, which would take any word for a shell
 	for _, c := range root.Commands() {
