@@ -43,8 +43,9 @@ func (s *Session) takeAnswer(a OnlineAnswer) error {
 	if len(a.AuthorisationResponseCode) != 2 {
 		return terminate("authorisation response code 8A of %d characters: want 2", len(a.AuthorisationResponseCode))
 	}
-	if n := len(a.IssuerAuthenticationData); n != 0 && (n < 8 || n > 16) {
-		return terminate("issuer authentication data 91 of %d bytes: want 8 to 16, or none", n)
+	if n := len(a.IssuerAuthenticationData); n != 0 && !tlv.LengthAllowed(tlv.IssuerAuthenticationData, n) {
+		e, _ := tlv.Lookup(tlv.IssuerAuthenticationData)
+		return terminate("issuer authentication data 91 of %d bytes: want %d to %d, or none", n, e.MinLength, e.MaxLength)
 	}
 	if len(a.Scripts) > maxScriptBytes {
 		return terminate("issuer scripts of %d bytes: want at most %d", len(a.Scripts), maxScriptBytes)

@@ -5,19 +5,14 @@ import (
 	"fmt"
 
 	"github.com/posim/posim/emv/security"
-)
-
-// Tags that key derivation needs.
-const (
-	tagATC = 0x9F36
-	tagUN  = 0x9F37
+	"github.com/posim/posim/emv/tlv"
 )
 
 // VerifyCryptogram checks an application cryptogram (ARQC, TC or AAC; EMV Book 2, 8.1) under the issuer master key imk.
 // v and o say how the card was personalised; pan is the clear number and psn the sequence number's two digits; get returns
 // the value of a data element by its tag, nil where there is none. ErrCryptogram when it does not verify; another error
 // when it cannot be computed (an element is missing or has a wrong length).
-func (m *Module) VerifyCryptogram(imk Key, v security.Version, o security.Option, pan, psn string, get func(tag uint32) []byte, ac []byte) error {
+func (m *Module) VerifyCryptogram(imk Key, v security.Version, o security.Option, pan, psn string, get func(tag tlv.Tag) []byte, ac []byte) error {
 	m.recent = nil
 	id, session, err := m.issuerSession(imk, v, o, pan, psn, get)
 	if err != nil {
@@ -37,7 +32,7 @@ func (m *Module) VerifyCryptogram(imk Key, v security.Version, o security.Option
 
 // ARPC builds the issuer authentication data (the value of tag 91; EMV Book 2, 8.2) that answers arqc, by the method that
 // the version has. Verify the ARQC first: an ARPC over a cryptogram that nobody checked authenticates nothing.
-func (m *Module) ARPC(imk Key, v security.Version, o security.Option, pan, psn string, get func(tag uint32) []byte, arqc []byte, answer security.IssuerAnswer) ([]byte, error) {
+func (m *Module) ARPC(imk Key, v security.Version, o security.Option, pan, psn string, get func(tag tlv.Tag) []byte, arqc []byte, answer security.IssuerAnswer) ([]byte, error) {
 	_, session, err := m.issuerSession(imk, v, o, pan, psn, get)
 	m.recent = nil // one question, one answer: nothing of the card's keys stays behind
 	if err != nil {
@@ -70,12 +65,12 @@ type recentSession struct {
 }
 
 // issuerSession derives the keys of one transaction of one card, or finds those that it has just derived.
-func (m *Module) issuerSession(imk Key, v security.Version, o security.Option, pan, psn string, get func(tag uint32) []byte) (sessionID, *security.Session, error) {
+func (m *Module) issuerSession(imk Key, v security.Version, o security.Option, pan, psn string, get func(tag tlv.Tag) []byte) (sessionID, *security.Session, error) {
 	s, err := m.slot(imk, IssuerMasterAC) // first: an erased key has no sessions either
 	if err != nil {
 		return sessionID{}, nil, err
 	}
-	atc, un := get(tagATC), get(tagUN)
+	atc, un := get(tlv.ApplicationTransactionCounter), get(tlv.UnpredictableNumber)
 	id := sessionID{imk, v, o, pan, psn, string(atc), string(un)}
 	if m.recent != nil && m.recent.id == id {
 		return id, m.recent.session, nil

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/posim/posim/emv/security"
+	"github.com/posim/posim/emv/tlv"
 )
 
 // elements is the data of the vector emv-030 (testdata/vectors/hsm/emv.json), whose ARQC is 29CCA15AE665FA2E.
@@ -94,7 +95,7 @@ func TestARPCSatisfiesTheCard(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		session, err := v.Session(master, get(tagATC), get(tagUN))
+		session, err := v.Session(master, get(tlv.ApplicationTransactionCounter), get(tlv.UnpredictableNumber))
 		if err != nil {
 			t.Fatal(err)
 		}

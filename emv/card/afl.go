@@ -20,9 +20,9 @@ func (c *checker) processingOptions(s *applicationSource, a *application) {
 		}
 	}
 	if a.format == 1 {
-		a.gpo = tlv.Append(nil, 0x80, append(slices.Clone(a.aip), afl...))
+		a.gpo = tlv.Append(nil, tlv.ResponseMessageTemplateFormat1, append(slices.Clone(a.aip), afl...))
 	} else {
-		a.gpo = tlv.Append(nil, 0x77, tlv.Append(tlv.Append(nil, 0x82, a.aip), 0x94, afl))
+		a.gpo = tlv.Append(nil, tlv.ResponseMessageTemplateFormat2, tlv.Append(tlv.Append(nil, tlv.ApplicationInterchangeProfile, a.aip), tlv.ApplicationFileLocator, afl))
 	}
 	if len(a.gpo) > maxRecord {
 		c.fail(s.place, "afl: answer of %d bytes: want at most %d", len(a.gpo), maxRecord)

@@ -2,7 +2,7 @@ package card
 
 import (
 	"github.com/posim/posim/emv/apdu"
-	"github.com/posim/posim/emv/security"
+	"github.com/posim/posim/emv/tlv"
 )
 
 // externalAuthenticate answers EXTERNAL AUTHENTICATE (Book 3, 6.5.4): once, between an ARQC and the second GENERATE AC, on a
@@ -14,7 +14,7 @@ func (c *Card) externalAuthenticate(command apdu.Command) ([]byte, apdu.SW) {
 		return nil, apdu.SWConditionsOfUse
 	case command.P1 != 0 || command.P2 != 0:
 		return nil, apdu.SWWrongP1P2
-	case len(command.Data) < 8 || len(command.Data) > 16:
+	case !tlv.LengthAllowed(tlv.IssuerAuthenticationData, len(command.Data)):
 		return nil, apdu.SWWrongLength
 	}
 	c.verify(m, command.Data)
@@ -27,26 +27,11 @@ func (c *Card) externalAuthenticate(command apdu.Command) ([]byte, apdu.SW) {
 // authenticateIssuer verifies the ARPC that the second GENERATE AC carries (tag 91), on a card whose AIP offers no EXTERNAL
 // AUTHENTICATE. All zeros is how a terminal fills in what it has not (Book 3, 5.4).
 func (c *Card) authenticateIssuer(a *application, m *memory, data []byte) {
-	value := a.cdol2.get(data, tagIssuerAuthenticationData)
+	value := a.cdol2.get(data, tlv.IssuerAuthenticationData)
 	if a.aip[0]&aipIssuerAuthentication != 0 || allZero(value) {
 		return
 	}
-	if n := issuerDataLength(a.version, value); n < len(value) {
-		value = value[:n] // the rest is padding
-	}
-	c.verify(m, value)
-}
-
-// issuerDataLength is how much of a padded tag 91 counts: method 1 has ten bytes, method 2 eight, and all that follows when
-// the card status update says that it has proprietary data (Book 3, annex C10).
-func issuerDataLength(v security.Version, value []byte) int {
-	switch {
-	case v.ARPCMethod() == 1:
-		return 10
-	case len(value) > 4 && value[4]&0x80 != 0:
-		return len(value)
-	}
-	return 8
+	c.verify(m, a.version.WithoutPadding(value))
 }
 
 func (c *Card) verify(m *memory, data []byte) {

@@ -63,20 +63,6 @@ const (
 	failed
 )
 
-// Tags that the card's own logic names.
-const (
-	tagAIP                      = 0x82
-	tagATC                      = 0x9F36
-	tagARC                      = 0x8A
-	tagIAD                      = 0x9F10
-	tagCryptogram               = 0x9F26
-	tagCID                      = 0x9F27
-	tagLastOnlineATC            = 0x9F13
-	tagTerminalType             = 0x9F35
-	tagUnpredictableNumber      = 0x9F37
-	tagIssuerAuthenticationData = 0x91
-)
-
 var _ apdu.Card = (*Card)(nil)
 
 // ErrNoChip is the answer of New for a profile with a stripe only.
@@ -232,9 +218,9 @@ func (c *Card) getData(command apdu.Command) ([]byte, apdu.SW) {
 	tag := tlv.Tag(command.P1)<<8 | tlv.Tag(command.P2)
 	value, ok := a.data[tag]
 	switch tag {
-	case tagATC:
+	case tlv.ApplicationTransactionCounter:
 		value, ok = counter(m.atc), true
-	case tagLastOnlineATC:
+	case tlv.LastOnlineATCRegister:
 		value, ok = counter(m.lastOnlineATC), true
 	}
 	if !ok {

@@ -46,7 +46,7 @@ func (c *Card) generateAC(command apdu.Command) ([]byte, apdu.SW) {
 }
 
 func (c *Card) firstCryptogram(a *application, m *memory, asked cryptogram, data []byte) ([]byte, apdu.SW) {
-	keys, err := a.version.Session(a.key, counter(m.atc), a.cdol1.get(data, tagUnpredictableNumber))
+	keys, err := a.version.Session(a.key, counter(m.atc), a.cdol1.get(data, tlv.UnpredictableNumber))
 	if err != nil {
 		return nil, apdu.SWConditionsOfUse // not reached: the profile's CDOL1 was checked for all of it
 	}
@@ -80,7 +80,7 @@ func (c *Card) riskManagement(a *application, asked cryptogram) cryptogram {
 		return asked
 	}
 	r := &c.results
-	if terminal := a.cdol1.get(c.first, tagTerminalType); len(terminal) == 1 && offlineOnly(terminal[0]) {
+	if terminal := a.cdol1.get(c.first, tlv.TerminalType); len(terminal) == 1 && offlineOnly(terminal[0]) {
 		if r.overLimit || r.newCard && a.newCardOnline {
 			return aac
 		}
@@ -101,7 +101,7 @@ func offlineOnly(terminalType byte) bool { return terminalType&15 == 3 || termin
 func (c *Card) secondCryptogram(a *application, m *memory, asked cryptogram, data []byte) ([]byte, apdu.SW) {
 	r := &c.results
 	given := asked
-	if arc := string(a.cdol2.get(data, tagARC)); arc == "Y3" || arc == "Z3" { // unable to go online (Book 4, annex A6)
+	if arc := string(a.cdol2.get(data, tlv.AuthorisationResponseCode)); arc == "Y3" || arc == "Z3" { // unable to go online (Book 4, annex A6)
 		r.unableToGoOnline = true
 		if r.overLimit || r.newCard && a.newCardOnline {
 			given = aac
@@ -138,11 +138,11 @@ func (c *Card) answer(a *application, m *memory, kind cryptogram, get func(tag u
 	var buffer [96]byte
 	input, err := a.version.AppendInput(buffer[:0], func(tag uint32) []byte {
 		switch tag {
-		case tagAIP:
+		case tlv.ApplicationInterchangeProfile:
 			return a.aip
-		case tagATC:
+		case tlv.ApplicationTransactionCounter:
 			return counter(m.atc)
-		case tagIAD:
+		case tlv.IssuerApplicationData:
 			return iad
 		}
 		return get(tag)
@@ -161,12 +161,12 @@ func (c *Card) answer(a *application, m *memory, kind cryptogram, get func(tag u
 func generated(format int, kind cryptogram, atc uint16, ac [8]byte, iad []byte) []byte {
 	if format == 1 {
 		value := append([]byte{byte(kind), byte(atc >> 8), byte(atc)}, ac[:]...)
-		return tlv.Append(nil, 0x80, append(value, iad...))
+		return tlv.Append(nil, tlv.ResponseMessageTemplateFormat1, append(value, iad...))
 	}
 	value := make([]byte, 0, 64)
-	value = tlv.Append(value, tagCID, []byte{byte(kind)})
-	value = tlv.Append(value, tagATC, counter(atc))
-	value = tlv.Append(value, tagCryptogram, ac[:])
-	value = tlv.Append(value, tagIAD, iad)
-	return tlv.Append(nil, 0x77, value)
+	value = tlv.Append(value, tlv.CryptogramInformationData, []byte{byte(kind)})
+	value = tlv.Append(value, tlv.ApplicationTransactionCounter, counter(atc))
+	value = tlv.Append(value, tlv.ApplicationCryptogram, ac[:])
+	value = tlv.Append(value, tlv.IssuerApplicationData, iad)
+	return tlv.Append(nil, tlv.ResponseMessageTemplateFormat2, value)
 }

@@ -67,7 +67,7 @@ func (c *checker) lists(s *applicationSource, a *application) {
 		return
 	}
 	for _, e := range security.Elements() {
-		if e.Tag == tagAIP || e.Tag == tagATC { // the card's own
+		if e.Tag == tlv.ApplicationInterchangeProfile || e.Tag == tlv.ApplicationTransactionCounter { // the card's own
 			continue
 		}
 		if n := a.cdol1.lengthOf(e.Tag); n != e.Length {
@@ -77,14 +77,11 @@ func (c *checker) lists(s *applicationSource, a *application) {
 			c.fail(s.place, "tag 8D: asks %s for tag %02X: %s needs %d", bytesAsked(n), e.Tag, a.version, e.Length)
 		}
 	}
-	if n := a.cdol2.lengthOf(tagARC); n != 2 {
+	if n := a.cdol2.lengthOf(tlv.AuthorisationResponseCode); n != 2 {
 		c.fail(s.place, "tag 8D: asks %s for tag 8A: want 2", bytesAsked(n))
 	}
-	need := 10
-	if a.version.ARPCMethod() == 2 {
-		need = 8
-	}
-	if n := a.cdol2.lengthOf(tagIssuerAuthenticationData); a.aip[0]&aipIssuerAuthentication == 0 && n >= 0 && n < need {
+	need, _ := a.version.IssuerAuthenticationDataLength()
+	if n := a.cdol2.lengthOf(tlv.IssuerAuthenticationData); a.aip[0]&aipIssuerAuthentication == 0 && n >= 0 && n < need {
 		c.fail(s.place, "tag 8D: asks %s for tag 91: %s needs %d", bytesAsked(n), a.version, need)
 	}
 }

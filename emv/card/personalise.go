@@ -99,25 +99,25 @@ const pseName = "1PAY.SYS.DDF01"
 
 // directory writes the payment system environment (Book 1, 12.2): its FCI, and one record for each application.
 func (c *checker) directory(p *Profile, s *chipSource, language string) {
-	inner := tlv.Append(nil, 0x88, []byte{1})
+	inner := tlv.Append(nil, tlv.ShortFileIdentifier, []byte{1})
 	if language != "" {
-		inner = tlv.Append(inner, 0x5F2D, []byte(language))
+		inner = tlv.Append(inner, tlv.LanguagePreference, []byte(language))
 	}
 	p.chip.pseFCI = fci([]byte(pseName), inner)
 	for i := range p.chip.applications {
 		a := &p.chip.applications[i]
-		entry := tlv.Append(nil, 0x4F, a.aid)
-		entry = tlv.Append(entry, 0x50, []byte(a.label))
+		entry := tlv.Append(nil, tlv.ApplicationDedicatedFileName, a.aid)
+		entry = tlv.Append(entry, tlv.ApplicationLabel, []byte(a.label))
 		if a.priority != 0 {
-			entry = tlv.Append(entry, 0x87, []byte{a.priority})
+			entry = tlv.Append(entry, tlv.ApplicationPriorityIndicator, []byte{a.priority})
 		}
-		p.chip.directory = append(p.chip.directory, tlv.Append(nil, 0x70, tlv.Append(nil, 0x61, entry)))
+		p.chip.directory = append(p.chip.directory, tlv.Append(nil, tlv.READRECORDResponseMessageTemplate, tlv.Append(nil, tlv.ApplicationTemplate, entry)))
 	}
 }
 
 // fci is a file control information template (Book 1, 11.3.4).
 func fci(name, proprietary []byte) []byte {
-	return tlv.Append(nil, 0x6F, tlv.Append(tlv.Append(nil, 0x84, name), 0xA5, proprietary))
+	return tlv.Append(nil, tlv.FCITemplate, tlv.Append(tlv.Append(nil, tlv.DedicatedFileName, name), tlv.FCIProprietaryTemplate, proprietary))
 }
 
 func (c *checker) application(p *Profile, s *applicationSource, language string) (a application) {
@@ -150,22 +150,22 @@ func (c *checker) application(p *Profile, s *applicationSource, language string)
 		return a
 	}
 
-	inner := tlv.Append(nil, 0x50, []byte(a.label))
+	inner := tlv.Append(nil, tlv.ApplicationLabel, []byte(a.label))
 	if a.priority != 0 {
-		inner = tlv.Append(inner, 0x87, []byte{a.priority})
+		inner = tlv.Append(inner, tlv.ApplicationPriorityIndicator, []byte{a.priority})
 	}
 	if len(a.pdol.entries) > 0 {
-		inner = tlv.Append(inner, 0x9F38, tlv.AppendDOL(nil, a.pdol.entries))
+		inner = tlv.Append(inner, tlv.PDOL, tlv.AppendDOL(nil, a.pdol.entries))
 	}
 	if language != "" {
-		inner = tlv.Append(inner, 0x5F2D, []byte(language))
+		inner = tlv.Append(inner, tlv.LanguagePreference, []byte(language))
 	}
 	if s.PreferredName.set {
 		if !s.CodeTable.set {
 			c.fail(s.PreferredName.place, "preferred_name: want code_table too (tag 9F11)")
 		}
-		inner = tlv.Append(inner, 0x9F11, []byte{byte(c.number(s.CodeTable, "code_table", 1, 10, 1))})
-		inner = tlv.Append(inner, 0x9F12, c.hex(s.PreferredName, "preferred_name", 1, 16))
+		inner = tlv.Append(inner, tlv.IssuerCodeTableIndex, []byte{byte(c.number(s.CodeTable, "code_table", 1, 10, 1))})
+		inner = tlv.Append(inner, tlv.ApplicationPreferredName, c.hex(s.PreferredName, "preferred_name", 1, 16))
 	}
 	a.fci = fci(a.aid, inner)
 	return a

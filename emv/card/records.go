@@ -15,7 +15,10 @@ func (c *checker) files(p *Profile, s *applicationSource, a *application) {
 		return
 	}
 	a.records = make(map[address][]byte)
-	seen := map[tlv.Tag]bool{0x82: true, 0x94: true, 0x9F38: true, 0x84: true, 0x50: true, 0x87: true} // live elsewhere
+	seen := map[tlv.Tag]bool{ // live elsewhere
+		tlv.ApplicationInterchangeProfile: true, tlv.ApplicationFileLocator: true, tlv.PDOL: true, tlv.DedicatedFileName: true,
+		tlv.ApplicationLabel: true, tlv.ApplicationPriorityIndicator: true,
+	}
 	for i := range s.Records {
 		r := &s.Records[i]
 		at := address{byte(c.number(r.SFI, "sfi", 1, maxSFI, 0)), byte(c.number(r.Record, "record", 1, 255, 0))}
@@ -37,14 +40,14 @@ func (c *checker) files(p *Profile, s *applicationSource, a *application) {
 			}
 			seen[tag] = true
 			switch tag {
-			case 0x8C:
+			case tlv.CDOL1:
 				a.cdol1 = c.list(o.value, "tag 8C", value)
-			case 0x8D:
+			case tlv.CDOL2:
 				a.cdol2 = c.list(o.value, "tag 8D", value)
 			}
 			content = tlv.Append(content, tag, value)
 		}
-		record := tlv.Append(nil, 0x70, content)
+		record := tlv.Append(nil, tlv.READRECORDResponseMessageTemplate, content)
 		if len(record) > maxRecord {
 			c.fail(r.place, "record %d of SFI %d: %d bytes: want at most %d", at.record, at.sfi, len(record), maxRecord)
 		}
@@ -57,7 +60,7 @@ func (c *checker) files(p *Profile, s *applicationSource, a *application) {
 		if c.err != nil {
 			return
 		}
-		if _, twice := a.data[tag]; twice || tag == tagATC || tag == tagLastOnlineATC {
+		if _, twice := a.data[tag]; twice || tag == tlv.ApplicationTransactionCounter || tag == tlv.LastOnlineATCRegister {
 			c.fail(o.tag.place, "tag %02X: the card has it already", tag)
 		}
 		a.data[tag] = value
@@ -90,7 +93,8 @@ func (c *checker) object(p *Profile, a *application, o object) (tlv.Tag, []byte)
 		if !o.value.set {
 			c.fail(o.tag.place, "%s: want a value", field)
 		}
-		if number := packed(p.PAN.Digits()); tag == 0x5A && !bytes.Equal(value, number) || tag == 0x57 && !bytes.Equal(value, p.track2Equivalent()) {
+		if number := packed(p.PAN.Digits()); tag == tlv.ApplicationPAN && !bytes.Equal(value, number) ||
+			tag == tlv.Track2EquivalentData && !bytes.Equal(value, p.track2Equivalent()) {
 			c.fail(o.value.place, "%s: differs from the profile's pan or stripe: $pan and $track2 fill it in", field)
 		}
 		return tag, value

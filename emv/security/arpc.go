@@ -1,6 +1,7 @@
 package security
 
 import (
+	"crypto/cipher"
 	"crypto/subtle"
 	"errors"
 	"fmt"
@@ -14,9 +15,13 @@ var ErrARPC = errors.New("security: ARPC does not verify")
 // ARPC1 computes an ARPC by method 1 (Book 2, 8.2.1): TDES over the ARQC with arc, two bytes, added to its front.
 // It panics unless key is 16 bytes, which is the caller's own.
 func ARPC1(key []byte, arqc [8]byte, arc [2]byte) [8]byte {
-	arqc[0] ^= arc[0]
-	arqc[1] ^= arc[1]
-	mustTDES(key).Encrypt(arqc[:], arqc[:])
+	return arpc1(mustTDES(key), arqc, arc)
+}
+
+func arpc1(block cipher.Block, arqc [8]byte, code [2]byte) [8]byte {
+	arqc[0] ^= code[0]
+	arqc[1] ^= code[1]
+	block.Encrypt(arqc[:], arqc[:])
 	return arqc
 }
 
@@ -39,13 +44,38 @@ func arpc2(mac *crypt.RetailMAC, arqc [8]byte, csu [4]byte, proprietary []byte) 
 	return [4]byte(sum[:4])
 }
 
-// Bits that tell the card that the issuer approves.
+// Bits of what the issuer tells the card.
 const (
-	csuApproves  = 0x80 // card status update, byte 2 (Book 3, annex C10)
-	codeApproves = 0x10 // ARPC response code, byte 2
+	csuProprietary = 0x80 // card status update, byte 1: proprietary data follow (Book 3, annex C10)
+	csuApproves    = 0x80 // card status update, byte 2
+	codeApproves   = 0x10 // ARPC response code, byte 2
 )
 
-const maxProprietary = 8 // Book 2, 8.2.2
+// The value of tag 91 (Book 2, 8.2): an ARPC of eight bytes and its two-byte code by method 1; an ARPC of four bytes, the card
+// status update, and proprietary data if there are any, by method 2.
+const (
+	method1Length  = 8 + 2
+	method2Length  = 4 + 4
+	maxProprietary = 8 // Book 2, 8.2.2
+)
+
+// IssuerAuthenticationDataLength is how long the value of tag 91 may be.
+func (v Version) IssuerAuthenticationDataLength() (least, most int) {
+	if v.ARPCMethod() == 1 {
+		return method1Length, method1Length
+	}
+	return method2Length, method2Length + maxProprietary
+}
+
+// WithoutPadding cuts what a fixed length in a CDOL has added to the value of tag 91: by method 2 all of it counts when the
+// card status update says that proprietary data follow. The result is a part of value.
+func (v Version) WithoutPadding(value []byte) []byte {
+	n, _ := v.IssuerAuthenticationDataLength()
+	if len(value) <= n || v.ARPCMethod() != 1 && value[4]&csuProprietary != 0 {
+		return value
+	}
+	return value[:n]
+}
 
 // IssuerAnswer is what the issuer tells the card with its authentication data (tag 91).
 type IssuerAnswer struct {
@@ -87,19 +117,20 @@ func (s *Session) IssuerAuthenticationData(arqc [8]byte, a IssuerAnswer) ([]byte
 // The error is ErrARPC when the cryptogram is wrong, another one when the length is (10 for method 1, 8 to 16 for 2).
 func (s *Session) VerifyIssuerAuthenticationData(arqc [8]byte, data []byte) (a IssuerAnswer, err error) {
 	row := &suites[s.version]
+	least, most := s.version.IssuerAuthenticationDataLength()
+	switch n := len(data); {
+	case least == most && n != least:
+		return a, fmt.Errorf("security: %s: tag 91: length %d: want %d", row.name, n, least)
+	case n < least || n > most:
+		return a, fmt.Errorf("security: %s: tag 91: length %d: want %d to %d", row.name, n, least, most)
+	}
 	if row.arpcMethod == 1 {
-		if len(data) != 10 {
-			return a, fmt.Errorf("security: %s: tag 91: length %d: want 10", row.name, len(data))
-		}
 		code := [2]byte(data[8:])
 		want := s.arpc1(arqc, code)
 		if subtle.ConstantTimeCompare(want[:], data[:8]) != 1 {
 			return a, ErrARPC
 		}
 		return IssuerAnswer{AuthorisationResponseCode: code, Approved: !row.codeIsBits || code[1]&codeApproves != 0}, nil
-	}
-	if len(data) < 8 || len(data) > 8+maxProprietary {
-		return a, fmt.Errorf("security: %s: tag 91: length %d: want 8 to %d", row.name, len(data), 8+maxProprietary)
 	}
 	csu := [4]byte(data[4:8])
 	want := arpc2(s.arpc, arqc, csu, data[8:])
@@ -113,8 +144,5 @@ func (s *Session) arpc1(arqc [8]byte, code [2]byte) [8]byte {
 	if s.block == nil {
 		s.block = mustTDES(s.arpcKey[:])
 	}
-	arqc[0] ^= code[0]
-	arqc[1] ^= code[1]
-	s.block.Encrypt(arqc[:], arqc[:])
-	return arqc
+	return arpc1(s.block, arqc, code)
 }

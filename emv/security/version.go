@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/posim/posim/emv/tlv"
 	"github.com/posim/posim/internal/crypt"
 )
 
@@ -73,25 +74,20 @@ var suites = [end]suite{
 
 // Element is a data element under the cryptogram and its length in bytes.
 type Element struct {
-	Tag    uint32
+	Tag    tlv.Tag
 	Length int
 }
 
-// Tags of the cryptogram's data list.
-const (
-	tagAIP = 0x82
-	tagATC = 0x9F36
-	tagUN  = 0x9F37
-	tagIAD = 0x9F10
-	maxIAD = 32 // Book 3, annex A
-)
+const maxIAD = 32 // Book 3, annex A
 
 // Elements is the data list that all versions share, in order; a part of the IAD follows (Book 2, 8.1.1, with the
 // minimum set recommended there). The slice is the caller's.
 func Elements() []Element { return append([]Element(nil), acTags[:]...) }
 
 var acTags = [...]Element{
-	{0x9F02, 6}, {0x9F03, 6}, {0x9F1A, 2}, {0x95, 5}, {0x5F2A, 2}, {0x9A, 3}, {0x9C, 1}, {tagUN, 4}, {tagAIP, 2}, {tagATC, 2},
+	{tlv.AmountAuthorised, 6}, {tlv.AmountOther, 6}, {tlv.TerminalCountryCode, 2}, {tlv.TVR, 5}, {tlv.TransactionCurrencyCode, 2},
+	{tlv.TransactionDate, 3}, {tlv.TransactionType, 1}, {tlv.UnpredictableNumber, 4}, {tlv.ApplicationInterchangeProfile, 2},
+	{tlv.ApplicationTransactionCounter, 2},
 }
 
 // VersionFor finds the version that an issuer application data (tag 9F10) names; family is the name of the scheme's chip
@@ -196,12 +192,12 @@ func (v Version) CVR(iad []byte) ([]byte, error) {
 
 // Input gathers the bytes under the cryptogram (Book 2, 8.1.1). get returns the value of a tag, nil where there is none;
 // a missing element, or one of a wrong length, is an error that names the tag.
-func (v Version) Input(get func(tag uint32) []byte) ([]byte, error) {
+func (v Version) Input(get func(tag tlv.Tag) []byte) ([]byte, error) {
 	return v.AppendInput(make([]byte, 0, 80), get)
 }
 
 // AppendInput is Input into dst.
-func (v Version) AppendInput(dst []byte, get func(tag uint32) []byte) ([]byte, error) {
+func (v Version) AppendInput(dst []byte, get func(tag tlv.Tag) []byte) ([]byte, error) {
 	s, err := v.suite()
 	if err != nil {
 		return nil, err
@@ -213,7 +209,7 @@ func (v Version) AppendInput(dst []byte, get func(tag uint32) []byte) ([]byte, e
 		}
 		dst = append(dst, value...)
 	}
-	iad := get(tagIAD)
+	iad := get(tlv.IssuerApplicationData)
 	if err := s.check(iad); err != nil {
 		return nil, err
 	}

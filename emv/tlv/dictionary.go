@@ -51,6 +51,12 @@ func Lookup(tag Tag) (Element, bool) {
 	return Element{}, false
 }
 
+// LengthAllowed tells whether a data element of the book may have so many bytes; one that the book does not know may not.
+func LengthAllowed(tag Tag, n int) bool {
+	e, ok := Lookup(tag)
+	return ok && n >= e.MinLength && n <= e.MaxLength
+}
+
 // Name is the book's name of a data element, "" if the book does not know the tag.
 func Name(tag Tag) string {
 	e, _ := Lookup(tag)
