@@ -377,8 +377,8 @@ func (t *timers) Pop() any {
 	return h
 }
 
-// goroutine is the number of the calling goroutine. Go hides it, for good reasons; it is asked for only when the inbox is
-// full, to tell an owner that posts, which must not wait for itself, from a pump, which must.
+// goroutine is the number of the calling goroutine. Go hides it, for good reasons. It is asked for when a wall gets an owner,
+// and when the inbox is full, to tell an owner that posts, which must not wait for itself, from a pump, which must.
 func goroutine() uint64 {
 	var b [40]byte
 	line := bytes.TrimPrefix(b[:runtime.Stack(b[:], false)], []byte("goroutine "))
