@@ -98,7 +98,7 @@ func TestCVM(t *testing.T) {
 			if err := s.CardholderVerification(); err != nil {
 				t.Fatal(err)
 			}
-			if got := fmt.Sprintf("%X", s.CVMResults()); got != tt.want {
+			if got := fmt.Sprintf("%X", s.cvmResults); got != tt.want {
 				t.Errorf("CVM results %s: want %s", got, tt.want)
 			}
 			if got := fmt.Sprintf("%X", s.TVR()); got != tt.tvr {

@@ -172,12 +172,3 @@ func today(t time.Time) int64 {
 	year, month, day := t.Date()
 	return int64(year)*10000 + int64(month)*100 + int64(day)
 }
-
-// uintOf reads a binary number of at most eight bytes.
-func uintOf(b []byte) uint64 {
-	var n uint64
-	for _, c := range b {
-		n = n<<8 | uint64(c)
-	}
-	return n
-}

@@ -39,9 +39,6 @@ type Outcome struct {
 	// Reason says why a transaction that is not approved ended, for a log: lower case, without secrets. It may be nil.
 	Reason error
 
-	// WentOnline says that the host answered.
-	WentOnline bool
-
 	// HostApproved says that the host approved. If Result is not OnlineApproved then, the host has booked what the terminal
 	// has not, and the terminal must reverse. It stands also beside an error.
 	HostApproved bool

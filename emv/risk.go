@@ -92,20 +92,19 @@ func (s *Session) checkVelocity() error {
 	if lower == nil || upper == nil {
 		return nil
 	}
-	atc, err := s.getData(tlv.ApplicationTransactionCounter, 2)
+	n, known, err := s.getCounter(tlv.ApplicationTransactionCounter)
 	if err != nil {
 		return err
 	}
-	last, err := s.getData(tlv.LastOnlineATCRegister, 2)
+	l, alsoKnown, err := s.getCounter(tlv.LastOnlineATCRegister)
 	if err != nil {
 		return err
 	}
-	if atc == nil || last == nil {
+	if !known || !alsoKnown {
 		tlv.TVRICCDataMissing.Set(s.tvr[:]) // Book 3, 7.5
 		s.exceedBoth("a counter cannot be read")
 		return nil
 	}
-	n, l := int(uintOf(atc)), int(uintOf(last))
 	if l == 0 {
 		tlv.TVRNewCard.Set(s.tvr[:])
 	}
@@ -131,18 +130,19 @@ func (s *Session) exceedBoth(why string) {
 	s.decide("risk", "10.6.3", why)
 }
 
-// getData reads one data element of the card with GET DATA (Book 3, 6.5.7): nil if the card does not give it in its length.
-func (s *Session) getData(tag tlv.Tag, size int) ([]byte, error) {
+// getCounter reads a counter of the card, two bytes, with GET DATA (Book 3, 6.5.7); it is not known if the card does not
+// give it.
+func (s *Session) getCounter(tag tlv.Tag) (n int, known bool, err error) {
 	r, err := s.transmit(apdu.Command{CLA: 0x80, INS: apdu.InsGetData, P1: byte(tag >> 8), P2: byte(tag), Le: apdu.MaxLe})
 	if err != nil || !r.SW.Success() {
-		return nil, err
+		return 0, false, err
 	}
 	v, err := tlv.Only(r.Data, tag)
 	if err != nil {
-		return nil, terminate("GET DATA %X: %w", tag, err)
+		return 0, false, terminate("GET DATA %X: %w", tag, err)
 	}
-	if len(v) != size {
-		return nil, terminate("GET DATA %X: %d bytes: want %d", tag, len(v), size)
+	if len(v) != 2 {
+		return 0, false, terminate("GET DATA %X: %d bytes: want 2", tag, len(v))
 	}
-	return v, nil
+	return int(v[0])<<8 | int(v[1]), true, nil
 }

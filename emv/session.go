@@ -129,9 +129,6 @@ func (s *Session) TVR() [5]byte { return s.tvr }
 // TSI is tag 9B as it stands.
 func (s *Session) TSI() [2]byte { return s.tsi }
 
-// CVMResults is tag 9F34 as it stands.
-func (s *Session) CVMResults() [3]byte { return s.cvmResults }
-
 // SignatureRequired tells whether a rule of the CVM list was met by the cardholder's signature.
 func (s *Session) SignatureRequired() bool { return s.signature }
 
@@ -152,9 +149,6 @@ func (s *Session) Label() string {
 // CryptogramInformationData is tag 9F27 of the last cryptogram, 0 before the first.
 func (s *Session) CryptogramInformationData() byte { return s.cid }
 
-// Transaction is what the session was started with.
-func (s *Session) Transaction() Transaction { return s.txn }
-
 // ending is the error by which a step ends the transaction with a result instead of an error.
 type ending struct {
 	result Result
@@ -174,7 +168,6 @@ func (s *Session) end(err error) (Outcome, error) {
 	o := Outcome{
 		Session:           s,
 		Reason:            s.reason,
-		WentOnline:        s.answer.Reached,
 		HostApproved:      s.answer.Reached && s.hostApproves(),
 		AdviceRequired:    s.generated > 0 && s.cid&cidAdvice != 0,
 		ServiceNotAllowed: s.generated > 0 && s.cid&cidReason == cidServiceNotAllowed,

@@ -422,3 +422,12 @@ func TestTranscriptsUpToReadRecord(t *testing.T) {
 		})
 	}
 }
+
+// uintOf reads a binary number of at most eight bytes.
+func uintOf(b []byte) uint64 {
+	var n uint64
+	for _, c := range b {
+		n = n<<8 | uint64(c)
+	}
+	return n
+}

@@ -123,7 +123,7 @@ func (m *Module) Store(label string, k Key) error {
 	return nil
 }
 
-// Find returns the key with that label: after a power cut a terminal finds its keys again. ErrKey when there is none.
+// Find returns the key with that label, for whoever has no handle of it. ErrKey when there is none.
 func (m *Module) Find(label string) (Key, error) {
 	if err := m.ready(); err != nil {
 		return Key{}, err

@@ -7,20 +7,18 @@ type SW uint16
 
 // Status words that EMV gives a meaning to.
 const (
-	SWSuccess               SW = 0x9000
-	SWSelectedBlocked       SW = 0x6283 // selected file invalidated: blocked
-	SWAuthenticationFailed  SW = 0x6300
-	SWAuthenticationBlocked SW = 0x6983
-	SWReferenceInvalid      SW = 0x6984
-	SWConditionsOfUse       SW = 0x6985 // conditions of use not satisfied
-	SWFunctionNotSupported  SW = 0x6A81 // of SELECT: card blocked, or SELECT not supported
-	SWFileNotFound          SW = 0x6A82
-	SWRecordNotFound        SW = 0x6A83
-	SWDataNotFound          SW = 0x6A88
-	SWWrongLength           SW = 0x6700
-	SWWrongP1P2             SW = 0x6A86
-	SWInstructionInvalid    SW = 0x6D00
-	SWClassInvalid          SW = 0x6E00
+	SWSuccess              SW = 0x9000
+	SWSelectedBlocked      SW = 0x6283 // selected file invalidated: blocked
+	SWAuthenticationFailed SW = 0x6300
+	SWConditionsOfUse      SW = 0x6985 // conditions of use not satisfied
+	SWFunctionNotSupported SW = 0x6A81 // of SELECT: card blocked, or SELECT not supported
+	SWFileNotFound         SW = 0x6A82
+	SWRecordNotFound       SW = 0x6A83
+	SWDataNotFound         SW = 0x6A88
+	SWWrongLength          SW = 0x6700
+	SWWrongP1P2            SW = 0x6A86
+	SWInstructionInvalid   SW = 0x6D00
+	SWClassInvalid         SW = 0x6E00
 )
 
 // Success tells whether the command was carried out without remarks.

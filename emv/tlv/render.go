@@ -96,7 +96,7 @@ func maskedTrack1(value []byte) string {
 }
 
 // mask keeps the first six and the last four digits of a card number. A number too short to be one shows its last four at
-// most: this room stands below the one that owns card numbers.
+// most. It is pan.Mask, which this room cannot import because both stand on one floor; a test compares them.
 func mask(digits string) string {
 	n := len(digits)
 	switch {

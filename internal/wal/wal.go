@@ -148,9 +148,6 @@ func (l *Log) Append(body []byte) error {
 	return nil
 }
 
-// Buffered tells whether records wait for a Commit.
-func (l *Log) Buffered() bool { return len(l.buf) > 0 }
-
 // Commit makes every buffered record durable, with one write and one sync. After a failure the log is closed for good:
 // a sync that failed is never retried as if it had not, because the bytes it lost are not written again.
 func (l *Log) Commit() error {
