@@ -155,10 +155,13 @@ func (x *till) sell(track2, pin string) {
 const swiped = ";4761739001010119=30121011143844805?"
 
 // FuzzHostAnswers: whatever a host answers, with the right MAC or without, the terminal goes on; its journal says what it
-// believes, and a sale stands only where some answer approved it.
+// believes, and a sale stands only where an answer
+// to it, with the right MAC, approved it.
 func FuzzHostAnswers(f *testing.F) {
 	f.Add([]byte{}, "1234\r")
 	f.Add([]byte{0, 0, 0, 1, 25, 2, 0x30, 0x31, 0, 0, 0}, "1234\r")
+	f.Add([]byte{0, 0, 0, 0x10, 0, 0, 0, 0, 0}, "1234\r")  // a wrong MAC
+	f.Add([]byte{0, 0, 0, 1, 21, 1, 2, 0, 0, 0}, "1234\r") // the answer to another trace number
 	f.Add([]byte{0, 0, 0, 0x11, 3, 1, 0xFF, 3, 0, 0}, "\r")
 	f.Add([]byte{0, 0, 0, 2, 0, 4, 0, 1, 2, 3, 4, 0, 0}, "123\r4\r")
 	f.Add([]byte{9, 60, 8, 1, 2, 3, 4, 5, 6, 7, 8, 8, 0, 0, 3, 0, 0}, "\x1b")
@@ -177,6 +180,9 @@ func FuzzHostAnswers(f *testing.F) {
 		x.spoil = func(b []byte) [][]byte {
 			head := append(eat(3), 0, 0, 0)
 			how, at, piece := head[0], int(head[1]), eat(int(head[2])%64)
+			right, err := dialect.ISO87().Unpack(b)
+			must(t, err)
+			key := right.Key()
 			signed := dialect.ISO87().MACRequired("0" + string('0'+b[0]&15) + "00")
 			b = bytes.Clone(b)
 			switch how & 3 {
@@ -197,7 +203,8 @@ func FuzzHostAnswers(f *testing.F) {
 					b[len(b)-1] ^= 1
 				}
 			}
-			if m, err := dialect.ISO87().Unpack(b); err == nil && m.MTI == "0210" && approves(m.ResponseCode) {
+			if m, err := dialect.ISO87().Unpack(b); err == nil && m.MTI == "0210" && approves(m.ResponseCode) && m.Key() == key &&
+				dialect.ISO87().VerifyMAC(b, m, func(mac, data []byte) error { return x.hsm.VerifyMAC(x.mac, mac, data) }) == nil {
 				approvals++
 			}
 			all := [][]byte{b}
@@ -258,7 +265,9 @@ func FuzzJournalBoot(f *testing.F) {
 		`{"Printed":{"STAN":"000001","Date":"0302","Time":"140511","Year":2026}}` + "\n" + `{"STAN":7}`))
 	f.Add([]byte(`{"Sale":{"STAN":"000002","Date":"0302","Time":"140511","Year":2026,"Amount":-1,"Currency":"156","Card":"","Entry":"","State":"ReversalDue","Reason":"98"}}` + "\n" +
 		`{"Keys":{"DE62":"AAAA"}}`))
-	f.Add([]byte(`{"Sale":{"STAN":"1","Date":"","Time":"","State":"Approved"}}`))
+	f.Add([]byte(`{"Sale":{"STAN":"1","Date":"0302","Time":"140511","State":"Approved"}}`))
+	f.Add([]byte(`{"Sale":{"STAN":"000001","Date":"","Time":"140511","State":"Approved"}}`))
+	f.Add([]byte(`{"Sale":{"STAN":"000001","Date":"0302","Time":"1","State":"AdviceDue"}}`))
 	f.Add([]byte(`{"Sale":{"STAN":"000003","Date":"0302","Time":"140511","State":"AdviceDue","Sealed":"AAAA","ICC":"nwI="}}`))
 	f.Add([]byte(`{"Sale":{"STAN":"999999","Date":"0302","Time":"140511","State":"Elsewhere"}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {

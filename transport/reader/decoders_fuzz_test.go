@@ -93,6 +93,8 @@ func (l *lyingPCSC) Write(p []byte) (int, error) {
 	case pcscReadersState, pcscWaitChange:
 		body = make([]byte, pcscStates)
 		place(body, 0, PCSCReader{Name: "A", Present: true, ATR: []byte{0x3B, 0x00}})
+	case pcscStopWaiting:
+		body = make([]byte, 8)
 	case pcscTransmit:
 		body = make([]byte, pcscTransmitBody)
 		binary.LittleEndian.PutUint32(body[6*4:], 2)
@@ -193,6 +195,9 @@ func FuzzPCSC(f *testing.F) {
 			return p.release()
 		}
 		err := ask()
+		if len(data) == 0 && (err != nil || answered != 3) {
+			t.Fatalf("an honest pcscd: %v, %d answers", err, answered)
+		}
 		if p.dead && !c.closed || err == nil && p.dead {
 			t.Fatalf("%v, and the connection is left open", err)
 		}
