@@ -120,7 +120,9 @@ func (x *taint) word(b []byte) {
 		}
 		at = to
 	}
-	x.found[at] = int32(len(x.names) - 1)
+	if x.found[at] == 0 {
+		x.found[at] = int32(len(x.names) - 1)
+	}
 }
 
 // link makes the automaton of the words: where a word stops, another that has begun inside it goes on.
