@@ -298,10 +298,10 @@ func (t *Terminal) classify(r *Record, request, m *dialect.Message, err error) (
 		return m, OutcomeNoAnswer, t.reverseLater(r, dialect.ReasonNoAnswer, "timeout", m)
 	case code == "10": // part of the amount: this terminal cannot
 		return m, OutcomeNoAnswer, t.reverseLater(r, dialect.ReasonMismatch, "mismatch", m)
+	case needsSignOn(code): // the keys changed under the request: a copy of it may have been approved before they did
+		t.stale = true
+		return m, OutcomeNoAnswer, t.reverseLater(r, dialect.ReasonMAC, "mac-bad", nil)
 	default:
-		if needsSignOn(code) {
-			t.stale = true
-		}
 		return m, OutcomeDeclined, t.journal.declined(r, code)
 	}
 }
