@@ -19,11 +19,8 @@ func (x *Relay) reversal(e Event) {
 	old := x.original(m)
 	switch {
 	case old == nil:
-		entry := x.remember(m)
+		x.remember(m)
 		x.refuse(e.Conn, m, codeNoOriginal)
-		if entry != nil && entry.ReversalDue {
-			x.sendReversal(entry, false)
-		}
 	case old.State == Tombstone:
 		x.refuse(e.Conn, m, codeNoOriginal)
 	case old.State == Declined, old.State == Reversed && x.rules.Kept(rules.CreditOnce):
@@ -86,14 +83,16 @@ func (d *desk) tombstone(m *dialect.Message) *Record {
 
 // remember puts up the tombstone, and there the reversal ends. The naive relay forwards it too; or puts up none, and a
 // terminal that is naive in the same way takes the 25 for a refusal.
-func (x *Relay) remember(m *dialect.Message) *Entry {
+func (x *Relay) remember(m *dialect.Message) {
 	if !x.rules.Kept(rules.RememberUnmatched) || !x.rules.Kept(rules.AcknowledgeUnmatched) {
-		return nil
+		return
 	}
 	r := x.tombstone(m)
 	r.Transaction.ReversalDue = !x.rules.Kept(rules.HoldUnmatched)
 	x.add(r, x.Apply)
-	return x.book.find(m.Key())
+	if r.Transaction.ReversalDue {
+		x.sendReversal(x.book.find(m.Key()), false)
+	}
 }
 
 // acknowledge answers a reversal with what it is about: every repeat gets the same.
