@@ -56,7 +56,7 @@ func (x *Relay) forwardAdvice(e Event, entry *Entry, mti string) {
 // the sale has happened, and a stored one would be given to every repeat for ever.
 func undecided(code string) bool {
 	switch code {
-	case codeNoAnswer, codeIssuerInoperative, "92", codeSystem, "98", codeBadMAC, "77", "99":
+	case "09", codeNoAnswer, codeIssuerInoperative, "92", codeSystem, "98", codeBadMAC, "77", "99":
 		return true
 	}
 	return false

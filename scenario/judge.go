@@ -80,10 +80,12 @@ func orNone(s terminal.State) string {
 	return string(s)
 }
 
-// judgeMoved: a reversal leaves the queue only when the acquirer durably holds the transaction as undone (I6).
+// judgeMoved: a reversal leaves the queue only when the acquirer durably holds the transaction as undone, and an advice only
+// when it durably holds it as accepted or refused (I6).
 func (r *rig) judgeMoved(rec *terminal.Record) {
 	r.log.moves[rec.STAN+rec.Date+rec.Time] = rec.State
-	if rec.State != terminal.Reversed && rec.State != terminal.ReversedUnmatched {
+	advice := rec.State == terminal.Advised || rec.State == terminal.Refused
+	if rec.State != terminal.Reversed && rec.State != terminal.ReversedUnmatched && !advice {
 		return
 	}
 	view, err := r.hosts[0].durable()
@@ -92,6 +94,15 @@ func (r *rig) judgeMoved(rec *terminal.Record) {
 		return
 	}
 	t := view.Find(r.key(rec))
+	if advice {
+		if want := map[terminal.State]host.State{terminal.Advised: host.Approved, terminal.Refused: host.Declined}[rec.State]; t != nil && t.State != want && t.State != host.Tombstone {
+			r.violate("I6", "the advice of %s left the queue as %s and the acquirer holds it as %s", rec.STAN, rec.State, t.State)
+		}
+		if t == nil && rec.State == terminal.Advised {
+			r.violate("I6", "the advice of %s left the queue as Advised and the acquirer does not know it", rec.STAN)
+		}
+		return
+	}
 	if t == nil || t.State != host.Reversed && t.State != host.Tombstone && t.State != host.Declined {
 		state := "does not know it"
 		if t != nil {
@@ -460,11 +471,19 @@ func (r *court) judgeTransaction(t *transaction) {
 			r.violate("I3", "the terminal's record of %s is in no known state: %s", name, s)
 		}
 	}
+	if t.record != nil && t.record.State == terminal.Refused && decidesNothing(t.record.Code) {
+		r.violate("I6", "the advice of %s was struck off with %s, by which nobody has decided about it", name, t.record.Code)
+	}
 	if t.record != nil && (t.record.State == terminal.Reversed || t.record.State == terminal.ReversedUnmatched) {
 		if a := t.entries[0]; a == nil || a.State == host.Approved || a.State == host.Pending {
 			r.violate("I6", "the terminal's record of %s is %s and the acquirer does not hold it as undone", name, t.record.State)
 		}
 	}
+}
+
+// decidesNothing tells whether a response code says only that somebody could not be asked.
+func decidesNothing(code string) bool {
+	return slices.Contains([]string{"09", "68", "91", "92", "96", "98", "A0", "77", "99"}, code)
 }
 
 func stateOf(rec *terminal.Record) string {

@@ -129,7 +129,7 @@ func (t *Terminal) adviceAnswered(r *Record, m *dialect.Message) (try, error) {
 	case needsSignOn(code):
 		t.stale = true
 		return keysStale, nil
-	case code == "68", code == "91", code == "96", code == "98": // nobody has decided about it yet
+	case code == "09", code == "68", code == "91", code == "92", code == "96", code == "98": // nobody has decided about it yet
 		return notYet, nil
 	case code == "94", code == "10": // a host that takes the repeat for another sale, or only a part of it: for a person
 		return settled, t.journal.park(r, code)
