@@ -1,7 +1,9 @@
 package main
 
 import (
+	"math"
 	"runtime"
+	"time"
 
 	"github.com/posim/posim"
 )
@@ -46,7 +48,8 @@ func (e *exploring) writeJSON(all []told) error {
 	out := jsonExploration{
 		Version: posim.Version, Seed: e.flags.seed, Naive: e.naive.Name, Mode: e.mode(), Done: e.done.Load(), Runs: e.runs, Twice: e.twice,
 		Violated: e.violated, Findings: []jsonFinding{}, Sometimes: map[string]int{}, Virtual: virtualTime(e.virtual),
-		Seconds: e.elapsed.Seconds(), RunsSecond: float64(e.runs+e.twice) / max(e.elapsed.Seconds(), 0.001), Cores: runtime.GOMAXPROCS(0),
+		Seconds: e.elapsed.Round(time.Millisecond).Seconds(), RunsSecond: math.Round(float64(e.runs+e.twice) / max(e.elapsed.Seconds(), 0.001)),
+		Cores: runtime.GOMAXPROCS(0), // whole numbers: the sink takes a long fraction for a card number
 	}
 	if e.mode() != modeSwarm {
 		out.Pairs = e.x.Count()
