@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -11,6 +12,7 @@ func FuzzReplay(f *testing.F) {
 	for _, id := range []string{
 		"W01#seed=1", "W02", "W01s#seed=18446744073709551615", "W04#seed=2,net.rsp[0210].lose", "W09.3#seed=1", "W01#seed=07", "W01#seed=1x", "W01#",
 		"W01#seed=1,net.req[0200].lose,card[GENERATE AC].answer(AAC)", "W01#seed=1,,term[send 0200].power-off", "W01#,)(", "W1", "#seed=1", "W01.1",
+		"W04/1#seed=1", "W04/!#seed=1,net.req[0200].lose", "W04/!1-1+3#seed=1", "W04/2-1", "W04/", "W04/!", "swarm1#seed=1", swarmPrefix + "7/1-3+5#seed=2",
 	} {
 		f.Add(id)
 	}
@@ -25,6 +27,12 @@ func FuzzReplay(f *testing.F) {
 	f.Fuzz(func(t *testing.T, id string) {
 		if len(id) > 300 || id == "W09" || strings.HasPrefix(id, "W09#") && !strings.Contains(id, ",") {
 			return // which is every run of it
+		}
+		if parsed, err := parseReplay(id); err == nil {
+			if again, err := parseReplay(parsed.String()); err != nil || again.String() != parsed.String() || again.name != parsed.name ||
+				!slices.Equal(again.steps, parsed.steps) || again.bare != parsed.bare || again.seed != parsed.seed || len(again.faults) != len(parsed.faults) || len(parsed.steps) > maxSteps || len(parsed.faults) > maxFaults {
+				t.Fatalf("%q is written %q, then %q, %v", id, parsed, again, err)
+			}
 		}
 		r, err := l.Replay(scripts, id, Options{Seed: 1})
 		if err != nil {
