@@ -4,11 +4,14 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/posim/posim/emv/apdu"
+	"github.com/posim/posim/scenario"
 )
 
 // FuzzArguments: whatever stands behind a command that only looks, the program answers with one of its statuses, and what
@@ -130,6 +133,50 @@ func FuzzPlace(f *testing.F) {
 			}
 		default:
 			t.Fatalf("a place of kind %q", kind)
+		}
+	})
+}
+
+// FuzzResume: whatever stands in the file of --resume, it is refused, or it says where in this library's order to go on, and
+// is written again as it was read.
+func FuzzResume(f *testing.F) {
+	l, scripts, err := builtIn()
+	if err != nil {
+		f.Fatal(err)
+	}
+	x, err := l.Explore(scripts[:1], scenario.Options{Seed: 1})
+	if err != nil {
+		f.Fatal(err)
+	}
+	file := filepath.Join(f.TempDir(), "pairs.json")
+	e := &exploring{flags: exploreFlags{resume: file, seed: 1}, x: x}
+	for _, s := range []pairsState{e.pairsState(0, 0, 0), e.pairsState(x.Count(), 9, 1), e.pairsState(x.Count()+1, 0, 0), e.pairsState(-1, 0, 0)} {
+		b, err := json.Marshal(s)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Add([]byte("["))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if err := os.WriteFile(file, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, err := e.loadPairs()
+		if err != nil {
+			if len(err.Error()) > 500+len(file) {
+				t.Fatalf("%d characters: %v", len(err.Error()), err)
+			}
+			return
+		}
+		if s.Done < 0 || s.Done > x.Count() {
+			t.Fatalf("%s goes on at %d of %d", b, s.Done, x.Count())
+		}
+		if err := savePairs(file, s); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := e.loadPairs(); err != nil || again != s {
+			t.Fatalf("%+v, then %+v, %v", s, again, err)
 		}
 	})
 }
