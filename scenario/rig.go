@@ -34,7 +34,7 @@ const (
 // What bounds one wait of a script: more is a livelock. Under a fault that stays, an exploration does not watch it for long.
 const (
 	maxEvents     = 200_000
-	maxEventsSeen = 20_000
+	maxEventsSeen = 5_000
 )
 
 // rig is one house in one world: a terminal with its reader and cards, the three hosts, the lines between them, and

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -94,6 +95,7 @@ func (a *app) explore(f exploreFlags, paths []string) error {
 	if f.list {
 		return a.listPairs(x)
 	}
+	debug.SetGCPercent(exploreGC)
 	e := &exploring{app: a, flags: f, naive: naive, paths: paths, library: library, scripts: scripts, x: x, began: a.now()}
 	if !f.json {
 		e.header()
@@ -126,6 +128,9 @@ const (
 	maxTold     = 5    // shrunk and told with their story
 	checkEvery  = 100  // runs of which one is run twice, and must give the same bytes
 )
+
+// exploreGC lets the heap grow to five times what is alive before it is collected: a world is small, and dropped soon.
+const exploreGC = 400
 
 // exploring is one exploration under way.
 type exploring struct {
