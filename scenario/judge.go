@@ -399,7 +399,7 @@ func (r *court) judgeIdentities(acquirer *host.View) {
 // judgePrinted: a receipt says only what is durable (I7).
 func (r *court) judgePrinted(rc terminal.Receipt) {
 	switch got := r.log.moves[rc.STAN+rc.Date+rc.Time]; got {
-	case terminal.Approved, terminal.AdviceDue, terminal.Advised, terminal.Refused:
+	case terminal.Approved, terminal.AdviceDue, terminal.Advised, terminal.Refused, terminal.Parked:
 	default:
 		r.violate("I7", "a receipt of %s is printed and the durable record is %s", rc.STAN, orNone(got))
 	}

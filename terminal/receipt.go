@@ -77,7 +77,7 @@ func (t *Terminal) compose(r *Record, c Copy, again bool) Receipt {
 	add("r-mid", t.profile.MID)
 	add("r-tid", t.profile.TID)
 	switch r.State {
-	case AdviceDue, Advised, Refused, "":
+	case AdviceDue, Advised, Refused, Parked, "":
 		add("r-offline-sale")
 	default:
 		add("r-sale")

@@ -95,7 +95,11 @@ func (r *Record) InBatch() bool {
 }
 
 // owedReceipt tells whether a receipt must exist: the sale stands, or was handed over offline.
-func (r *Record) owedReceipt() bool { return r.InBatch() || r.State == Refused }
+func (r *Record) owedReceipt() bool { return r.InBatch() || r.State == Refused || r.setAside() }
+
+// setAside tells whether a person has to see to a sale that was approved offline: of a reversal that was parked, the record
+// has a reason.
+func (r *Record) setAside() bool { return r.State == Parked && r.Reason == "" }
 
 func (r *Record) isChip() bool { return strings.HasPrefix(r.Entry, "005") }
 
