@@ -330,7 +330,6 @@ func (s *Script) cardNames() []string {
 			add(st.Host.Card)
 		}
 	}
-	add(s.Host.Card)
 	for _, name := range s.every {
 		add(name)
 	}

@@ -98,12 +98,13 @@ type live struct {
 	moved   func(*terminal.Record) // not nil: told of each durable record, under mu
 	playing atomic.Bool            // the script is being played; changed under mu
 
-	ctx    context.Context
-	dir    *sim.Dir
-	temp   string       // removed at the end
-	server *host.Server // in this process; nil with Hosts
-	admin  host.AdminView
-	known  map[dialect.Key]bool
+	ctx     context.Context
+	dir     *sim.Dir
+	damaged []byte       // the journal as it was before a script damaged it
+	temp    string       // removed at the end
+	server  *host.Server // in this process; nil with Hosts
+	admin   host.AdminView
+	known   map[dialect.Key]bool
 
 	telling sync.Mutex   // one line after the other
 	views   []*host.View // of this script's transactions, as look found them; the runner's
@@ -239,9 +240,7 @@ func (v *live) reachHost() (err error) {
 		data = filepath.Join(v.temp, "host")
 	}
 	h := host.House{Terminals: []host.TerminalName{{TID: v.court.profile.TID, MID: v.court.profile.MID}}}
-	if f := v.script.Host.Fee; f != nil {
-		h.Fee = &host.Fee{BasisPoints: int64(*f) / 100}
-	}
+	h.Fee = v.script.Host.Fee.fee()
 	for _, name := range v.library.Cards() {
 		h.Cards = append(h.Cards, v.library.Card(name))
 	}
@@ -297,10 +296,11 @@ func (v *live) until(limit time.Duration, done func() bool) bool {
 	defer timer.Stop()
 	for {
 		v.mu.Lock()
-		ok := done() || v.failure != nil
+		failed := v.failure != nil
+		ok := done() || failed
 		v.mu.Unlock()
 		if ok {
-			return v.failure == nil
+			return !failed
 		}
 		select {
 		case <-v.changed:

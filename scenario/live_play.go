@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/posim/posim/emv/card"
@@ -36,6 +37,7 @@ func (v *live) perform() {
 	for _, f := range unfired {
 		v.seen.fail(f.Pos, "fault %s never fired: its event did not happen", f)
 	}
+	v.mend()
 	v.settle()
 	v.finish()
 	v.mu.Lock()
@@ -47,6 +49,26 @@ func (v *live) perform() {
 	if v.out.failed() {
 		v.out.where = v.where()
 	}
+}
+
+// mend repairs a journal that the script left damaged, as the virtual house does when a script is over.
+func (v *live) mend() {
+	v.mu.Lock()
+	damaged := v.damaged != nil
+	v.mu.Unlock()
+	if !damaged || v.broken() {
+		return
+	}
+	v.pull()
+	v.mu.Lock()
+	err := v.repair()
+	v.mu.Unlock()
+	if err != nil {
+		v.seen.fail(v.script.Expect.Pos, "%v", err)
+		return
+	}
+	v.powerOn()
+	v.untilReady()
 }
 
 func (v *live) broken() bool {
@@ -422,18 +444,39 @@ func (v *live) setDisk(st *Step) {
 		v.seen.fail(st.Pos, "the journal can be damaged and repaired only with the power off")
 		return
 	}
-	file := filepath.Join(v.dir.Path(), terminal.JournalFile)
-	data, err := os.ReadFile(file)
-	if err == nil && len(data) < 32 {
-		err = errors.New("there is no journal to damage")
+	change := v.repair
+	if st.Disk == "damage" {
+		change = v.damage
 	}
-	if err == nil {
-		data[24] ^= 1 // once more is the repair
-		err = os.WriteFile(file, data, 0o600)
-	}
-	if err != nil {
+	if err := change(); err != nil {
 		v.seen.fail(st.Pos, "%v", err)
 	}
+}
+
+func (v *live) journalFile() string { return filepath.Join(v.dir.Path(), terminal.JournalFile) }
+
+// damage flips a bit in the first record of the journal.
+func (v *live) damage() error {
+	data, err := os.ReadFile(v.journalFile())
+	switch {
+	case err != nil:
+		return err
+	case len(data) < 32:
+		return errors.New("there is no journal to damage")
+	}
+	v.damaged = slices.Clone(data)
+	data[24] ^= 1
+	return os.WriteFile(v.journalFile(), data, 0o600)
+}
+
+// repair puts the journal back as it was before it was damaged.
+func (v *live) repair() error {
+	if v.damaged == nil {
+		return errors.New("nothing is damaged")
+	}
+	data := v.damaged
+	v.damaged = nil
+	return os.WriteFile(v.journalFile(), data, 0o600)
 }
 
 // settle waits until nothing is due, as far as that can be seen.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/posim/posim/host"
 )
 
 // Money is an amount in minor units (ISO 4217 exponent 2), negative where somebody is out of pocket.
@@ -39,11 +41,11 @@ func ParseMoney(s string) (Money, error) {
 	return Money(n), nil
 }
 
-// Rate is a fee in parts per million: 0.6% is 6000.
+// Rate is a fee in basis points, hundredths of a per cent, as the acquirer counts it: 0.6% is 60.
 type Rate int64
 
 // rateDecimals is how many decimals of a per cent a Rate holds.
-const rateDecimals = 4
+const rateDecimals = 2
 
 // String writes r as a per cent without needless zeros: 0.6%.
 func (r Rate) String() string {
@@ -51,20 +53,22 @@ func (r Rate) String() string {
 	if r < 0 {
 		sign, u = "-", -u
 	}
-	fraction := strings.TrimRight(fmt.Sprintf("%04d", u%10_000), "0")
+	fraction := strings.TrimRight(fmt.Sprintf("%02d", u%100), "0")
 	if fraction != "" {
 		fraction = "." + fraction
 	}
-	return fmt.Sprintf("%s%d%s%%", sign, u/10_000, fraction)
+	return fmt.Sprintf("%s%d%s%%", sign, u/100, fraction)
 }
 
-// Of is the fee of m in whole minor units, half up (decisions: fees are per transaction). It is exact for every amount
-// that DE 4 can hold and every rate that [ParseRate] accepts.
-func (r Rate) Of(m Money) Money {
-	return (m*Money(r) + 500_000) / 1_000_000
+// fee is the rate as the acquirer takes it; nil: its own.
+func (r *Rate) fee() *host.Fee {
+	if r == nil {
+		return nil
+	}
+	return &host.Fee{BasisPoints: int64(*r)}
 }
 
-// ParseRate reads a fee from 0% to 100% with at most four decimals: 0.6%.
+// ParseRate reads a fee from 0% to 100% with at most two decimals: 0.6%.
 func ParseRate(s string) (Rate, error) {
 	number, percent := strings.CutSuffix(s, "%")
 	whole, fraction, point := strings.Cut(number, ".")
@@ -73,7 +77,7 @@ func ParseRate(s string) (Rate, error) {
 		return 0, errors.New("want a fee such as 0.6%")
 	}
 	n, err := strconv.ParseInt(whole+fraction+strings.Repeat("0", rateDecimals-len(fraction)), 10, 64)
-	if err != nil || n > 1_000_000 {
+	if err != nil || n > 100_00 {
 		return 0, errors.New("want a fee from 0% to 100%")
 	}
 	return Rate(n), nil

@@ -65,14 +65,14 @@ func TestRateOf(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if fee := rate.Of(amount); fee.String() != c.fee {
+		if fee := Money(rate.fee().Of(int64(amount))); fee.String() != c.fee {
 			t.Errorf("%s of %s is %s, want %s", c.rate, c.amount, fee, c.fee)
 		}
 		if rate.String() != c.rate {
 			t.Errorf("%s writes as %s", c.rate, rate)
 		}
 	}
-	for _, text := range []string{"", "%", "0.6", "-1%", "+1%", "101%", "100.0001%", "0.00001%", "0.%", ".6%", "1e1%", "00.6%"} {
+	for _, text := range []string{"", "%", "0.6", "-1%", "+1%", "101%", "100.01%", "0.001%", "0.%", ".6%", "1e1%", "00.6%"} {
 		if rate, err := ParseRate(text); err == nil {
 			t.Errorf("%q is %v, want an error", text, rate)
 		}

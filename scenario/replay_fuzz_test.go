@@ -62,7 +62,7 @@ func FuzzReplay(f *testing.F) {
 func FuzzMoney(f *testing.F) {
 	f.Add("100.00", "0.6%")
 	f.Add("-0.40", "100%")
-	f.Add("9999999999.99", "0.0001%")
+	f.Add("9999999999.99", "0.01%")
 	f.Add("00.1", "1.00000%")
 	f.Add("-", "%")
 	f.Fuzz(func(t *testing.T, amount, fee string) {
@@ -77,7 +77,7 @@ func FuzzMoney(f *testing.F) {
 			}
 		}
 		if moneyErr == nil && rateErr == nil && m >= 0 {
-			if of := r.Of(m); of < 0 || of > m {
+			if of := Money(r.fee().Of(int64(m))); of < 0 || of > m {
 				t.Fatalf("%v of %v is %v", r, m, of)
 			}
 		}

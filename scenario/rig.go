@@ -116,9 +116,7 @@ func newRig(l *Library, s *Script, o Options) (*rig, error) {
 	}
 	r.object = func(v Violation) { r.tellf("judge", "", "%s", v) }
 	r.tell = func(f *Fault) { r.tellf("fault", "", "%s", f) }
-	if s.Host.Fee != nil {
-		r.fee = &host.Fee{BasisPoints: int64(*s.Host.Fee) / 100}
-	}
+	r.fee = s.Host.Fee.fee()
 	r.term = w.Actor("term")
 	r.termDisk = sim.NewMemDisk(r.term)
 	r.termDisk.OnWrite(r.onWrite)

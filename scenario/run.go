@@ -520,7 +520,7 @@ func (p *play) toHosts(c host.Calendar) {
 	p.tellMoney()
 }
 
-// setHost changes an account at the issuer, or the acquirer's fee.
+// setHost changes an account at the issuer.
 func (p *play) setHost(st *Step) {
 	h := st.Host
 	a := host.Admin{Account: h.Card, Status: host.Status(h.Status)}

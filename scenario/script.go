@@ -17,7 +17,7 @@ type Script struct {
 	About    string // one sentence, or empty
 	Card     string // default card of the sales, or empty
 	Terminal string // "generic" unless the script says otherwise
-	Host     Host   // settings of the host side from the start; Pos is zero without any
+	Host     Host   // settings of the host side from the start: a Fee; Pos is zero without any
 	Each     Each   // what the file is repeated for
 	Values   []Value
 	Faults   []Fault // armed from the start
@@ -80,7 +80,8 @@ type Calendar struct {
 	Date  time.Time
 }
 
-// Host is a setting of the host side. Card names whose account Status and Balance belong to.
+// Host is a setting of the host side: of a script the acquirer's Fee, of a step an account's Status and Balance. Card names
+// whose account it is.
 type Host struct {
 	Pos     Pos
 	Card    string

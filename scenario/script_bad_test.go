@@ -221,7 +221,7 @@ steps:
 		header + `steps:
   - host: {card: visa-credit}
 ` + ending,
-		`W06-x.yaml:5:11: want a status, a balance or a fee
+		`W06-x.yaml:5:11: want a status or a balance
     5 |   - host: {card: visa-credit}
       |           ^`},
 	{"a bad fee",
@@ -232,6 +232,21 @@ steps:
 		`W06-x.yaml:4:13: want a fee from 0% to 100% such as 0.6%
     4 | host: {fee: 0.6}
       |             ^^^`},
+	{"an account's rule where only the fee has a place",
+		header + `host: {status: lost}
+steps:
+  - boot: {}
+` + ending,
+		`W06-x.yaml:4:8: unknown key "status": want fee
+    4 | host: {status: lost}
+      |        ^^^^^^`},
+	{"a fee where only an account's rule has a place",
+		header + `steps:
+  - host: {card: visa-credit, fee: 0.6%}
+` + ending,
+		`W06-x.yaml:5:31: unknown key "fee": want card, status, balance
+    5 |   - host: {card: visa-credit, fee: 0.6%}
+      |                               ^^^`},
 	{"a line that is sideways",
 		header + `steps:
   - line: sideways

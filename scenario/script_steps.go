@@ -143,8 +143,26 @@ func (t *typing) calendar(n *node) *Calendar {
 	return nil
 }
 
+// fee reads what a script says of the host side from the start.
+func (t *typing) fee(n *node) (h Host) {
+	if !t.mapping(n, "a rule of the host such as {fee: 0.6%}", "fee") {
+		return h
+	}
+	f := n.key("fee")
+	if f == nil {
+		t.fail(n.pos, "want a fee")
+		return h
+	}
+	rate, err := ParseRate(f.text)
+	if err != nil || f.sort != sortText {
+		t.fail(f.pos, "want a fee from 0%% to 100%% such as 0.6%%")
+	}
+	return Host{Pos: n.pos, Fee: &rate}
+}
+
+// host reads what a step changes in an account.
 func (t *typing) host(n *node) (h Host) {
-	if !t.mapping(n, "a rule of the host such as {card: visa-credit, status: lost}", "card", "status", "balance", "fee") {
+	if !t.mapping(n, "a rule of the host such as {card: visa-credit, status: lost}", "card", "status", "balance") {
 		return h
 	}
 	h = Host{Pos: n.pos, Card: t.card}
@@ -158,18 +176,11 @@ func (t *typing) host(n *node) (h Host) {
 		m := t.money(b)
 		h.Balance = &m
 	}
-	if f := n.key("fee"); f != nil {
-		rate, err := ParseRate(f.text)
-		if err != nil || f.sort != sortText {
-			t.fail(f.pos, "want a fee from 0%% to 100%% such as 0.6%%")
-		}
-		h.Fee = &rate
-	}
-	switch account := h.Status != "" || h.Balance != nil; {
-	case account && h.Card == "":
+	switch {
+	case h.Status == "" && h.Balance == nil:
+		t.fail(n.pos, "want a status or a balance")
+	case h.Card == "":
 		t.fail(n.pos, "whose account? give the rule a card")
-	case !account && h.Fee == nil:
-		t.fail(n.pos, "want a status, a balance or a fee")
 	}
 	return h
 }

@@ -80,10 +80,10 @@ func mustParse(t testing.TB, src string) *Script {
 func want(text string) Want[string] { return Want[string]{Value: text, Pos: Pos{Line: 1}} }
 
 func TestParseReadsEveryKey(t *testing.T) {
-	fee, balance := Rate(6000), Money(5000)
+	fee, balance := Rate(60), Money(5000)
 	expected := &Script{
 		ID: "W99", File: "W99-x.yaml", Name: "W99 everything", Zh: "全部", About: "one sentence",
-		Card: "visa-credit", Terminal: "generic", Host: Host{Card: "visa-credit", Fee: &fee},
+		Card: "visa-credit", Terminal: "generic", Host: Host{Fee: &fee},
 		Faults: []Fault{{Spec: "net.rsp[0210#2].lose", Seam: "net.rsp", Event: "0210", N: 2, Kind: "lose"}},
 		Steps: []Step{
 			{

@@ -147,7 +147,7 @@ func (t *typing) script(root *node) *Script {
 		s.Terminal = t.known(n, "terminal", t.doc.known.Terminal)
 	}
 	if n := root.key("host"); n != nil {
-		s.Host = t.host(n)
+		s.Host = t.fee(n)
 	}
 	if n := root.key("faults"); n != nil {
 		s.Faults = t.faults(n)
