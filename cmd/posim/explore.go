@@ -153,7 +153,6 @@ type exploring struct {
 	sometimes scenario.Sometimes
 	virtual   time.Duration
 	elapsed   time.Duration // of the runs, without telling
-	stopped   bool          // a naive variant is caught
 	resumed   int           // first faults of an earlier run
 }
 
@@ -278,7 +277,6 @@ func (e *exploring) keep(order int, s *scenario.Script, t scenario.Trial, twice 
 		e.findings = append(e.findings, finding{order, s, t, twice})
 	}
 	if e.naive.Name != "" {
-		e.stopped = true
 		stop()
 	}
 }
@@ -428,12 +426,28 @@ func (e *exploring) write(all []told) {
 	default:
 		p(" %s seeds run", thousands(int(e.done.Load())))
 	}
-	p(" · %s violations · %.1f s · %s runs/s on %d cores · %s of virtual time\n", thousands(e.violated), e.elapsed.Seconds(),
-		thousands(int(float64(e.runs+e.twice)/seconds)), runtime.GOMAXPROCS(0), virtualTime(e.virtual))
-	p(" %s runs were made twice, and gave the same bytes\n\n sometimes\n", thousands(e.twice))
+	p(" · %s violations · %.1f s", thousands(e.violated), e.elapsed.Seconds())
+	if e.done.Load() > 0 {
+		p(" · %s runs/s on %d cores", thousands(int(float64(e.runs+e.twice)/seconds)), runtime.GOMAXPROCS(0))
+	}
+	p(" · %s of virtual time\n", virtualTime(e.virtual))
+	if e.twice > 0 {
+		p(" %s runs were made twice, and gave the same bytes\n", thousands(e.twice))
+	}
+	p("\n sometimes\n")
 	e.sometimes.Each(func(name string, n int) { p("   %10s  %s\n", thousands(n), name) })
-	if e.stopped {
-		p("\n %s (%s) is caught\n", e.naive.Name, e.naive.ID)
+	switch {
+	case e.naive.Name == "":
+	case e.violated > 0 && e.naive.Safe:
+		p("\n %s is reported, and the model says that it is safe: %s\n", e.naive.Name, e.naive.About)
+	default:
+		w := wordNotCaught
+		if e.violated > 0 {
+			w = wordCaught
+		} else if e.naive.Safe {
+			w = wordSafe
+		}
+		p("\n "+w.in(language(terminal.English))+"\n", e.naive.Name, e.naive.About)
 	}
 }
 

@@ -205,8 +205,11 @@ func (t *text) totals(s summary) {
 		return
 	}
 	w := wordNotCaught
-	if s.failed > 0 {
+	switch {
+	case s.failed > 0:
 		w = wordCaught
+	case t.naive.Safe:
+		w = wordSafe
 	}
 	t.printf(" %s\n", fmt.Sprintf(w.in(t.lang), t.naive.Name, t.naive.About))
 }

@@ -35,6 +35,7 @@ var (
 	wordTotals      = word{"%d passed, %d failed · %s of virtual time in %s (%s)", "%d 通过,%d 失败 · 虚拟时间 %s,用时 %s(%s)"}
 	wordRealTotals  = word{"%d passed, %d failed in %s", "%d 通过,%d 失败,用时 %s"}
 	wordCaught      = word{"%s is caught: %s", "%s 已被发现:%s"}
+	wordSafe        = word{"%s is safe, as the model says: %s", "%s 是安全的(模型如此):%s"}
 	wordNotCaught   = word{"%s is not caught: %s", "%s 未被发现:%s"}
 	wordTitle       = word{"TITLE", "名称"}
 	wordName        = word{"NAME", "标识"}
