@@ -82,8 +82,7 @@ func (x *till) start() { x.term.PowerOn(func(sim.Clock) { x.terminal.Run() }) }
 
 func (x *till) dial() (*transport.Link, error) {
 	near, far := transport.Pipe(x.term, x.host, time.Millisecond)
-	var l *transport.Link
-	l = transport.NewLink(far, transport.Framing{}, x.host)
+	l := transport.NewLink(far, transport.Framing{}, x.host)
 	l.OnFrame(func(b []byte, err error) {
 		if err != nil {
 			return

@@ -329,7 +329,7 @@ func (e *exploring) progress(ctx context.Context, took time.Duration) string {
 	if left >= 0 {
 		text += fmt.Sprintf(" · %s left", left.Round(time.Second))
 	}
-	return text + fmt.Sprintf(" · %s violations", thousands(violated))
+	return text + " · " + violations(violated)
 }
 
 // thousands writes n as people read it: 84,648.
@@ -339,6 +339,13 @@ func thousands(n int) string {
 		s = s[:i] + "," + s[i:]
 	}
 	return s
+}
+
+func violations(n int) string {
+	if n == 1 {
+		return "1 violation"
+	}
+	return thousands(n) + " violations"
 }
 
 // told is a finding made small.
@@ -426,7 +433,7 @@ func (e *exploring) write(all []told) {
 	default:
 		p(" %s seeds run", thousands(int(e.done.Load())))
 	}
-	p(" · %s violations · %.1f s", thousands(e.violated), e.elapsed.Seconds())
+	p(" · %s · %.1f s", violations(e.violated), e.elapsed.Seconds())
 	if e.done.Load() > 0 {
 		p(" · %s runs/s on %d cores", thousands(int(float64(e.runs+e.twice)/seconds)), runtime.GOMAXPROCS(0))
 	}
@@ -455,7 +462,7 @@ func (e *exploring) write(all []told) {
 func (e *exploring) tell(t told) {
 	p := func(format string, args ...any) { fmt.Fprintf(e.stdout, format, args...) }
 	faults := len(t.Faults) + t.Own
-	p("%s %s  (%d faults; found as %s, shrunk in %d runs)\n", e.red("FAIL"), reasonOf(t), faults, t.first.ID, t.shrink)
+	p("%s %s  (faults: %d; found as %s; shrunk in %d runs)\n", e.red("FAIL"), reasonOf(t), faults, t.first.ID, t.shrink)
 	p("  repro: %s\n\n", replayLine(t.ID, e.paths, e.naive.Name))
 	r := &report{}
 	o := optionsOf(e.flags.seed, e.naive)
