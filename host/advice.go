@@ -22,6 +22,8 @@ func (x *Relay) advice(e Event) {
 	case old.State == Pending:
 		old.conn = e.Conn
 		x.forwardAdvice(e, old, "0221")
+	case old.State == Approved && x.cfg.Acquirer && !x.rules.Kept(rules.ReplayAdviceAnswer): // as some hosts do
+		x.refuse(e.Conn, m, codeDuplicate)
 	default:
 		x.send(e.Conn, old.stored())
 	}
@@ -30,7 +32,7 @@ func (x *Relay) advice(e Event) {
 func (x *Relay) openAdvice(e Event, t Transaction) {
 	x.number(&t)
 	switch {
-	case undecided(e.Force):
+	case undecided(e.Force) && x.rules.Kept(rules.StoreOnlyDecisions):
 		x.refuse(e.Conn, e.Message, e.Force)
 		return
 	case e.Force != "" && !approving(e.Force):
@@ -38,9 +40,16 @@ func (x *Relay) openAdvice(e Event, t Transaction) {
 		return
 	}
 	t.State = Pending
-	entry := x.put(t)
+	entry := x.pend(t, rules.LogAdviceBeforeForward)
 	entry.conn = e.Conn
 	x.forwardAdvice(e, entry, "0220")
+	if !x.rules.Kept(rules.NoAdviceTimer) {
+		x.set(Timer{TimerAnswer, t.Key}, x.cfg.Wait)
+	}
+	if x.cfg.Acquirer && !x.rules.Kept(rules.AnswerAfterNextHop) {
+		t.State, t.ResponseCode = Approved, codeApproved
+		x.answer(x.put(t, Posting{PositionIssuer, PositionAcquirer, t.Amount}))
+	}
 }
 
 // forwardAdvice passes the advice on as it came: what the card said is not kept here, the repeat brings it again.

@@ -164,7 +164,7 @@ func (x *Issuer) request(e Event, f Function) {
 	old := x.decides(e, t.Key)
 	switch {
 	case old == nil || old.State != Tombstone && old.Function == f && !x.rules.Kept(rules.ReplayDuplicates):
-		if f == Advice && undecided(e.Force) {
+		if f == Advice && undecided(e.Force) && x.rules.Kept(rules.StoreOnlyDecisions) {
 			x.refuse(e.Conn, e.Message, e.Force)
 			return
 		}

@@ -192,6 +192,18 @@ func (x *Relay) believe(t Transaction, posts ...Posting) (*Entry, *Record) {
 	return x.book.find(t.Key), r
 }
 
+// pend makes t pending, durably where the rule is kept.
+func (x *Relay) pend(t Transaction, logged rules.Rule) *Entry {
+	if x.rules.Kept(logged) {
+		return x.put(t)
+	}
+	e, _ := x.believe(t)
+	return e
+}
+
+// nobody is the connection of whoever has been answered already.
+const nobody = -1
+
 // fromBelow is a message from a terminal, or from the acquirer.
 func (x *Relay) fromBelow(e Event) {
 	m := e.Message
@@ -204,7 +216,10 @@ func (x *Relay) fromBelow(e Event) {
 		return
 	case e.MACBad:
 		x.fx = append(x.fx, Effect{Send: &Send{Conn: e.Conn, Message: answerTo(m, codeBadMAC), Plain: x.cfg.Acquirer}})
-		return
+		if x.rules.Kept(rules.StaleKeyChangesNothing) || m.MTI != "0200" {
+			return
+		}
+		e.Conn = nobody
 	case x.cfg.Acquirer && !x.knows(m):
 		x.refuse(e.Conn, m, codeInvalidMerchant)
 		return
@@ -231,7 +246,7 @@ func (x *Relay) knows(m *dialect.Message) bool {
 // it may have been approved. A pending advice waits for its repeat.
 func (x *Relay) boot() {
 	for _, e := range x.book.order {
-		if e.State == Pending && e.Function == Sale {
+		if e.State == Pending && (e.Function == Sale || !x.rules.Kept(rules.AdviceOutlivesBoot)) {
 			x.declineAndReverse(e, codeIssuerInoperative, "pending at boot", dialect.ReasonNoAnswer)
 		} else if e.ReversalDue {
 			x.sendReversal(e, true)
@@ -243,7 +258,7 @@ func (x *Relay) timer(t Timer) {
 	e := x.book.find(t.Key)
 	switch {
 	case e == nil:
-	case t.Kind == TimerAnswer && e.State == Pending && e.Function == Sale:
+	case t.Kind == TimerAnswer && e.State == Pending && (e.Function == Sale || !x.rules.Kept(rules.NoAdviceTimer)):
 		x.declineAndReverse(e, codeNoAnswer, "no answer from above", dialect.ReasonNoAnswer)
 	case t.Kind == TimerReversal && e.ReversalDue:
 		x.sendReversal(e, true)

@@ -47,12 +47,7 @@ func (x *Relay) open(e Event, t Transaction, number pan.PAN) {
 		return
 	}
 	t.State = Pending
-	if x.rules.Kept(rules.LogBeforeForward) {
-		x.put(t)
-	} else {
-		x.believe(t)
-	}
-	x.book.find(t.Key).conn = e.Conn
+	x.pend(t, rules.LogBeforeForward).conn = e.Conn
 	x.send(0, up)
 	x.set(Timer{TimerAnswer, t.Key}, x.cfg.Wait)
 }

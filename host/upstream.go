@@ -45,7 +45,7 @@ func (x *Relay) decided(e Event, f Function) {
 			return
 		}
 	}
-	if f == Advice && (undecided(m.ResponseCode) || dialect.MatchContent(old.message("0220"), m) != nil) {
+	if f == Advice && (undecided(m.ResponseCode) && x.rules.Kept(rules.StoreOnlyDecisions) || dialect.MatchContent(old.message("0220"), m) != nil) {
 		x.unmatched(m) // it decides nothing about this advice; the repeat brings another answer
 		return
 	}

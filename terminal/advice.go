@@ -8,6 +8,7 @@ import (
 
 	"github.com/posim/posim/hsm"
 	"github.com/posim/posim/internal/pan"
+	"github.com/posim/posim/internal/rules"
 	"github.com/posim/posim/transport"
 	"github.com/posim/posim/transport/dialect"
 )
@@ -99,11 +100,19 @@ func (t *Terminal) tryAdvice(r *Record) (try, error) {
 		t.remark("advice %s: %v", r.STAN, err)
 		return broken, nil
 	}
+	if t.attempted[r] && !t.kept(rules.AdviceKeepsSTAN) {
+		if err := t.renumber(m); err != nil {
+			return broken, err
+		}
+	}
 	t.attempted[r] = true
 	if err := t.send(m); err != nil {
 		return broken, nil
 	}
-	answer, err := t.receive(m, t.profile.ReversalWait, false)
+	if !t.kept(rules.ClearAdviceAfterAnswer) {
+		return settled, t.journal.advised(r, "", "")
+	}
+	answer, err := t.receive(m, t.profile.ReversalWait, !t.kept(rules.MatchAdviceAnswer))
 	switch {
 	case isStorage(err):
 		return broken, err
@@ -111,11 +120,22 @@ func (t *Terminal) tryAdvice(r *Record) (try, error) {
 		t.stale = t.stale || needsSignOn(answer.ResponseCode)
 		return notYet, nil
 	case errors.Is(err, transport.ErrTimeout):
-		return silent, nil
+		return silent, t.adviceUnanswered(r)
 	case err != nil:
 		return broken, nil
 	}
 	return t.adviceAnswered(r, answer)
+}
+
+// adviceUnanswered: the sale has happened, and silence changes nothing about it. The advice stays due (D5).
+func (t *Terminal) adviceUnanswered(r *Record) error {
+	switch {
+	case !t.kept(rules.RepeatAdvice): // one try, and it is forgotten
+		return t.journal.advised(r, "", "")
+	case !t.kept(rules.ReverseNoAdvice):
+		return t.journal.reverseAdvice(r)
+	}
+	return nil
 }
 
 func (t *Terminal) adviceAnswered(r *Record, m *dialect.Message) (try, error) {
@@ -129,17 +149,30 @@ func (t *Terminal) adviceAnswered(r *Record, m *dialect.Message) (try, error) {
 	case needsSignOn(code):
 		t.stale = true
 		return keysStale, nil
-	case code == "09", code == "68", code == "91", code == "92", code == "96", code == "98": // nobody has decided about it yet
+	case undecided(code) && t.kept(rules.UndecidedIsNoRefusal): // nobody has decided about it yet (D9)
 		return notYet, nil
-	case code == "94", code == "10": // a host that takes the repeat for another sale, or only a part of it: for a person
+	case code == "94" && t.kept(rules.ParkDuplicate), code == "10": // a host that takes the repeat for another sale (D11), or only a part of it: for a person
 		return settled, t.journal.park(r, code)
-	default:
+	case !t.kept(rules.RefusedLeavesQueue): // and is tried again
+		return notYet, nil
+	case !t.kept(rules.RefusedLeavesBatch):
+		return settled, t.journal.advised(r, "", "")
+	default: // on the failed list (D8)
 		if err := t.journal.refused(r, code); err != nil {
 			return broken, err
 		}
 		t.show(say("advice-refused"))
 		return settled, nil
 	}
+}
+
+// undecided tells whether an answer says only that somebody could not be asked.
+func undecided(code string) bool {
+	switch code {
+	case "09", "68", "91", "92", "96", "98":
+		return true
+	}
+	return false
 }
 
 // advice is the 0220 of a sale approved offline.

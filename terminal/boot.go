@@ -42,6 +42,11 @@ func (t *Terminal) recover() error {
 	for _, r := range t.journal.Records() {
 		if r.State == AdviceDue {
 			t.attempted[r] = true // nobody knows whether it was sent: the next is a repeat
+			if !t.kept(rules.AdvicesSurvivePowerCut) {
+				if err := t.journal.advised(r, "", ""); err != nil {
+					return err
+				}
+			}
 		}
 		if r.State != Pending {
 			continue

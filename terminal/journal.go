@@ -248,7 +248,17 @@ func allowed(from, to State) error {
 
 func (j *Journal) pending(r *Record) error { return j.begin(r, Pending) }
 
-func (j *Journal) offlineApproved(r *Record) error { return j.begin(r, AdviceDue) }
+// offlineApproved makes a line of the batch, and an advice that is due, in one write (D2).
+func (j *Journal) offlineApproved(r *Record) error {
+	if !j.kept.Kept(rules.OneWrite) {
+		line := *r
+		line.State = Approved
+		if err := j.put(entryRecord{Sale: &line}); err != nil {
+			return err
+		}
+	}
+	return j.begin(r, AdviceDue)
+}
 
 func (j *Journal) approved(r *Record, f func(*Record)) error { return j.move(r, Approved, f) }
 
@@ -270,6 +280,12 @@ func (j *Journal) reversalDue(r *Record, reason string, answer *dialect.Message)
 func (j *Journal) adoptLate(r *Record, code string) error {
 	r.State = Pending // as if the reversal had never been due
 	return j.move(r, Approved, func(n *Record) { n.Code = code })
+}
+
+// reverseAdvice is what rule D5 forbids: what has happened is reversed.
+func (j *Journal) reverseAdvice(r *Record) error {
+	r.State = Pending // as if it had been asked for
+	return j.reversalDue(r, dialect.ReasonNoAnswer, nil)
 }
 
 // reversed takes the acknowledgement's meaning.

@@ -277,7 +277,7 @@ func (t *Terminal) classify(r *Record, request, m *dialect.Message, err error) (
 	switch {
 	case errors.Is(err, errMAC):
 		if needsSignOn(m.ResponseCode) {
-			t.stale = true
+			return t.keysRefused(r, m)
 		}
 		return m, OutcomeNoAnswer, t.reverseLater(r, dialect.ReasonMAC, "mac-bad", nil)
 	case errors.Is(err, errAdopted), isStorage(err):
@@ -298,12 +298,20 @@ func (t *Terminal) classify(r *Record, request, m *dialect.Message, err error) (
 		return m, OutcomeNoAnswer, t.reverseLater(r, dialect.ReasonNoAnswer, "timeout", m)
 	case code == "10": // part of the amount: this terminal cannot
 		return m, OutcomeNoAnswer, t.reverseLater(r, dialect.ReasonMismatch, "mismatch", m)
-	case needsSignOn(code): // the keys changed under the request: a copy of it may have been approved before they did
-		t.stale = true
-		return m, OutcomeNoAnswer, t.reverseLater(r, dialect.ReasonMAC, "mac-bad", nil)
+	case needsSignOn(code):
+		return t.keysRefused(r, m)
 	default:
 		return m, OutcomeDeclined, t.journal.declined(r, code)
 	}
+}
+
+// keysRefused: the keys changed under the request, and a copy of it may have been approved before they did (K4).
+func (t *Terminal) keysRefused(r *Record, m *dialect.Message) (*dialect.Message, Outcome, error) {
+	t.stale = true
+	if !t.kept(rules.StaleKeyIsNoDecline) {
+		return m, OutcomeDeclined, t.journal.declined(r, m.ResponseCode)
+	}
+	return m, OutcomeNoAnswer, t.reverseLater(r, dialect.ReasonMAC, "mac-bad", nil)
 }
 
 // reverseLater records that r must be reversed. The reversal itself goes out when the card is done.
@@ -343,7 +351,7 @@ func (t *Terminal) signOn() error {
 	if err := t.send(m); err != nil {
 		return failed(err.Error())
 	}
-	answer, err := t.receive(m, t.profile.ReversalWait, false)
+	answer, err := t.receive(m, t.profile.ReversalWait, !t.kept(rules.MatchSignOn))
 	switch {
 	case isStorage(err):
 		return err

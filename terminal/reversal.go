@@ -71,6 +71,11 @@ func (t *Terminal) tryReversal(r *Record) (try, error) {
 		return broken, err
 	}
 	m := t.reversal(r)
+	if t.attempted[r] && !t.kept(rules.ReversalKeepsSTAN) {
+		if err := t.renumber(m); err != nil {
+			return broken, err
+		}
+	}
 	if err := t.send(m); err != nil {
 		return broken, nil
 	}
@@ -85,8 +90,7 @@ func (t *Terminal) tryReversal(r *Record) (try, error) {
 		return broken, err
 	case errors.Is(err, errMAC):
 		if needsSignOn(answer.ResponseCode) { // an answer that cannot be trusted may still make us ask for new keys
-			t.stale = true
-			return keysStale, nil
+			return t.acknowledged(r, answer.ResponseCode)
 		}
 		return notYet, nil
 	case errors.Is(err, transport.ErrTimeout):
@@ -106,8 +110,11 @@ func (t *Terminal) acknowledged(r *Record, code string) (try, error) {
 		state = ReversedUnmatched
 	case code == "12": // too late to undo: a difference item, in other hands
 		state, text = ReversalRefused, "reversal-refused"
-	case needsSignOn(code):
-		t.stale = true
+	case needsSignOn(code) && !t.kept(rules.StaleKeyIsNoAcknowledgment):
+	case needsSignOn(code) && !t.kept(rules.StaleKeyIsNoRefusal):
+		state, text = ReversalRefused, "reversal-refused"
+	case needsSignOn(code) && t.kept(rules.SignOnWhenStale): // then the same again, under new keys (K1)
+		t.stale, t.attempted[r] = true, true
 		return keysStale, nil
 	default:
 		t.remark("alarm: reversal of %s answered %s", r.STAN, code)
@@ -127,6 +134,12 @@ func (t *Terminal) reversal(r *Record) *dialect.Message {
 	m.RetrievalReferenceNumber, m.AuthorizationIDResponse = r.RRN, r.Auth
 	m.ICCSystemRelatedData = r.ICC
 	return m
+}
+
+// renumber gives a repeat a STAN of its own: what D6 and K2 forbid.
+func (t *Terminal) renumber(m *dialect.Message) (err error) {
+	m.SystemsTraceAuditNumber, err = t.journal.takeServiceSTAN()
+	return err
 }
 
 // message is what every financial message of a record carries.

@@ -62,7 +62,7 @@ type Terminal struct {
 	pinKey, macKey hsm.Key
 	stale          bool // the host no longer knows the session keys
 	signOnAsked    bool
-	attempted      map[*Record]bool
+	attempted      map[*Record]bool // advices that may have been sent, reversals sent under stale keys: the next is a repeat
 	adviceAt       time.Time
 
 	idle    bool

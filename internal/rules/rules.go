@@ -7,8 +7,8 @@
 // A normal run keeps them all (the zero Set). A naive variant leaves one out, or a few, so that the judge of the money can
 // be seen to fail: a judge that never fails proves nothing. A variant that the model holds safe leaves something out that
 // the money does not need; a judge that reports it is wrong. The ids T, H and A are those of docs/architecture.md (terminal,
-// host, acquirer to issuer), and Variant.Model names the lines of docs/model/variants.tsv. Nothing outside tests and
-// `posim run --naive` builds a Set that is not zero.
+// host, acquirer to issuer), D and K those of docs/model/README.md (advices, session keys), and Variant.Model names the lines
+// of docs/model/variants.tsv. Nothing outside tests and `posim run --naive` builds a Set that is not zero.
 package rules
 
 import (
@@ -53,10 +53,35 @@ const (
 	IssuerRemembersUnmatched                  // H2 at the issuer
 	IssuerCreditsOnce                         // H3 at the issuer
 
+	AdvicesSurvivePowerCut // D3: an advice that is due is still due after a power cut
+	ClearAdviceAfterAnswer // D4: an advice leaves the queue after its answer, not at the send
+	RepeatAdvice           // D5: an advice is repeated until it is answered
+	ReverseNoAdvice        // D5: and it is never reversed
+	AdviceKeepsSTAN        // D6: the repeat of an advice has its STAN
+	MatchAdviceAnswer      // D7: only the answer with this advice's key answers it
+	RefusedLeavesQueue     // D8: a refused advice leaves the queue
+	RefusedLeavesBatch     // D8: and the batch
+	StoreOnlyDecisions     // D9: an answer that decides nothing about an advice is stored by nobody
+	UndecidedIsNoRefusal   // D9: and the terminal does not take it for a refusal
+	ParkDuplicate          // D11: an advice that is called another sale's duplicate is for a person
+	AnswerAfterNextHop     // D13: the acquirer answers an advice only with what the next hop has answered
+	NoAdviceTimer          // D14: a pending advice has no timer
+	AdviceOutlivesBoot     // D14: and no end at a host's boot
+
+	StaleKeyIsNoAcknowledgment // K1: that the keys are stale acknowledges no reversal
+	StaleKeyIsNoRefusal        // K1: and refuses none
+	SignOnWhenStale            // K1: new keys are asked for before the reversal is repeated
+	ReversalKeepsSTAN          // K2: and it is repeated with its original's STAN
+	StaleKeyIsNoDecline        // K4: that the keys are stale declines no request
+	StaleKeyChangesNothing     // K5: a message under stale keys changes nothing at a host
+
 	// What the model finds unnecessary.
-	ReverseFirst  // a reversal that is due blocks the next sale
-	AskOnce       // a request that is not answered is reversed at once, not sent again
-	HoldUnmatched // a reversal without an original stays where none was found
+	ReverseFirst           // a reversal that is due blocks the next sale
+	AskOnce                // a request that is not answered is reversed at once, not sent again
+	HoldUnmatched          // a reversal without an original stays where none was found
+	ReplayAdviceAnswer     // a duplicate advice gets the stored answer, not 94
+	LogAdviceBeforeForward // a pending advice is durable before it is forwarded
+	MatchSignOn            // K6: only the answer to this sign-on answers it
 	end
 )
 
@@ -93,8 +118,8 @@ func Variants() []Variant {
 	}
 	return []Variant{
 		broken("no-wal", "T1", "S1", without(PendingBeforeWire), "the request leaves before the pending record is durable"),
-		broken("two-writes", "T2", "S2", without(OneWrite), "pending is erased in one write and the approval recorded in another"),
-		broken("receipt-first", "T3", "S3", without(JournalBeforeReceipt), "the receipt is printed before the approval is journalled"),
+		broken("two-writes", "T2", "S2 D2", without(OneWrite), "a record is erased in one write and its new state recorded in another, and an offline sale comes into the batch in one and into the queue in another"),
+		broken("receipt-first", "T3", "S3 D1", without(JournalBeforeReceipt), "the receipt is printed before the approval is journalled"),
 		broken("no-reprint", "T3", "S3b", without(ReprintAtBoot), "a receipt that may not have come out is not printed at boot"),
 		broken("no-boot-reversal", "T4", "T4", without(ReverseAtBoot), "a pending record found at boot is dropped"),
 		broken("late-accept", "T5", "S4a", without(DropLateAnswers), "a late approval cancels the reversal that is due"),
@@ -104,7 +129,7 @@ func Variants() []Variant {
 		broken("any-ack", "T7", "S7 S7m", without(MatchAcknowledgment), "any reversal answer clears the reversal that is due"),
 		broken("any-answer", "T8", "S8", without(MatchAnswer), "any answer is taken for the answer to the request in progress"),
 		broken("no-card-reversal", "T9", "S11", without(ReverseCardRefusal), "an approval that the card refuses is closed as declined"),
-		broken("no-dedup", "H1", "S13", without(ReplayDuplicates), "a duplicate request is decided again"),
+		broken("no-dedup", "H1", "S13 D11 D11i", without(ReplayDuplicates), "a duplicate request or advice is decided again"),
 		broken("repeat-no-dedup", "H1", "S13b", without(ReplayDuplicates, AskOnce), "an unanswered request is sent again, and decided again"),
 		broken("forget-unmatched", "H2", "S14 S14m", without(RememberUnmatched), "a reversal without an original is acknowledged and forgotten"),
 		broken("tombstone-expires", "H2", "S14t", without(KeepTombstones), "a host forgets a reversal without an original after two seconds"),
@@ -115,7 +140,7 @@ func Variants() []Variant {
 		broken("sale-first-last-match", "H5", "S9c", without(ExactKey, ReverseFirst), "as last-match, and a sale does not wait for the reversal that is due"),
 		broken("volatile-stan-only-key", "T11", "S10b", without(DurableSTAN, DateInKey), "a power cut brings a STAN back, and nothing else tells two sales apart"),
 		broken("stan-wraps-only-key", "H5", "S17a", without(UniqueSTAN, DateInKey), "the STAN wraps while hosts remember it, and nothing else tells two sales apart"),
-		broken("ack-before-log", "H6", "S18", without(LogBeforeAnswer), "the host answers before its log is durable"),
+		broken("ack-before-log", "H6", "S18 D12 D12a", without(LogBeforeAnswer), "the host answers before its log is durable"),
 		broken("forward-before-log", "A1", "A1", without(LogBeforeForward), "the acquirer forwards before it logs"),
 		broken("no-issuer-reversal", "A2", "A2", without(ReverseUpstream), "a silent next hop is declined and not reversed"),
 		broken("late-adopt", "A3", "A3", without(KeepDecision), "a late approval from above turns a decline into an approval"),
@@ -124,6 +149,28 @@ func Variants() []Variant {
 		broken("issuer-one-shot", "A6", "A6", without(RepeatUpstream), "a reversal is sent to the next hop once"),
 		broken("issuer-forgets", "H2", "A7", without(IssuerRemembersUnmatched), "the issuer forgets a reversal without an original"),
 		broken("issuer-credits-twice", "H3", "A8", without(IssuerCreditsOnce), "the issuer credits a repeated reversal again"),
+		broken("advice-lost-at-boot", "D3", "D3", without(AdvicesSurvivePowerCut), "an advice found at boot is taken for sent"),
+		broken("advice-clear-on-send", "D4", "D4", without(ClearAdviceAfterAnswer), "an advice leaves the queue when it is sent"),
+		broken("advice-one-shot", "D5", "D5", without(RepeatAdvice), "an advice that is not answered is forgotten"),
+		broken("advice-reversed", "D5", "D5r", without(ReverseNoAdvice), "an advice that is not answered is reversed like a sale"),
+		broken("advice-renumbered", "D6", "D6", without(AdviceKeepsSTAN), "an advice is repeated under a new STAN"),
+		broken("any-advice-ack", "D7", "D7 D7m", without(MatchAdviceAnswer), "any advice answer answers the advice that is due"),
+		broken("advice-refused-stays", "D8", "D8", without(RefusedLeavesQueue), "a refused advice stays in the queue"),
+		broken("advice-refused-in-batch", "D8", "D8b", without(RefusedLeavesBatch), "a refused advice stays in the batch"),
+		broken("advice-undecided-stored", "D9", "D9 D9i D9a", without(StoreOnlyDecisions), "a host stores an answer that decides nothing about an advice, and gives it to every repeat"),
+		broken("advice-undecided-refused", "D9", "D9t", without(UndecidedIsNoRefusal), "the terminal takes an answer that decides nothing for a refusal of the advice"),
+		broken("advice-duplicate-refused", "D11", "D11f", without(ReplayAdviceAnswer, ParkDuplicate), "the acquirer answers a repeated advice 94, and the terminal takes that for a refusal"),
+		broken("advice-early-answer", "D13", "D13", without(AnswerAfterNextHop), "the acquirer approves an advice that it has only forwarded"),
+		broken("advice-timer", "D14", "D14", without(NoAdviceTimer), "a pending advice has a timer, and is declined and reversed above"),
+		broken("advice-timer-forgotten", "D14", "D14f", without(NoAdviceTimer, ReverseUpstream), "a pending advice has a timer, and is declined and not reversed"),
+		broken("advice-boot-decline", "D14", "D14b", without(AdviceOutlivesBoot), "a host that boots declines a pending advice and reverses it above"),
+		broken("stale-key-ack", "K1", "K1 K1m", without(StaleKeyIsNoAcknowledgment), "that the keys are stale is taken for the acknowledgment of the reversal"),
+		broken("stale-key-final", "K1", "K1d", without(StaleKeyIsNoRefusal), "that the keys are stale is taken for a final refusal of the reversal"),
+		broken("stale-key-no-sign-on", "K1", "K1n", without(SignOnWhenStale), "a reversal is repeated under the stale keys"),
+		broken("stale-key-renumbered", "K2", "K2", without(ReversalKeepsSTAN), "after the sign-on a reversal is repeated under a new STAN"),
+		broken("stale-key-decline", "K4", "K4", without(StaleKeyIsNoDecline), "that the keys are stale is taken for a decline of the request"),
+		broken("repeat-stale-key-decline", "K4", "K4b", without(StaleKeyIsNoDecline, AskOnce), "as stale-key-decline, and an unanswered request is sent again"),
+		broken("stale-key-decided", "K5", "K5", without(StaleKeyIsNoDecline, StaleKeyChangesNothing), "as stale-key-decline, and the host decides the request all the same"),
 
 		safe("sale-first", "S9", "S9 S9b", without(ReverseFirst), "a sale does not wait for the reversal that is due"),
 		safe("stan-only-key", "H5", "S10a", without(DateInKey), "hosts tell transactions apart by terminal and STAN alone"),
@@ -131,6 +178,9 @@ func Variants() []Variant {
 		safe("stan-wraps", "H5", "S17b", without(UniqueSTAN), "the STAN wraps while hosts remember it"),
 		safe("repeat-request", "S13c", "S13c", without(AskOnce), "an unanswered request is sent once more before it is reversed"),
 		safe("forward-unknown", "A1", "A1b", without(LogBeforeForward, HoldUnmatched), "the acquirer forwards before it logs, and forwards reversals without an original too"),
+		safe("advice-duplicate-parked", "D11s", "D11s", without(ReplayAdviceAnswer), "the acquirer answers a repeated advice 94, and the terminal sets it aside for a person"),
+		safe("advice-forward-before-log", "D14s", "D14s", without(LogAdviceBeforeForward), "an advice is forwarded before it is logged"),
+		safe("any-sign-on-answer", "K6", "K6s", without(MatchSignOn), "any sign-on answer answers the sign-on in progress"),
 	}
 }
 
