@@ -32,21 +32,7 @@ func NewReaderFaults(faults []Fault, tell func(Fault)) (*ReaderFaults, error) {
 func (r *ReaderFaults) Strike(event string) (reader.Fault, bool) { return r.onReader(event) }
 
 // Card is c with the faults that change its answers.
-func (r *ReaderFaults) Card(c reader.EmulatedCard) reader.EmulatedCard { return &faultyCard{c, r} }
-
-type faultyCard struct {
-	reader.EmulatedCard
-	faults *ReaderFaults
-}
-
-// Transmit answers a command.
-func (c *faultyCard) Transmit(command []byte) ([]byte, error) {
-	answer, err := c.EmulatedCard.Transmit(command)
-	if err != nil {
-		return nil, err
-	}
-	return c.faults.onAnswer(command, answer)
-}
+func (r *ReaderFaults) Card(c reader.EmulatedCard) reader.EmulatedCard { return &bewitched{c, r.onAnswer} }
 
 // Unfired returns the faults that never struck, except those for every event.
 func (r *ReaderFaults) Unfired() (out []Fault) {

@@ -494,13 +494,13 @@ func heldCard(l *Library, cards map[string]*card.Card, name string, make func(*c
 
 // bewitched is a card whose answers a fault may replace.
 type bewitched struct {
-	*card.Card
+	reader.EmulatedCard
 	alter func(command, answer []byte) ([]byte, error)
 }
 
 // Transmit answers a command.
 func (b *bewitched) Transmit(command []byte) ([]byte, error) {
-	answer, err := b.Card.Transmit(command)
+	answer, err := b.EmulatedCard.Transmit(command)
 	if err != nil {
 		return answer, err
 	}

@@ -259,7 +259,7 @@ func (s *Session) inSlotName() string {
 		return ""
 	}
 	for name, c := range s.rig.cards {
-		if c == in.Card {
+		if in.EmulatedCard == any(c) {
 			return name
 		}
 	}
