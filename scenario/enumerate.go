@@ -157,10 +157,14 @@ func lengths(all ...int) (out []int) {
 	return out
 }
 
-// both is every fault twice: striking once, and staying from its event on.
+// both is every fault twice: striking once, and staying from its event on. A clock that has been set wrong stays wrong by
+// itself.
 func both(once []Fault) (all []Fault) {
 	for _, f := range once {
 		all = append(all, f)
+		if f.Kind == "clock-jump" || f.Kind == "clock-reset" {
+			continue
+		}
 		f.Later = true
 		all = append(all, f)
 	}

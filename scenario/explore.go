@@ -108,9 +108,9 @@ func (x *Exploration) add(s *Script) {
 	b.Trial.passed = nil
 	for i := range b.passed {
 		b.from = append(b.from, b.Pairs)
-		if n := len(b.passed[i].faults()); n > 0 {
+		if n := len(both(b.passed[i].faults())); n > 0 {
 			b.Events++
-			b.Pairs += 2 * n
+			b.Pairs += n
 		}
 	}
 	x.bases = append(x.bases, b)

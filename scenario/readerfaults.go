@@ -32,7 +32,9 @@ func NewReaderFaults(faults []Fault, tell func(Fault)) (*ReaderFaults, error) {
 func (r *ReaderFaults) Strike(event string) (reader.Fault, bool) { return r.onReader(event) }
 
 // Card is c with the faults that change its answers.
-func (r *ReaderFaults) Card(c reader.EmulatedCard) reader.EmulatedCard { return &bewitched{c, r.onAnswer} }
+func (r *ReaderFaults) Card(c reader.EmulatedCard) reader.EmulatedCard {
+	return &bewitched{c, r.onAnswer}
+}
 
 // Unfired returns the faults that never struck, except those for every event.
 func (r *ReaderFaults) Unfired() (out []Fault) {
