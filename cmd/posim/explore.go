@@ -151,7 +151,7 @@ type exploring struct {
 	violated  int
 	findings  []finding
 	sometimes scenario.Sometimes
-	virtual   time.Duration
+	virtual   float64       // days; a Duration ends after 292 years
 	elapsed   time.Duration // of the runs, without telling
 	resumed   int           // first faults of an earlier run
 }
@@ -267,7 +267,7 @@ func (e *exploring) keep(order int, s *scenario.Script, t scenario.Trial, twice 
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.runs++
-	e.virtual += t.Virtual
+	e.virtual += t.Virtual.Hours() / 24
 	e.sometimes.Add(t.Sometimes)
 	if !t.Failed() && !twice {
 		return
@@ -437,7 +437,7 @@ func (e *exploring) write(all []told) {
 	if e.done.Load() > 0 {
 		p(" · %s runs/s on %d cores", thousands(int(float64(e.runs+e.twice)/seconds)), runtime.GOMAXPROCS(0))
 	}
-	p(" · %s of virtual time\n", virtualTime(e.virtual))
+	p(" · %s days of virtual time\n", thousands(int(e.virtual)))
 	if e.twice > 0 {
 		p(" %s runs were made twice, and gave the same bytes\n", thousands(e.twice))
 	}

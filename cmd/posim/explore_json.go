@@ -23,7 +23,7 @@ type jsonExploration struct {
 	Violated   int            `json:"violations"`
 	Findings   []jsonFinding  `json:"findings"` // the first few sorts, shrunk
 	Sometimes  map[string]int `json:"sometimes"`
-	Virtual    string         `json:"virtual"`
+	Days       int            `json:"virtual_days"`
 	Seconds    float64        `json:"seconds"`
 	RunsSecond float64        `json:"runs_per_second"`
 	Cores      int            `json:"cores"`
@@ -47,7 +47,7 @@ type jsonFinding struct {
 func (e *exploring) writeJSON(all []told) error {
 	out := jsonExploration{
 		Version: posim.Version, Seed: e.flags.seed, Naive: e.naive.Name, Mode: e.mode(), Done: e.done.Load(), Runs: e.runs, Twice: e.twice,
-		Violated: e.violated, Findings: []jsonFinding{}, Sometimes: map[string]int{}, Virtual: virtualTime(e.virtual),
+		Violated: e.violated, Findings: []jsonFinding{}, Sometimes: map[string]int{}, Days: int(e.virtual),
 		Seconds: e.elapsed.Round(time.Millisecond).Seconds(), RunsSecond: math.Round(float64(e.runs+e.twice) / max(e.elapsed.Seconds(), 0.001)),
 		Cores: runtime.GOMAXPROCS(0), // whole numbers: the sink takes a long fraction for a card number
 	}
