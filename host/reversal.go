@@ -36,13 +36,13 @@ func (x *Relay) reversal(e Event) {
 
 // dispute is a reversal that this relay is made to refuse for good: whoever says 12 has opened an item first.
 func (x *Relay) dispute(conn int, m *dialect.Message) {
-	switch old := x.original(m); {
-	case old == nil:
-		x.remember(m) // its original may still come, and must find that it was given up
-	case old.State == Pending, old.State == Approved:
+	if old := x.original(m); old != nil {
 		x.contest(conn, m, old)
 		return
 	}
+	r := x.tombstone(m) // its original may still come, and must find that it was given up
+	r.Transaction.Difference = x.difference(r.Transaction, "reversal refused: forced")
+	x.add(r, x.Apply)
 	x.refuse(conn, m, codeInvalidTransaction)
 }
 

@@ -80,12 +80,13 @@ func orNone(s terminal.State) string {
 	return string(s)
 }
 
-// judgeMoved: a reversal leaves the queue only when the acquirer durably holds the transaction as undone, and an advice only
-// when it durably holds it as accepted or refused (I6).
+// judgeMoved: a reversal leaves the queue only when the acquirer durably holds the transaction as undone, or an item if it
+// refuses, and an advice only when it durably holds it as accepted or refused (I6).
 func (r *rig) judgeMoved(rec *terminal.Record) {
 	r.log.moves[rec.STAN+rec.Date+rec.Time] = rec.State
 	advice := rec.State == terminal.Advised || rec.State == terminal.Refused
-	if rec.State != terminal.Reversed && rec.State != terminal.ReversedUnmatched && !advice {
+	refused := rec.State == terminal.ReversalRefused
+	if rec.State != terminal.Reversed && rec.State != terminal.ReversedUnmatched && !advice && !refused {
 		return
 	}
 	view, err := r.hosts[0].durable()
@@ -94,6 +95,12 @@ func (r *rig) judgeMoved(rec *terminal.Record) {
 		return
 	}
 	t := view.Find(r.key(rec))
+	if refused {
+		if t == nil || t.Difference == nil {
+			r.violate("I6", "the reversal of %s left the queue as refused, and the acquirer has opened no item", rec.STAN)
+		}
+		return
+	}
 	if advice {
 		if want := map[terminal.State]host.State{terminal.Advised: host.Approved, terminal.Refused: host.Declined}[rec.State]; t != nil && t.State != want && t.State != host.Tombstone {
 			r.violate("I6", "the advice of %s left the queue as %s and the acquirer holds it as %s", rec.STAN, rec.State, t.State)
