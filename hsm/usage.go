@@ -15,6 +15,8 @@ const (
 	PINEncryption   Usage = "P0" // enciphers PIN blocks on a line: TDES, 16 or 24 bytes
 	MAC             Usage = "M3" // retail MAC, ISO 9797-1 algorithm 3: TDES, 16 bytes
 	IssuerMasterAC  Usage = "E0" // issuer master key for application cryptograms (EMV): TDES, 16 bytes
+	IssuerMasterSMC Usage = "E1" // issuer master key for secure messaging, confidentiality (EMV): TDES, 16 bytes
+	IssuerMasterSMI Usage = "E2" // issuer master key for secure messaging, integrity (EMV): TDES, 16 bytes
 	DataEncryption  Usage = "D0" // seals stored data: AES-256
 	PINVerification Usage = "V0" // makes the issuer's PIN references: TDES, 16 or 24 bytes
 )
@@ -69,6 +71,8 @@ var rules = [...]rule{
 	{PINEncryption, "PIN encryption key", []int{16, 24}, false, true},
 	{MAC, "MAC key", []int{16}, false, true},
 	{IssuerMasterAC, "issuer master key", []int{16}, false, false},
+	{IssuerMasterSMC, "issuer master key for script encipherment", []int{16}, false, false},
+	{IssuerMasterSMI, "issuer master key for script MACs", []int{16}, false, false},
 	{DataEncryption, "data encryption key", []int{32}, true, false},
 	{PINVerification, "PIN verification key", []int{16, 24}, false, false},
 }

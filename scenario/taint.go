@@ -30,8 +30,8 @@ func newTaint(l *Library, scripts []*Script) *taint {
 			_, discretionary, _ := strings.Cut(strings.Trim(track2, ";?"), "=")
 			x.add("the track of "+name, false, []byte(discretionary))
 		}
-		if k := p.Issuer.IssuerMasterKey(); k != nil {
-			x.add("the issuer master key of "+name, true, k)
+		for _, k := range [][]byte{p.Issuer.IssuerMasterKey(), p.Issuer.ScriptMACKey(), p.Issuer.ScriptEncryptionKey()} {
+			x.add("an issuer master key of "+name, true, k)
 		}
 		seen := map[string]bool{}
 		for _, s := range scripts {

@@ -27,7 +27,9 @@
 //	          cryptogram (a name of emv/security), key_index, imk (by default the issuer's: another makes a card whose
 //	          cryptograms do not verify), wrong_arpc strict or lenient, require_arpc
 //	          records: sfi, record, data;  data: objects for GET DATA;  risk: lower_limit, upper_limit, new_card_online
-//	issuer:   status, balance (two decimals), currency, pin, expiry, imk (name, key), derivation A or B, cryptogram (family)
+//	issuer:   status, balance (two decimals), currency, pin, expiry, imk (name, key), derivation A or B, cryptogram (family);
+//	          imk_smi and imk_smc (name, key): the master keys for script MACs and encipherment. Without them the issuer cannot
+//	          script the card
 //
 // Data objects are hexadecimal, tag to value, in the card's order. A value may be taken from the profile instead: $pan,
 // $track2, $track1_discretionary, $psn, $cardholder, $expiry, $effective, $service_code, $lower_limit, $upper_limit.

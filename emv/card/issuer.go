@@ -29,9 +29,11 @@ type Issuer struct {
 	IMKName    string // the label of the issuer master key for cryptograms; "" without one
 	Derivation security.Option
 	Cryptogram string // the family for security.VersionFor; "" without a chip
+	SMIName    string // the label of the issuer master key for script MACs; "" without one: the issuer cannot script this card
+	SMCName    string // the label of the issuer master key for script encipherment; "" without one: it cannot change its PIN
 
-	pin string
-	imk []byte
+	pin           string
+	imk, smi, smc []byte
 }
 
 // PIN is the clear PIN, four to twelve digits, "" where the card has none.
@@ -39,6 +41,12 @@ func (i *Issuer) PIN() string { return i.pin }
 
 // IssuerMasterKey is the clear key that IMKName labels, nil without one. It is a published test key. The bytes are a copy.
 func (i *Issuer) IssuerMasterKey() []byte { return append([]byte(nil), i.imk...) }
+
+// ScriptMACKey is the clear key that SMIName labels, nil without one. It is a published test key. The bytes are a copy.
+func (i *Issuer) ScriptMACKey() []byte { return append([]byte(nil), i.smi...) }
+
+// ScriptEncryptionKey is the clear key that SMCName labels, nil without one. It is a published test key. The bytes are a copy.
+func (i *Issuer) ScriptEncryptionKey() []byte { return append([]byte(nil), i.smc...) }
 
 // Format prints status and key name only, for every verb.
 func (i Issuer) Format(f fmt.State, _ rune) {
@@ -66,15 +74,28 @@ func (c *checker) issuer(p *Profile, s *source) {
 	if i.Cryptogram.set {
 		p.Issuer.Cryptogram = c.oneOf(i.Cryptogram, "cryptogram", security.Families()...)
 	}
-	if i.IMK != nil {
-		p.Issuer.IMKName = c.printable(i.IMK.Name, "imk name", 32)
-		c.required(i.IMK.Name, "imk name", i.IMK.place)
-		c.required(i.IMK.Key, "imk key", i.IMK.place)
-		p.Issuer.imk = c.hex(i.IMK.Key, "imk key", 16, 16)
+	p.Issuer.IMKName, p.Issuer.imk = c.masterKey(i.IMK, "imk")
+	p.Issuer.SMIName, p.Issuer.smi = c.masterKey(i.SMI, "imk_smi")
+	p.Issuer.SMCName, p.Issuer.smc = c.masterKey(i.SMC, "imk_smc")
+	if i.SMC != nil && i.SMI == nil {
+		c.fail(i.SMC.place, "imk_smc: an enciphered command has a MAC too: want imk_smi")
+	}
+	if i.SMI != nil && s.Chip == nil {
+		c.fail(i.SMI.place, "imk_smi: a card without a chip takes no scripts")
 	}
 	if s.Chip != nil && (p.Issuer.imk == nil || p.Issuer.Cryptogram == "") {
 		c.fail(i.place, "issuer: a card with a chip needs imk and cryptogram")
 	}
+}
+
+// masterKey reads an issuer master key, which may be left out: its name and the key.
+func (c *checker) masterKey(s *imkSource, what string) (name string, key []byte) {
+	if s == nil {
+		return "", nil
+	}
+	c.required(s.Name, what+" name", s.place)
+	c.required(s.Key, what+" key", s.place)
+	return c.printable(s.Name, what+" name", 32), c.hex(s.Key, what+" key", 16, 16)
 }
 
 // amount reads an amount with two decimals into minor units.

@@ -93,6 +93,17 @@ func TestIssuerSection(t *testing.T) {
 	if i.IssuerMasterKey()[0] != 0x01 {
 		t.Error("the caller's copy is not a copy")
 	}
+	smi, smc := i.ScriptMACKey(), i.ScriptEncryptionKey()
+	if i.SMIName != "imk-smi-visa" || i.SMCName != "imk-smc-visa" || len(smi) != 16 || len(smc) != 16 || smi[0] != 0xFE || smc[0] != 0x89 {
+		t.Errorf("script keys %q of %d bytes, %q of %d", i.SMIName, len(smi), i.SMCName, len(smc))
+	}
+	smi[0], smc[0] = 0, 0
+	if i.ScriptMACKey()[0] != 0xFE || i.ScriptEncryptionKey()[0] != 0x89 {
+		t.Error("the caller's copy of a script key is not a copy")
+	}
+	if none := &profile(t, "visa-expired").Issuer; none.SMIName != "" || none.ScriptMACKey() != nil || none.ScriptEncryptionKey() != nil {
+		t.Errorf("script keys where the profile has none: %q", none.SMIName)
+	}
 }
 
 // edit replaces one text of a profile, which must be there once.
@@ -130,6 +141,9 @@ func TestProfileErrorsSayWhere(t *testing.T) {
 		{"CDOL1 without the amount", `8C: "9F02 06 `, `8C: "`, "tag 8C: asks nothing for tag 9F02: visa-cvn10 needs 6"},
 		{"CDOL2 without the ARC", `8D: "8A 02 `, `8D: "`, "tag 8D: asks nothing for tag 8A"},
 		{"CDOL2 with a short amount", `8D: "8A 02 9F02 06`, `8D: "8A 02 9F02 05`, "tag 8D: asks 5 bytes for tag 9F02"},
+		{"encipherment without MACs", "  imk_smi: # for the MACs of issuer scripts\n    name: imk-smi-visa\n    key: FEDCBA98765432100123456789ABCDEF # a published test key, as is the next\n", "", "imk_smc: an enciphered command has a MAC too: want imk_smi"},
+		{"a script key without a name", "name: imk-smi-visa", "name: \"\"", "imk_smi name is missing"},
+		{"a short script key", "key: 89ABCDEF0123456776543210FEDCBA98", "key: 89ABCDEF01234567", "imk_smc key: length 8: want 16"},
 		{"upper limit below lower", `aip: "1C00"`, "risk: {lower_limit: 3, upper_limit: 2}\n      aip: \"1C00\"", "upper_limit: below lower_limit"},
 		{"record twice", "record: 2", "record: 1", "record 1 of SFI 2 is there already"},
 		{"track 2 too long", `discretionary: "1110000000000"`, `discretionary: "11100000000000"`, "14 characters: want 0 to 13"},

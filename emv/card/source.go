@@ -154,6 +154,8 @@ type issuerSource struct {
 	PIN        text       `yaml:"pin"`
 	Expiry     text       `yaml:"expiry"`
 	IMK        *imkSource `yaml:"imk"`
+	SMI        *imkSource `yaml:"imk_smi"`
+	SMC        *imkSource `yaml:"imk_smc"`
 	Derivation text       `yaml:"derivation"`
 	Cryptogram text       `yaml:"cryptogram"`
 }
