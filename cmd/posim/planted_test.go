@@ -13,9 +13,6 @@ import (
 // bug must be found, shrunk to at most four faults, and brought back from the printed line by a process that knows nothing
 // of the exploration; and the same line must pass in the program without the bug.
 func TestAPlantedBugIsFound(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds the program four times")
-	}
 	honest := build(t, "", "", "")
 	for _, c := range []struct{ name, file, old, new string }{
 		{
