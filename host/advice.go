@@ -1,6 +1,9 @@
 package host
 
-import "github.com/posim/posim/internal/rules"
+import (
+	"github.com/posim/posim/internal/rules"
+	"github.com/posim/posim/transport/dialect"
+)
 
 // advice is a 0220 or 0221 from below: a sale that has happened already. It is repeated from below until it is answered,
 // so there is no timer here, and it is never reversed.
@@ -32,10 +35,11 @@ func (x *Relay) advice(e Event) {
 func (x *Relay) openAdvice(e Event, t Transaction) {
 	x.number(&t)
 	switch {
-	case undecided(e.Force) && x.rules.Kept(rules.StoreOnlyDecisions):
+	// The sale has happened: an answer that decides nothing is not kept, or every repeat would get it for ever.
+	case dialect.Undecided(e.Force) && x.rules.Kept(rules.StoreOnlyDecisions):
 		x.refuse(e.Conn, e.Message, e.Force)
 		return
-	case e.Force != "" && !approving(e.Force):
+	case e.Force != "" && !dialect.Approves(e.Force):
 		x.declineAtOnce(e.Conn, t, e.Force, "forced")
 		return
 	}
@@ -59,14 +63,4 @@ func (x *Relay) forwardAdvice(e Event, entry *Entry, mti string) {
 	up.MAC, up.PINData = nil, nil
 	up.RetrievalReferenceNumber = entry.RetrievalReferenceNumber
 	x.send(0, &up)
-}
-
-// undecided tells whether an answer to an advice says only that somebody could not be asked. Such an answer is never kept:
-// the sale has happened, and a stored one would be given to every repeat for ever.
-func undecided(code string) bool {
-	switch code {
-	case "09", codeNoAnswer, codeIssuerInoperative, "92", codeSystem, "98", codeBadMAC, "77", "99":
-		return true
-	}
-	return false
 }

@@ -18,7 +18,7 @@ func TestUndecidedAdviceIsNeverKept(t *testing.T) {
 		{"00", false}, {"05", false}, {"12", false}, {"14", false}, {"25", false}, {"30", false}, {"41", false}, {"51", false},
 		{"54", false}, {"94", false}, {"", false},
 	} {
-		if undecided(tt.code) != tt.undecided {
+		if dialect.Undecided(tt.code) != tt.undecided {
 			t.Errorf("code %q: undecided %v, want %v", tt.code, !tt.undecided, tt.undecided)
 		}
 		if !tt.undecided {

@@ -23,7 +23,7 @@ type decision struct {
 func (x *Issuer) decide(e Event, t Transaction, number pan.PAN) *Entry {
 	a := x.byPAN[number]
 	var d decision
-	if e.Force != "" && !approving(e.Force) {
+	if e.Force != "" && !dialect.Approves(e.Force) {
 		d = decision{code: e.Force, note: "forced"}
 	} else {
 		d = x.judge(a, e.Message, &t)

@@ -144,7 +144,7 @@ func (x *Issuer) message(e Event) {
 // network is an 0800: only an echo has a place between hosts.
 func (x *Issuer) network(e Event) {
 	switch {
-	case e.Force != "" && !approving(e.Force):
+	case e.Force != "" && !dialect.Approves(e.Force):
 		x.refuse(e.Conn, e.Message, e.Force)
 	case e.Message.NetworkManagementCode == dialect.NetworkEcho:
 		x.refuse(e.Conn, e.Message, codeApproved)
@@ -164,7 +164,7 @@ func (x *Issuer) request(e Event, f Function) {
 	old := x.decides(e, t.Key)
 	switch {
 	case old == nil || old.State != Tombstone && old.Function == f && !x.rules.Kept(rules.ReplayDuplicates):
-		if f == Advice && undecided(e.Force) && x.rules.Kept(rules.StoreOnlyDecisions) {
+		if f == Advice && dialect.Undecided(e.Force) && x.rules.Kept(rules.StoreOnlyDecisions) {
 			x.refuse(e.Conn, e.Message, e.Force)
 			return
 		}

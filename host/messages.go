@@ -30,15 +30,6 @@ const (
 	codeBadMAC             = "A0"
 )
 
-// approving tells whether a code lets the sale happen. Only 00 is given by this room; the others exist in the field.
-func approving(code string) bool {
-	switch code {
-	case codeApproved, "10", "11", "A2", "A4", "A5", "A6":
-		return true
-	}
-	return false
-}
-
 // answerTo answers m from m alone: a refusal, or the acknowledgement of what keeps no answer.
 func answerTo(m *dialect.Message, code string) *dialect.Message {
 	return &dialect.Message{

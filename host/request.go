@@ -37,7 +37,7 @@ func (x *Relay) request(e Event) {
 // open takes up a request that is new here.
 func (x *Relay) open(e Event, t Transaction, number pan.PAN) {
 	x.number(&t)
-	if e.Force != "" && !approving(e.Force) {
+	if e.Force != "" && !dialect.Approves(e.Force) {
 		x.declineAtOnce(e.Conn, t, e.Force, "forced")
 		return
 	}

@@ -52,7 +52,7 @@ func (d *desk) unusable(e Event) string {
 	switch {
 	case !whole(m.Key()):
 		return codeFormat
-	case e.Force != "" && !approving(e.Force):
+	case e.Force != "" && !dialect.Approves(e.Force):
 		return e.Force
 	}
 	if old := d.find(m.Key()); old != nil && old.State != Tombstone && m.HasAmount && m.AmountTransaction != old.Amount {

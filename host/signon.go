@@ -13,7 +13,7 @@ func (x *Relay) network(e Event) {
 	switch {
 	case x.cfg.Acquirer && !x.knows(m):
 		x.refuse(e.Conn, m, codeInvalidMerchant)
-	case e.Force != "" && !approving(e.Force):
+	case e.Force != "" && !dialect.Approves(e.Force):
 		x.refuse(e.Conn, m, e.Force)
 	case m.NetworkManagementCode == dialect.NetworkEcho:
 		x.refuse(e.Conn, m, codeApproved)

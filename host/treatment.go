@@ -24,7 +24,7 @@ type Treatment struct {
 // treat asks for the message's treatment and arranges it.
 func (p *Party) treat(e Event) {
 	t := p.cfg.Treat(e.Message)
-	if t.Answer != "" && (!approving(t.Answer) || e.Message.MTI == "0430") { // nobody is waiting below for a 0430
+	if t.Answer != "" && (!dialect.Approves(t.Answer) || e.Message.MTI == "0430") { // nobody is waiting below for a 0430
 		e.Force, t.Answer = t.Answer, ""
 	}
 	slow := t.Slow

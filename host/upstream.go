@@ -45,7 +45,7 @@ func (x *Relay) decided(e Event, f Function) {
 			return
 		}
 	}
-	if f == Advice && (undecided(m.ResponseCode) && x.rules.Kept(rules.StoreOnlyDecisions) || dialect.MatchContent(old.message("0220"), m) != nil) {
+	if f == Advice && (dialect.Undecided(m.ResponseCode) && x.rules.Kept(rules.StoreOnlyDecisions) || dialect.MatchContent(old.message("0220"), m) != nil) {
 		x.unmatched(m) // it decides nothing about this advice; the repeat brings another answer
 		return
 	}
@@ -70,9 +70,9 @@ func (x *Relay) decided(e Event, f Function) {
 // approval of another kind than asked for, a partial one for instance.
 func (x *Relay) refusal(e Event) string {
 	switch code := e.Message.ResponseCode; {
-	case !approving(code):
+	case !dialect.Approves(code):
 		return ""
-	case e.Force != "" && !approving(e.Force):
+	case e.Force != "" && !dialect.Approves(e.Force):
 		return e.Force
 	case code != codeApproved:
 		return codeSystem

@@ -117,7 +117,7 @@ func (t *Terminal) tryAdvice(r *Record) (try, error) {
 	case isStorage(err):
 		return broken, err
 	case errors.Is(err, errMAC):
-		t.stale = t.stale || needsSignOn(answer.ResponseCode)
+		t.stale = t.stale || dialect.RefusesKeys(answer.ResponseCode)
 		return notYet, nil
 	case errors.Is(err, transport.ErrTimeout):
 		return silent, t.adviceUnanswered(r)
@@ -140,18 +140,18 @@ func (t *Terminal) adviceUnanswered(r *Record) error {
 
 func (t *Terminal) adviceAnswered(r *Record, m *dialect.Message) (try, error) {
 	switch code := m.ResponseCode; {
-	case approves(code):
+	case dialect.ApprovesInFull(code):
 		if err := t.journal.advised(r, m.AuthorizationIDResponse, m.RetrievalReferenceNumber); err != nil {
 			return broken, err
 		}
 		t.show(say("advice-sent"))
 		return settled, nil
-	case needsSignOn(code):
+	case dialect.RefusesKeys(code):
 		t.stale = true
 		return keysStale, nil
-	case undecided(code) && t.kept(rules.UndecidedIsNoRefusal): // nobody has decided about it yet (D9)
+	case dialect.Undecided(code) && t.kept(rules.UndecidedIsNoRefusal): // nobody has decided about it yet (D9)
 		return notYet, nil
-	case code == "94" && t.kept(rules.ParkDuplicate), code == "10": // a host that takes the repeat for another sale (D11), or only a part of it: for a person
+	case code == "94" && t.kept(rules.ParkDuplicate), dialect.Approves(code): // a host that takes the repeat for another sale (D11), or only a part of it: for a person
 		return settled, t.journal.park(r, code)
 	case !t.kept(rules.RefusedLeavesQueue): // and is tried again
 		return notYet, nil
@@ -164,15 +164,6 @@ func (t *Terminal) adviceAnswered(r *Record, m *dialect.Message) (try, error) {
 		t.show(say("advice-refused"))
 		return settled, nil
 	}
-}
-
-// undecided tells whether an answer says only that somebody could not be asked.
-func undecided(code string) bool {
-	switch code {
-	case "09", "68", "91", "92", "96", "98":
-		return true
-	}
-	return false
 }
 
 // advice is the 0220 of a sale approved offline.

@@ -202,7 +202,7 @@ func FuzzHostAnswers(f *testing.F) {
 					b[len(b)-1] ^= 1
 				}
 			}
-			if m, err := dialect.ISO87().Unpack(b); err == nil && m.MTI == "0210" && approves(m.ResponseCode) && m.Key() == key &&
+			if m, err := dialect.ISO87().Unpack(b); err == nil && m.MTI == "0210" && dialect.ApprovesInFull(m.ResponseCode) && m.Key() == key &&
 				dialect.ISO87().VerifyMAC(b, m, func(mac, data []byte) error { return x.hsm.VerifyMAC(x.mac, mac, data) }) == nil {
 				approvals++
 			}

@@ -160,7 +160,7 @@ func (t *Terminal) unmatched(m *dialect.Message, request *dialect.Message) (adop
 	} else {
 		t.cfg.Observe(Unmatched{fmt.Errorf("terminal: answer %s %s: no answer is waited for", m.MTI, m.Key())})
 	}
-	if t.kept(rules.DropLateAnswers) || !approves(m.ResponseCode) {
+	if t.kept(rules.DropLateAnswers) || !dialect.ApprovesInFull(m.ResponseCode) {
 		return false, nil
 	}
 	for _, r := range t.journal.Records() {
@@ -181,15 +181,6 @@ func (t *Terminal) adopt(r *Record, code string) (adopted bool, err error) {
 	}
 	t.show(say("approved"))
 	return adopted, t.receipt(r, false)
-}
-
-// approves tells whether a response code says that the money has moved.
-func approves(code string) bool {
-	switch code {
-	case "00", "11", "A2", "A4", "A5", "A6":
-		return true
-	}
-	return false
 }
 
 // authorise is the online exchange of one sale: the record becomes Pending before the request leaves (T1), and stays so
@@ -276,7 +267,7 @@ func (t *Terminal) stamp(r *Record) error {
 func (t *Terminal) classify(r *Record, request, m *dialect.Message, err error) (*dialect.Message, Outcome, error) {
 	switch {
 	case errors.Is(err, errMAC):
-		if needsSignOn(m.ResponseCode) {
+		if dialect.RefusesKeys(m.ResponseCode) {
 			return t.keysRefused(r, m)
 		}
 		return m, OutcomeNoAnswer, t.reverseLater(r, dialect.ReasonMAC, "mac-bad", nil)
@@ -292,13 +283,13 @@ func (t *Terminal) classify(r *Record, request, m *dialect.Message, err error) (
 		return m, OutcomeNoAnswer, t.reverseLater(r, dialect.ReasonMismatch, "mismatch", m)
 	}
 	switch code := m.ResponseCode; {
-	case approves(code):
+	case dialect.ApprovesInFull(code):
 		return m, OutcomeApproved, nil
 	case code == "09": // being processed: unknown
 		return m, OutcomeNoAnswer, t.reverseLater(r, dialect.ReasonNoAnswer, "timeout", m)
-	case code == "10": // part of the amount: this terminal cannot
+	case dialect.Approves(code): // part of the amount: this terminal cannot
 		return m, OutcomeNoAnswer, t.reverseLater(r, dialect.ReasonMismatch, "mismatch", m)
-	case needsSignOn(code):
+	case dialect.RefusesKeys(code):
 		return t.keysRefused(r, m)
 	default:
 		return m, OutcomeDeclined, t.journal.declined(r, code)
@@ -323,9 +314,6 @@ func (t *Terminal) reverseLater(r *Record, reason string, text Key, answer *dial
 	t.show(say(text))
 	return nil
 }
-
-// needsSignOn tells whether a response code says that the host does not know the session's keys.
-func needsSignOn(code string) bool { return code == "A0" || code == "77" || code == "99" }
 
 // signOn asks for new session keys. Without an answer the terminal goes on without; an error is its storage's.
 func (t *Terminal) signOn() error {

@@ -89,7 +89,7 @@ func (t *Terminal) tryReversal(r *Record) (try, error) {
 	case isStorage(err):
 		return broken, err
 	case errors.Is(err, errMAC):
-		if needsSignOn(answer.ResponseCode) { // an answer that cannot be trusted may still make us ask for new keys
+		if dialect.RefusesKeys(answer.ResponseCode) { // an answer that cannot be trusted may still make us ask for new keys
 			return t.acknowledged(r, answer.ResponseCode)
 		}
 		return notYet, nil
@@ -110,10 +110,10 @@ func (t *Terminal) acknowledged(r *Record, code string) (try, error) {
 		state = ReversedUnmatched
 	case code == "12": // too late to undo: a difference item, in other hands
 		state, text = ReversalRefused, "reversal-refused"
-	case needsSignOn(code) && !t.kept(rules.StaleKeyIsNoAcknowledgment):
-	case needsSignOn(code) && !t.kept(rules.StaleKeyIsNoRefusal):
+	case dialect.RefusesKeys(code) && !t.kept(rules.StaleKeyIsNoAcknowledgment):
+	case dialect.RefusesKeys(code) && !t.kept(rules.StaleKeyIsNoRefusal):
 		state, text = ReversalRefused, "reversal-refused"
-	case needsSignOn(code) && t.kept(rules.SignOnWhenStale): // then the same again, under new keys (K1)
+	case dialect.RefusesKeys(code) && t.kept(rules.SignOnWhenStale): // then the same again, under new keys (K1)
 		t.stale, t.attempted[r] = true, true
 		return keysStale, nil
 	default:

@@ -6,9 +6,6 @@ import (
 	"strings"
 )
 
-// partiallyApproved is the response code of an approval for less than was asked (10): the one that changes the amount.
-const partiallyApproved = "10"
-
 // MismatchError says that an answer is not the answer to this request. It belongs to somebody else, or comes late: it is
 // dropped, counted and reported, and the wait goes on. It is never a time-out.
 type MismatchError struct {
