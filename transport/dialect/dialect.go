@@ -156,14 +156,27 @@ func (d *Dialect) Unpack(src []byte) (*Message, error) {
 	if err != nil {
 		return nil, err
 	}
+	m := &Message{MTI: mti}
+	end, err := d.read(src, m, nil)
+	switch {
+	case err != nil:
+		return nil, err
+	case end != len(src):
+		return nil, fmt.Errorf("%w: %d at offset %d", ErrTrailing, len(src)-end, end)
+	}
+	return m, nil
+}
+
+// read reads what follows the MTI of m into m, and returns where the last data element ends. src has at least headLength
+// bytes. at, if not nil, is called with the offset of each data element that can be read, in order.
+func (d *Dialect) read(src []byte, m *Message, at func(offset int)) (end int, err error) {
 	bits := field.NewBitmap(d.bitmap)
 	if _, err := bits.Unpack(src[mtiLength:]); err != nil {
-		return nil, &FieldError{DE: 1, Offset: mtiLength, Err: cause(err)}
+		return 0, &FieldError{DE: 1, Offset: mtiLength, Err: cause(err)}
 	}
 	if bits.IsSet(1) {
-		return nil, &FieldError{DE: 1, Offset: mtiLength, Err: errors.New("bit 1 announces a secondary bitmap: want the primary one alone, the variant of 128 bits is not known here")}
+		return 0, &FieldError{DE: 1, Offset: mtiLength, Err: errors.New("bit 1 announces a secondary bitmap: want the primary one alone, the variant of 128 bits is not known here")}
 	}
-	m := &Message{MTI: mti}
 	offset := headLength
 	for de := 2; de <= lastDE; de++ {
 		if !bits.IsSet(de) {
@@ -171,18 +184,18 @@ func (d *Dialect) Unpack(src []byte) (*Message, error) {
 		}
 		e := d.byDE[de]
 		if e == nil {
-			return nil, &FieldError{DE: de, Offset: offset, Err: fmt.Errorf("not a data element of %s", d.name)}
+			return 0, &FieldError{DE: de, Offset: offset, Err: fmt.Errorf("not a data element of %s", d.name)}
 		}
-		read, err := e.read(src[offset:], m)
+		length, err := e.read(src[offset:], m)
 		if err != nil {
-			return nil, &FieldError{DE: de, Offset: offset, Err: err}
+			return 0, &FieldError{DE: de, Offset: offset, Err: err}
 		}
-		offset += read
+		if at != nil {
+			at(offset)
+		}
+		offset += length
 	}
-	if offset != len(src) {
-		return nil, fmt.Errorf("%w: %d at offset %d", ErrTrailing, len(src)-offset, offset)
-	}
-	return m, nil
+	return offset, nil
 }
 
 // VerifyMAC verifies DE 64 of m, which Unpack made from src. verify gets DE 64 and all bytes before it.
