@@ -120,7 +120,7 @@ func (c *AdminClient) Calendar(ctx context.Context, d Calendar) (string, error) 
 
 // Account changes an account at the issuer and returns how it is then; without a change it only looks.
 func (c *AdminClient) Account(ctx context.Context, o Admin) (r AccountReport, err error) {
-	order := accountOrder{Account: o.Account, Status: o.Status}
+	order := accountOrder{Account: o.Account, Status: o.Status, Answer: o.Answer}
 	if o.SetBalance {
 		order.Balance = &o.Balance
 	}

@@ -71,7 +71,8 @@ type DifferenceItem struct {
 type AccountReport struct {
 	Account string `json:"account"`
 	Status  Status `json:"status"`
-	Balance int64  `json:"balance"` // minor units that can be spent
+	Balance int64  `json:"balance"`          // minor units that can be spent
+	Answer  string `json:"answer,omitempty"` // the code that its requests are declined with, as ordered
 }
 
 // The bodies of the requests, and the answers that are no type of their own.
@@ -84,6 +85,7 @@ type (
 		Account string `json:"account"`
 		Status  Status `json:"status,omitempty"`
 		Balance *int64 `json:"balance,omitempty"`
+		Answer  string `json:"answer,omitempty"`
 	}
 	positionsAnswer struct {
 		Positions map[string]int64 `json:"positions"`

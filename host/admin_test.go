@@ -194,6 +194,19 @@ func TestAdminOrders(t *testing.T) {
 			t.Errorf("an unknown status: %v", err)
 		}
 	}
+	for _, order := range []Admin{{Status: Active, Answer: "01"}, {}} {
+		order.Account = accountName
+		if r, err = client.Account(ctx, order); err != nil || r.Answer != "01" {
+			t.Fatalf("%+v, %v", r, err)
+		}
+	}
+	want(t, "as ordered", c.mustAsk(t, c.sale(100)).ResponseCode, "01")
+	if r, err = client.Account(ctx, Admin{Account: accountName, Answer: AnswerOwn}); err != nil || r.Answer != "" {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if _, err = client.Account(ctx, Admin{Account: accountName, Answer: "00"}); !errors.As(err, &refused) || !strings.Contains(err.Error(), `answer "00": want a code that declines`) {
+		t.Errorf("an approval as an order: %v", err)
+	}
 	page, err := client.Log(ctx, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -204,7 +217,7 @@ func TestAdminOrders(t *testing.T) {
 			seen++
 		}
 	}
-	want(t, "refused orders observed", seen, 4)
+	want(t, "refused orders observed", seen, 5)
 
 	today := time.Now().UTC().Format(dateForm)
 	tomorrow := time.Now().UTC().AddDate(0, 0, 1).Format(dateForm)

@@ -109,6 +109,7 @@ func (c *codec) account(a *AccountState) {
 	c.text(2, (*string)(&a.Status))
 	number(c, 3, &a.WrongPINs)
 	number(c, 4, &a.Adjustment)
+	c.text(5, &a.Answer)
 }
 
 func (c *codec) calendar(r *CalendarRecord) {

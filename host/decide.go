@@ -22,12 +22,7 @@ type decision struct {
 // decide takes up a request or an advice that is new here: one record holds the decision, the money and the PIN tries.
 func (x *Issuer) decide(e Event, t Transaction, number pan.PAN) *Entry {
 	a := x.byPAN[number]
-	var d decision
-	if e.Force != "" && !dialect.Approves(e.Force) {
-		d = decision{code: e.Force, note: "forced"}
-	} else {
-		d = x.judge(a, e.Message, &t)
-	}
+	d := x.judge(a, e, &t)
 	if a != nil {
 		t.Account = a.Name
 	}
@@ -47,20 +42,34 @@ func (x *Issuer) decide(e Event, t Transaction, number pan.PAN) *Entry {
 	return x.put(r)
 }
 
-// judge asks everything that can refuse, in the order of the package comment.
-func (x *Issuer) judge(a *account, m *dialect.Message, t *Transaction) (d decision) {
+// judge asks everything that can refuse, in the order of the package comment. The cryptogram is verified whatever the code
+// will be: a card that proved itself is answered with a proof, and a declined one too.
+func (x *Issuer) judge(a *account, e Event, t *Transaction) (d decision) {
+	m := e.Message
+	var wrong error
+	if a != nil {
+		d.chip, wrong = x.verify(a, m, t)
+	}
+	if e.Force != "" && !dialect.Approves(e.Force) {
+		d.code, d.note = e.Force, "forced"
+		return d
+	}
 	if d.code, d.note = x.usable(a, m, t); d.code != "" {
 		return d
 	}
-	var err error
-	if d.chip, err = x.verify(a, m, t); err != nil {
-		return decision{code: codeDoNotHonour, note: err.Error()}
+	if wrong != nil {
+		d.code, d.note = codeDoNotHonour, wrong.Error()
+		return d
 	}
 	if t.Function == Advice { // it has happened: neither PIN nor funds can be asked for any more
 		if d.chip == nil {
 			return decision{code: codeDoNotHonour, note: "advice without a cryptogram"}
 		}
 		d.code = codeApproved
+		return d
+	}
+	if a.state.Answer != "" {
+		d.code, d.note = a.state.Answer, "as ordered for the account"
 		return d
 	}
 	if d.code, d.note, d.state = x.pin(a, m); d.code != "" {

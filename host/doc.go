@@ -35,8 +35,10 @@
 //     91 found pending at boot, 96 a PIN block that cannot be translated or an answer from above that contradicts itself.
 //   - Codes of the issuer, in the order they are looked for: 14 unknown or closed account, 41 lost, 43 stolen,
 //     62 restricted card, 05 frozen account, 54 expired, 12 other currency or not a purchase, 05 the cryptogram does not
-//     verify or its ATC was used before, 75 PIN tries used up, 55 wrong or missing PIN, 96 a PIN block that does not
+//     verify or its ATC was used before, the code that an order from outside has set, 75 PIN tries used up, 55 wrong or missing PIN, 96 a PIN block that does not
 //     decode, 51 not enough funds. The record's Note tells one 05 from another.
+//   - A card whose cryptogram verified is answered with an ARPC over the code, whatever the code is: a declined card is
+//     to know who declined it.
 //   - The cryptogram comes before the PIN, so that a forged chip message burns no PIN try. Three wrong PINs are answered
 //     55; from the next one on it is 75, even with the right PIN.
 //   - An advice has happened already: it is posted even if it overdraws the account. One without a cryptogram is

@@ -223,6 +223,9 @@ func (x *Issuer) admin(c Admin) {
 	case c.Status != "" && !c.Status.known():
 		x.refused(fmt.Errorf("host: account %q: status %q: want active, lost, stolen, restricted, frozen or closed", c.Account, c.Status))
 		return
+	case c.Answer != "" && c.Answer != AnswerOwn && !Declines(c.Answer):
+		x.refused(fmt.Errorf("host: account %q: answer %q: want a code that declines, such as 01, or %s", c.Account, c.Answer, AnswerOwn))
+		return
 	}
 	s := a.state
 	if c.Status != "" {
@@ -230,6 +233,13 @@ func (x *Issuer) admin(c Admin) {
 	}
 	if c.SetBalance {
 		s.Adjustment += c.Balance - a.available()
+	}
+	switch c.Answer {
+	case "":
+	case AnswerOwn:
+		s.Answer = ""
+	default:
+		s.Answer = c.Answer
 	}
 	x.add(&Record{Account: &s}, x.Apply)
 }

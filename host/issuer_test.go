@@ -10,6 +10,7 @@ import (
 
 	"github.com/posim/posim/emv"
 	"github.com/posim/posim/emv/card"
+	"github.com/posim/posim/emv/security"
 	"github.com/posim/posim/emv/tlv"
 	"github.com/posim/posim/hsm"
 	"github.com/posim/posim/transport/dialect"
@@ -199,6 +200,69 @@ func TestCryptogram(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A card that proved itself is told by whom it is declined: the ARPC is over the code that the answer carries, whoever or
+// whatever chose that code.
+func TestDeclinesAreProven(t *testing.T) {
+	order := func(a Admin) func(s *street) {
+		a.Account = "card"
+		return func(s *street) { s.step(atIssuer, Event{Kind: EventAdmin, Admin: a}, 0) }
+	}
+	for _, test := range []struct {
+		name   string
+		change func(s *street)
+		want   string
+	}{
+		{"approved", func(*street) {}, "00"},
+		{"funds", order(Admin{SetBalance: true, Balance: 1}), "51"},
+		{"lost", order(Admin{Status: Lost}), "41"},
+		{"referral, as ordered", order(Admin{Answer: "01"}), "01"},
+		{"the order taken back", func(s *street) { order(Admin{Answer: "01"})(s); order(Admin{Answer: AnswerOwn})(s) }, "00"},
+		{"an order that approves changes nothing", order(Admin{Answer: "11"}), "00"},
+		{"a status comes before an order", func(s *street) { order(Admin{Answer: "01", Status: Stolen})(s) }, "43"},
+		{"forced", func(s *street) {
+			s.force = func(at int, _ *dialect.Message) string {
+				if at == atIssuer {
+					return "02"
+				}
+				return ""
+			}
+		}, "02"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newStreet(t, 0)
+			test.change(s)
+			s.restart(atIssuer)
+			m := s.chip("0200", 1, 10000, 1)
+			for _, what := range []string{"answer", "answer to a copy"} {
+				s.ask(m)
+				a := s.till.last()
+				s.expect(what, a.ResponseCode, test.want)
+				proof, _, err := tlv.Find(a.ICCSystemRelatedData, tlv.IssuerAuthenticationData)
+				if err != nil || string(proof) != string(arpc(t, m, test.want)) {
+					t.Errorf("%s: tag 91 is %X: want the ARPC over %s", what, proof, test.want)
+				}
+			}
+			if bad := s.wrong(); len(bad) > 0 {
+				t.Error(bad)
+			}
+		})
+	}
+}
+
+// arpc is the issuer authentication data that answers a message of street.chip, by the functions that public vectors prove.
+func arpc(t *testing.T, m *dialect.Message, code string) []byte {
+	ac, _, err := tlv.Find(m.ICCSystemRelatedData, tlv.ApplicationCryptogram)
+	if err != nil || len(ac) != 8 {
+		t.Fatalf("tag 9F26: %X, %v", ac, err)
+	}
+	mk, err := security.ICCMasterKey(publishedIMK, testCard(t).Digits(), "01", security.OptionA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proof := security.ARPC1(mk, [8]byte(ac), [2]byte([]byte(code)))
+	return append(proof[:], code...)
 }
 
 // A forged message must burn no PIN try.

@@ -30,6 +30,22 @@ const (
 	codeBadMAC             = "A0"
 )
 
+// AnswerOwn takes back an answer that an account was ordered to have.
+const AnswerOwn = "own"
+
+// Declines tells whether code can stand in DE 39 and is no approval.
+func Declines(code string) bool {
+	if len(code) != 2 || dialect.Approves(code) {
+		return false
+	}
+	for i := range 2 {
+		if !(code[i] >= '0' && code[i] <= '9' || code[i] >= 'A' && code[i] <= 'Z') {
+			return false
+		}
+	}
+	return true
+}
+
 // answerTo answers m from m alone: a refusal, or the acknowledgement of what keeps no answer.
 func answerTo(m *dialect.Message, code string) *dialect.Message {
 	return &dialect.Message{

@@ -448,6 +448,7 @@ func TestTreatments(t *testing.T) {
 			tw.stan -= 1
 			tw.expect("amount of the copy", tw.ask(tw.sale(10000)).AmountTransaction, 10000)
 		}},
+		{"wrong ARPC from the issuer, but the stripe asked for none", atIssuer, "0200", Treatment{WrongARPC: true}, "00", sold, nil},
 		{"the issuer says 91", atIssuer, "0200", Treatment{Answer: "91"}, "91", nothing, nil},
 		{"the acquirer says 90", atAcquirer, "0200", Treatment{Answer: "90"}, "90", nothing, nil},
 		{"the switch turns an approval down", atSwitch, "0210", Treatment{Answer: "05"}, "05", nothing, nil},

@@ -153,6 +153,7 @@ type AccountState struct {
 	Status     Status `json:"status,omitempty"`
 	WrongPINs  int    `json:"wrong_pins,omitempty"` // in a row
 	Adjustment int64  `json:"adjustment,omitempty"` // minor units that were added to or taken from the balance from outside the protocol
+	Answer     string `json:"answer,omitempty"`     // the code that every request is declined with; "": the issuer decides
 }
 
 // CalendarRecord is a move of the business calendar.

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/posim/posim/emv/tlv"
 	"github.com/posim/posim/transport/dialect"
 )
 
@@ -16,6 +17,7 @@ type Treatment struct {
 	WrongMAC    bool
 	WrongSTAN   bool // one too high
 	WrongAmount bool // one minor unit too high
+	WrongARPC   bool // one bit of tag 91 is flipped; an answer without one leaves as it is
 	// Answer is a response code; of a 0430, whose answer below was given long ago, what the party takes it for. One that declines is the party's decision about the message: it does nothing else, and logs
 	// it like its own, so that a copy gets the same. One that approves is put into the answer whatever was decided.
 	Answer string
@@ -70,8 +72,23 @@ func (p *Party) spoil(s *Send) (m *dialect.Message, wrongMAC bool) {
 	if t.WrongAmount {
 		spoiled.SetAmount(spoiled.AmountTransaction + 1)
 	}
+	if t.WrongARPC {
+		spoiled.ICCSystemRelatedData = wrongARPC(spoiled.ICCSystemRelatedData)
+	}
 	if t.Answer != "" {
 		spoiled.ResponseCode = t.Answer
 	}
 	return &spoiled, t.WrongMAC
+}
+
+// wrongARPC is a copy of an answer's chip data whose issuer authentication data (tag 91) proves nothing.
+func wrongARPC(data []byte) []byte {
+	data = append([]byte(nil), data...)
+	r := tlv.NewReader(data)
+	for r.Next() {
+		if v := r.Value(); r.Tag() == tlv.IssuerAuthenticationData && len(v) > 0 {
+			v[0] ^= 1
+		}
+	}
+	return data
 }

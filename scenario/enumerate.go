@@ -115,6 +115,9 @@ func (h *happening) faults() (all []Fault) {
 			if strings.HasPrefix(kind, "wrong-") && h.at == atMessage && !answered(h.Event) {
 				continue
 			}
+			if kind == "wrong-arpc" && !proven(h.Event) {
+				continue
+			}
 			if h.Seam == "card" && h.Event != "apdu" {
 				continue
 			}

@@ -147,6 +147,9 @@ func parseFault(spec string) (Fault, error) {
 	if row.sort == eventMessage && strings.HasPrefix(name, "wrong-") && !answered(place.Event) {
 		return Fault{}, specErrorf(rest, len(name), "no answer leaves for %s here: want a request, 0110, 0210 or 0230", place.Event)
 	}
+	if row.sort == eventMessage && name == "wrong-arpc" && !proven(place.Event) {
+		return Fault{}, specErrorf(rest, len(name), "no ARPC is in the answer that leaves for %s: want 0100, 0200, 0201, 0110 or 0210", place.Event)
+	}
 	for _, k := range row.kinds {
 		if k.name != name {
 			continue
@@ -248,6 +251,16 @@ func (f *Fault) setArgument(sort argumentSort, arg string, given bool) string {
 
 // answered tells whether a host sends an answer on account of that message: its own, or the one that it passes on.
 func answered(mti string) bool { return mti != "0410" && mti != "0430" && mti != "0810" }
+
+// proven tells whether the answer that leaves on account of that message may have an ARPC in it: only a card that asked waits
+// for one.
+func proven(mti string) bool {
+	switch mti {
+	case "0100", "0200", "0201", "0110", "0210":
+		return true
+	}
+	return false
+}
 
 // images are what a power cut can leave of a write.
 var images = [...]string{"lost", "kept", "torn", "flipped"}

@@ -63,6 +63,7 @@ var faultTable = [...]faultRow{
 		{"wrong-mac", argNone, "the answer's MAC is wrong"},
 		{"wrong-stan", argNone, "the answer's STAN (DE 11) is one too high"},
 		{"wrong-amount", argNone, "the answer's amount (DE 4) is one minor unit too high"},
+		{"wrong-arpc", argNone, "the answer to a chip's request does not prove the issuer: its ARPC (tag 91) is wrong"},
 		{"answer", argCode, "the answer's code (DE 39) is this one; one that declines is the party's own decision"},
 	}},
 	{[]string{"term"}, eventWord, "write", []faultKind{

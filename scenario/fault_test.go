@@ -46,6 +46,7 @@ func TestParseFault(t *testing.T) {
 		{"term[send 0200].clock-reset", Fault{Seam: "term", Event: "send 0200", N: 1, Kind: "clock-reset"}, ""},
 		{"hsm.tamper", Fault{Seam: "hsm", N: 1, Kind: "tamper"}, ""},
 		{"hsm[use#3].fail", Fault{Seam: "hsm", Event: "use", N: 3, Kind: "fail"}, ""},
+		{"issuer[0200].wrong-arpc", Fault{Seam: "issuer", Event: "0200", N: 1, Kind: "wrong-arpc"}, ""},
 		{"operator[pin].wrong-pin", Fault{Seam: "operator", Event: "pin", N: 1, Kind: "wrong-pin"}, ""},
 		{"term[write].disk-full", Fault{Seam: "term", Event: "write", N: 1, Kind: "disk-full"}, ""},
 		{"term[send 0400].power-off", Fault{Seam: "term", Event: "send 0400", N: 1, Kind: "power-off"}, ""},
@@ -133,6 +134,7 @@ func TestParseFaultErrors(t *testing.T) {
 		"net.req[0200].truncate(-1)":          "want truncate(K), K from 0 to 65535 bytes",
 		"net.req[0200].corrupt(4)":            "want corrupt(byte=K), K from 0 to 65534",
 		"net.req[0200].corrupt(byte=x)":       "want corrupt(byte=K), K from 0 to 65534",
+		"issuer[0220].wrong-arpc":             "no ARPC is in the answer that leaves for 0220: want 0100, 0200, 0201, 0110 or 0210",
 		"acquirer[0430].wrong-mac":            "no answer leaves for 0430 here: want a request, 0110, 0210 or 0230",
 		"acquirer[0200].crash":                crashWant,
 		"acquirer[0200].crash(now)":           crashWant,
@@ -237,7 +239,8 @@ func TestFaultStringReadsBack(t *testing.T) {
 // real time is not for virtual time.
 func kindsAt(row faultRow, event string) []faultKind {
 	return slices.DeleteFunc(slices.Clone(row.kinds), func(k faultKind) bool {
-		return k.arg == argReal || row.sort == eventMessage && strings.HasPrefix(k.name, "wrong-") && !answered(event)
+		return k.arg == argReal || row.sort == eventMessage && strings.HasPrefix(k.name, "wrong-") && !answered(event) ||
+			k.name == "wrong-arpc" && !proven(event)
 	})
 }
 

@@ -408,7 +408,7 @@ func (v *live) calendar(st *Step) {
 
 func (v *live) setHost(st *Step) {
 	h := st.Host
-	a := host.Admin{Account: h.Card, Status: host.Status(h.Status)}
+	a := host.Admin{Account: h.Card, Status: host.Status(h.Status), Answer: h.Answer}
 	if a.Account == "" {
 		a.Account = v.script.Card
 	}

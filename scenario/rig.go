@@ -223,6 +223,8 @@ func (p *party) treat(m *dialect.Message) (t host.Treatment) {
 		t.WrongSTAN = true
 	case "wrong-amount":
 		t.WrongAmount = true
+	case "wrong-arpc":
+		t.WrongARPC = true
 	case "answer":
 		t.Answer = f.Code
 	}

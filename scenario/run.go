@@ -523,7 +523,7 @@ func (p *play) toHosts(c host.Calendar) {
 // setHost changes an account at the issuer.
 func (p *play) setHost(st *Step) {
 	h := st.Host
-	a := host.Admin{Account: h.Card, Status: host.Status(h.Status)}
+	a := host.Admin{Account: h.Card, Status: host.Status(h.Status), Answer: h.Answer}
 	if h.Balance != nil {
 		a.SetBalance, a.Balance = true, int64(*h.Balance)
 	}

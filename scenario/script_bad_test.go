@@ -221,9 +221,16 @@ steps:
 		header + `steps:
   - host: {card: visa-credit}
 ` + ending,
-		`W06-x.yaml:5:11: want a status or a balance
+		`W06-x.yaml:5:11: want a status, a balance or an answer
     5 |   - host: {card: visa-credit}
       |           ^`},
+	{"an answer that approves",
+		header + `steps:
+  - host: {card: visa-credit, answer: "00"}
+` + ending,
+		`W06-x.yaml:5:39: want a code that declines, in quotes, such as "01", or own for the issuer's own decision
+    5 |   - host: {card: visa-credit, answer: "00"}
+      |                                       ^^^^`},
 	{"a bad fee",
 		header + `host: {fee: 0.6}
 steps:
@@ -244,7 +251,7 @@ steps:
 		header + `steps:
   - host: {card: visa-credit, fee: 0.6%}
 ` + ending,
-		`W06-x.yaml:5:31: unknown key "fee": want card, status, balance
+		`W06-x.yaml:5:31: unknown key "fee": want card, status, balance, answer
     5 |   - host: {card: visa-credit, fee: 0.6%}
       |                               ^^^`},
 	{"a line that is sideways",

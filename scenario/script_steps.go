@@ -3,6 +3,8 @@ package scenario
 import (
 	"strings"
 	"time"
+
+	"github.com/posim/posim/host"
 )
 
 // actions are the keys of which a step has one.
@@ -162,7 +164,7 @@ func (t *typing) fee(n *node) (h Host) {
 
 // host reads what a step changes in an account.
 func (t *typing) host(n *node) (h Host) {
-	if !t.mapping(n, "a rule of the host such as {card: visa-credit, status: lost}", "card", "status", "balance") {
+	if !t.mapping(n, "a rule of the host such as {card: visa-credit, status: lost}", "card", "status", "balance", "answer") {
 		return h
 	}
 	h = Host{Pos: n.pos, Card: t.card}
@@ -176,13 +178,25 @@ func (t *typing) host(n *node) (h Host) {
 		m := t.money(b)
 		h.Balance = &m
 	}
+	if a := n.key("answer"); a != nil {
+		h.Answer = t.answer(a)
+	}
 	switch {
-	case h.Status == "" && h.Balance == nil:
-		t.fail(n.pos, "want a status or a balance")
+	case h.Status == "" && h.Balance == nil && h.Answer == "":
+		t.fail(n.pos, "want a status, a balance or an answer")
 	case h.Card == "":
 		t.fail(n.pos, "whose account? give the rule a card")
 	}
 	return h
+}
+
+// answer reads the code that an issuer is to decline with, or own.
+func (t *typing) answer(n *node) string {
+	if n.sort == sortText && (n.text == host.AnswerOwn || host.Declines(n.text)) {
+		return n.text
+	}
+	t.fail(n.pos, `want a code that declines, in quotes, such as "01", or %s for the issuer's own decision`, host.AnswerOwn)
+	return ""
 }
 
 // disk reads {damage: journal}, {repair: journal}, {full: true} or {full: false}.

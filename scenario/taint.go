@@ -30,9 +30,9 @@ func newTaint(l *Library, scripts []*Script) *taint {
 			_, discretionary, _ := strings.Cut(strings.Trim(track2, ";?"), "=")
 			x.add("the track of "+name, false, []byte(discretionary))
 		}
-		for _, k := range [][]byte{p.Issuer.IssuerMasterKey(), p.Issuer.ScriptMACKey(), p.Issuer.ScriptEncryptionKey()} {
-			x.add("an issuer master key of "+name, true, k)
-		}
+		x.add("the issuer master key of "+name, true, p.Issuer.IssuerMasterKey())
+		x.add("the issuer master key for script MACs of "+name, true, p.Issuer.ScriptMACKey())
+		x.add("the issuer master key for script encipherment of "+name, true, p.Issuer.ScriptEncryptionKey())
 		seen := map[string]bool{}
 		for _, s := range scripts {
 			for i := range s.Steps {

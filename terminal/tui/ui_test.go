@@ -245,7 +245,10 @@ func TestScript(t *testing.T) {
 	u := s.ui
 	u.keys("s")
 	s.has("W01 ")
-	for range 7 {
+	for range 40 {
+		if strings.Contains(s.text(), "▸ W04 ") {
+			break
+		}
 		u.key(tcell.KeyDown)
 	}
 	s.has("▸ W04")
