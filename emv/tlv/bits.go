@@ -28,17 +28,23 @@ const (
 	TVRApplicationNotYetEffective            Bit = 0x220
 	TVRServiceNotAllowed                     Bit = 0x210
 	TVRNewCard                               Bit = 0x208
+	TVRBiometricSuccessful                   Bit = 0x202
+	TVRBiometricTemplateNotSupported         Bit = 0x201
 	TVRCVMFailed                             Bit = 0x380
 	TVRUnrecognisedCVM                       Bit = 0x340
 	TVRPINTryLimitExceeded                   Bit = 0x320
 	TVRPINPadNotPresent                      Bit = 0x310 // PIN entry required and PIN pad not present or not working
 	TVRPINNotEntered                         Bit = 0x308 // PIN entry required, PIN pad present, but PIN was not entered
 	TVROnlineCVMCaptured                     Bit = 0x304 // up to EMV 4.3: online PIN entered
+	TVRBiometricDeviceNotWorking             Bit = 0x302
+	TVRBiometricBypassed                     Bit = 0x301
 	TVRFloorLimitExceeded                    Bit = 0x480
 	TVRLowerConsecutiveOfflineLimitExceeded  Bit = 0x440
 	TVRUpperConsecutiveOfflineLimitExceeded  Bit = 0x420
 	TVRSelectedRandomlyForOnline             Bit = 0x410
 	TVRMerchantForcedOnline                  Bit = 0x408
+	TVRBiometricTryLimitExceeded             Bit = 0x404
+	TVRBiometricTypeNotSupported             Bit = 0x402
 	TVRXDAFailed                             Bit = 0x401
 	TVRDefaultTDOLUsed                       Bit = 0x580
 	TVRIssuerAuthenticationFailed            Bit = 0x540
@@ -102,69 +108,45 @@ const (
 
 // Additional Terminal Capabilities, tag 9F40 (EMV Book 4, A3).
 const (
-	AdditionalCash     Bit = 0x180
-	AdditionalGoods    Bit = 0x140
-	AdditionalServices Bit = 0x120
-	AdditionalCashback Bit = 0x110
+	AdditionalCash                     Bit = 0x180
+	AdditionalGoods                    Bit = 0x140
+	AdditionalServices                 Bit = 0x120
+	AdditionalCashback                 Bit = 0x110
+	AdditionalInquiry                  Bit = 0x108
+	AdditionalTransfer                 Bit = 0x104
+	AdditionalPayment                  Bit = 0x102
+	AdditionalAdministrative           Bit = 0x101
+	AdditionalCashDeposit              Bit = 0x280
+	AdditionalNumericKeys              Bit = 0x380
+	AdditionalAlphabeticAndSpecialKeys Bit = 0x340
+	AdditionalCommandKeys              Bit = 0x320
+	AdditionalFunctionKeys             Bit = 0x310
+	AdditionalPrintAttendant           Bit = 0x480
+	AdditionalPrintCardholder          Bit = 0x440
+	AdditionalDisplayAttendant         Bit = 0x420
+	AdditionalDisplayCardholder        Bit = 0x410
+	AdditionalCodeTable10              Bit = 0x402
+	AdditionalCodeTable9               Bit = 0x401
+	AdditionalCodeTable8               Bit = 0x580
+	AdditionalCodeTable7               Bit = 0x540
+	AdditionalCodeTable6               Bit = 0x520
+	AdditionalCodeTable5               Bit = 0x510
+	AdditionalCodeTable4               Bit = 0x508
+	AdditionalCodeTable3               Bit = 0x504
+	AdditionalCodeTable2               Bit = 0x502
+	AdditionalCodeTable1               Bit = 0x501
 )
 
-// BitName is the book's name of a bit of the element tag (95, 9B or 82), "" if it has none.
-func BitName(tag Tag, b Bit) string {
-	for _, n := range bitNames {
-		if n.tag == tag && n.bit == b {
-			return n.name
-		}
-	}
-	return ""
-}
-
-var bitNames = [...]struct {
-	tag  Tag
-	bit  Bit
-	name string
-}{
-	{TVR, TVROfflineDataAuthenticationNotPerformed, "Offline data authentication was not performed"},
-	{TVR, TVRSDAFailed, "SDA failed"},
-	{TVR, TVRICCDataMissing, "ICC data missing"},
-	{TVR, TVRCardOnExceptionFile, "Card appears on terminal exception file"},
-	{TVR, TVRDDAFailed, "DDA failed"},
-	{TVR, TVRCDAFailed, "CDA failed"},
-	{TVR, TVRSDASelected, "SDA selected"},
-	{TVR, TVRXDASelected, "XDA selected"},
-	{TVR, TVRApplicationVersionsDiffer, "ICC and terminal have different application versions"},
-	{TVR, TVRExpiredApplication, "Expired application"},
-	{TVR, TVRApplicationNotYetEffective, "Application not yet effective"},
-	{TVR, TVRServiceNotAllowed, "Requested service not allowed for card product"},
-	{TVR, TVRNewCard, "New card"},
-	{TVR, TVRCVMFailed, "Cardholder verification was not successful"},
-	{TVR, TVRUnrecognisedCVM, "Unrecognised CVM"},
-	{TVR, TVRPINTryLimitExceeded, "PIN Try Limit exceeded"},
-	{TVR, TVRPINPadNotPresent, "PIN entry required and PIN pad not present or not working"},
-	{TVR, TVRPINNotEntered, "PIN entry required, PIN pad present, but PIN was not entered"},
-	{TVR, TVROnlineCVMCaptured, "Online CVM captured"},
-	{TVR, TVRFloorLimitExceeded, "Transaction exceeds floor limit"},
-	{TVR, TVRLowerConsecutiveOfflineLimitExceeded, "Lower consecutive offline limit exceeded"},
-	{TVR, TVRUpperConsecutiveOfflineLimitExceeded, "Upper consecutive offline limit exceeded"},
-	{TVR, TVRSelectedRandomlyForOnline, "Transaction selected randomly for online processing"},
-	{TVR, TVRMerchantForcedOnline, "Merchant forced transaction online"},
-	{TVR, TVRXDAFailed, "XDA signature verification failed"},
-	{TVR, TVRDefaultTDOLUsed, "Default TDOL used"},
-	{TVR, TVRIssuerAuthenticationFailed, "Issuer authentication failed"},
-	{TVR, TVRScriptFailedBeforeFinalGenerateAC, "Script processing failed before final GENERATE AC"},
-	{TVR, TVRScriptFailedAfterFinalGenerateAC, "Script processing failed after final GENERATE AC"},
-	{TVR, TVRCAECCKeyMissing, "CA ECC key missing"},
-	{TVR, TVRECCKeyRecoveryFailed, "ECC key recovery failed"},
-	{TSI, TSIOfflineDataAuthenticationPerformed, "Offline data authentication was performed"},
-	{TSI, TSICardholderVerificationPerformed, "Cardholder verification was performed"},
-	{TSI, TSICardRiskManagementPerformed, "Card risk management was performed"},
-	{TSI, TSIIssuerAuthenticationPerformed, "Issuer authentication was performed"},
-	{TSI, TSITerminalRiskManagementPerformed, "Terminal risk management was performed"},
-	{TSI, TSIScriptProcessingPerformed, "Script processing was performed"},
-	{ApplicationInterchangeProfile, AIPXDASupported, "XDA supported"},
-	{ApplicationInterchangeProfile, AIPSDASupported, "SDA supported"},
-	{ApplicationInterchangeProfile, AIPDDASupported, "DDA supported"},
-	{ApplicationInterchangeProfile, AIPCardholderVerificationSupported, "Cardholder verification is supported"},
-	{ApplicationInterchangeProfile, AIPTerminalRiskManagementToBePerformed, "Terminal risk management is to be performed"},
-	{ApplicationInterchangeProfile, AIPIssuerAuthenticationSupported, "Issuer authentication is supported"},
-	{ApplicationInterchangeProfile, AIPCDASupported, "CDA supported"},
-}
+// Biometric Terminal Capabilities, tag 9F30 (EMV Book 4, A7).
+const (
+	BiometricOfflineFacial Bit = 0x180
+	BiometricOfflineFinger Bit = 0x140
+	BiometricOfflineIris   Bit = 0x120
+	BiometricOfflinePalm   Bit = 0x110
+	BiometricOfflineVoice  Bit = 0x108
+	BiometricOnlineFacial  Bit = 0x280
+	BiometricOnlineFinger  Bit = 0x240
+	BiometricOnlineIris    Bit = 0x220
+	BiometricOnlinePalm    Bit = 0x210
+	BiometricOnlineVoice   Bit = 0x208
+)

@@ -10,7 +10,7 @@ import (
 // How much text a data object may become. A byte of a value is two digits and, of a text, up to four characters of a quoted
 // one; a DOL has a line for each two bytes, a set of bits up to eight for a byte; a line is a name and its indentation.
 const (
-	maxLine  = 120
+	maxLine  = 240
 	maxLines = 8 // of one byte
 )
 
@@ -28,7 +28,8 @@ func unprintable(s string) (rune, bool) {
 // middle of a card number nowhere.
 func FuzzRender(f *testing.F) {
 	for _, s := range []string{"6F1A840E315041592E5359532E4444463031A5088801015F2D02656E", "8C159F02069F03069F1A0295055F2A029A039C019F3704",
-		"9505FFFFFFFFFF9B02FFFF8202FFFF", "5A0847617390010101195F340101", "57114761739001010119D22122011143804400", "5613424234373631373339303031303130313139",
+		"9505FFFFFFFFFF9B02FFFF8202FFFF9F0702FFFF9F3303FFFFFF9F4005FFFFFFFFFF9F3003FFFFFF",
+		"8E0E000000000000000041031E031F009F34034103029F27018B", "5A0847617390010101195F340101", "57114761739001010119D22122011143804400", "5613424234373631373339303031303130313139",
 		"7002700070007000", "9532" + strings.Repeat("FF", 50)} {
 		f.Add(unhex(f, s))
 	}
@@ -124,6 +125,27 @@ func FuzzFill(f *testing.F) {
 		}
 		if len(filled) > 0 {
 			t.Fatalf("%X is left over", filled)
+		}
+	})
+}
+
+// Whatever a CVM list is: its rules are its bytes, and each has names.
+func FuzzCVMList(f *testing.F) {
+	f.Add(unhex(f, "000000000000000041031E031F00"))
+	f.Add(unhex(f, "00000000000000000010FFFF"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		list, err := ParseCVMList(b)
+		if err != nil {
+			return
+		}
+		if list.X < 0 || list.Y < 0 || len(b) != 8+2*list.Len() {
+			t.Fatalf("%X: %d, %d and %d rules", b, list.X, list.Y, list.Len())
+		}
+		for i := range list.Len() {
+			r := list.Rule(i)
+			if r.Code != b[8+2*i] || r.Condition != b[9+2*i] || r.MethodName() == "" || r.ConditionName() == "" || r.Unsuccessful() == "" {
+				t.Fatalf("%X: rule %d is %+v", b, i, r)
+			}
 		}
 	})
 }

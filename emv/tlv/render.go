@@ -120,7 +120,8 @@ func explain(o Object) []string {
 		if err != nil {
 			lines = append(lines, err.Error())
 		}
-	case TVR, TSI, ApplicationInterchangeProfile:
+	case TVR, TSI, ApplicationInterchangeProfile, ApplicationUsageControl, TerminalCapabilities, AdditionalTerminalCapabilities,
+		BiometricTerminalCapabilities:
 		for i, c := range o.Value {
 			for mask := byte(0x80); mask > 0; mask >>= 1 {
 				if c&mask == 0 {
@@ -132,6 +133,30 @@ func explain(o Object) []string {
 				}
 				lines = append(lines, fmt.Sprintf("byte %d mask %02X  %s", i+1, mask, name))
 			}
+		}
+	case CVMList:
+		list, err := ParseCVMList(o.Value)
+		if err != nil {
+			return []string{err.Error()}
+		}
+		lines = append(lines, fmt.Sprintf("X %d, Y %d", list.X, list.Y))
+		for i := range list.Len() {
+			r := list.Rule(i)
+			lines = append(lines, fmt.Sprintf("%02X %02X  %s; %s; %s", r.Code, r.Condition, r.MethodName(), r.ConditionName(), r.Unsuccessful()))
+		}
+	case CVMResults:
+		if len(o.Value) == 3 {
+			r := CVRule{o.Value[0], o.Value[1]}
+			lines = append(lines, fmt.Sprintf("%s; %s; %s", r.MethodName(), r.ConditionName(), CVMResultName(o.Value[2])))
+		}
+	case CryptogramInformationData:
+		if len(o.Value) == 1 {
+			c := CID(o.Value[0])
+			text := c.Cryptogram()
+			if c.Advice() {
+				text += ", advice required"
+			}
+			lines = append(lines, text+"; "+c.Reason())
 		}
 	}
 	return lines

@@ -5,7 +5,8 @@ package tlv
 type Tag = uint32
 
 // The data elements of EMV Book 3, Annex A, in the order of their tags, and 56 and 9F6B of the contactless Book C-2, which hold
-// tracks and must be known where they are masked. Lookup tells format, source and length.
+// tracks and must be known where they are masked. Lookup tells format, source and length. What has a tag only inside a biometric
+// template (81, 82, 90, DF50 to DF54) is not among them: outside it the same tags are other data elements, or nobody's.
 const (
 	IssuerIdentificationNumber                    Tag = 0x42
 	ApplicationDedicatedFileName                  Tag = 0x4F
@@ -47,6 +48,7 @@ const (
 	TSI                                           Tag = 0x9B
 	TransactionType                               Tag = 0x9C
 	DirectoryDefinitionFileName                   Tag = 0x9D
+	BiometricHeaderTemplate                       Tag = 0xA1
 	FCIProprietaryTemplate                        Tag = 0xA5
 	CardholderName                                Tag = 0x5F20
 	ApplicationExpirationDate                     Tag = 0x5F24
@@ -63,6 +65,7 @@ const (
 	IssuerCountryCodeAlpha2                       Tag = 0x5F55
 	IssuerCountryCodeAlpha3                       Tag = 0x5F56
 	AccountType                                   Tag = 0x5F57
+	BiometricInformationTemplate                  Tag = 0x7F60
 	AcquirerIdentifier                            Tag = 0x9F01
 	AmountAuthorised                              Tag = 0x9F02
 	AmountOther                                   Tag = 0x9F03
@@ -105,6 +108,8 @@ const (
 	ICCPINEnciphermentPublicKeyCertificate        Tag = 0x9F2D
 	ICCPINEnciphermentPublicKeyExponent           Tag = 0x9F2E
 	ICCPINEnciphermentPublicKeyRemainder          Tag = 0x9F2F
+	BiometricTerminalCapabilities                 Tag = 0x9F30
+	CardBITGroupTemplate                          Tag = 0x9F31
 	IssuerPublicKeyExponent                       Tag = 0x9F32
 	TerminalCapabilities                          Tag = 0x9F33
 	CVMResults                                    Tag = 0x9F34
@@ -136,4 +141,9 @@ const (
 	IssuerScriptResults                           Tag = 0x9F5B
 	Track2Data                                    Tag = 0x9F6B
 	FCIIssuerDiscretionaryData                    Tag = 0xBF0C
+	OfflineBITGroupTemplate                       Tag = 0xBF4A
+	OnlineBITGroupTemplate                        Tag = 0xBF4B
+	BiometricTryCountersTemplate                  Tag = 0xBF4C
+	PreferredAttemptsTemplate                     Tag = 0xBF4D
+	BiometricVerificationDataTemplate             Tag = 0xBF4E
 )

@@ -3,6 +3,7 @@ package tlv
 import (
 	"bytes"
 	"encoding/hex"
+	"fmt"
 	"os"
 	"reflect"
 	"strings"
@@ -182,6 +183,66 @@ func TestBits(t *testing.T) {
 		if BitName(n.tag, n.bit) != n.name {
 			t.Errorf("bit %X of %X is named twice", n.bit, n.tag)
 		}
+	}
+}
+
+// Every element that is made of bits has a name for each that the book defines; those that it reserves have none.
+func TestBitsOfAnElement(t *testing.T) {
+	for tag, want := range map[Tag]struct{ bits, named int }{
+		TVR: {40, 39}, TSI: {16, 6}, ApplicationInterchangeProfile: {16, 9}, ApplicationUsageControl: {16, 10},
+		TerminalCapabilities: {24, 13}, AdditionalTerminalCapabilities: {40, 27}, BiometricTerminalCapabilities: {24, 10},
+		IssuerActionCodeOnline: {40, 39}, AmountAuthorised: {0, 0}, 0xDF01: {0, 0},
+	} {
+		bits, named := Bits(tag), 0
+		for i, b := range bits {
+			if b.Bit.Byte() != i/8+1 || b.Bit.Number() != 8-i%8 {
+				t.Errorf("%X: bit %d is %X: byte %d bit %d", tag, i, b.Bit, b.Bit.Byte(), b.Bit.Number())
+			}
+			if b.Name != "" {
+				named++
+			}
+		}
+		if len(bits) != want.bits || named != want.named {
+			t.Errorf("%X has %d bits, %d of them with names: want %d and %d", tag, len(bits), named, want.bits, want.named)
+		}
+	}
+}
+
+// The lists are those of a test of emv-utils (emv_cvmlist_test.c), the names those of Book 3, C3.
+func TestCVMList(t *testing.T) {
+	list, err := ParseCVMList(unhex(t, "000186A0 000003E8 4201 4403 4103 5E03 0006 2F80"))
+	if err != nil || list.X != 100000 || list.Y != 1000 || list.Len() != 6 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	for i, want := range []struct{ method, condition, unsuccessful string }{
+		{"Enciphered PIN verified online", "If unattended cash", "Apply succeeding CV Rule if this CVM is unsuccessful"},
+		{"Enciphered PIN verification performed by ICC", "If terminal supports the CVM", "Apply succeeding CV Rule if this CVM is unsuccessful"},
+		{"Plaintext PIN verification performed by ICC", "If terminal supports the CVM", "Apply succeeding CV Rule if this CVM is unsuccessful"},
+		{"Signature", "If terminal supports the CVM", "Apply succeeding CV Rule if this CVM is unsuccessful"},
+		{"Fail CVM processing", "If transaction is in the application currency and is under X value", "Fail cardholder verification"},
+		{"Reserved for use by the individual payment systems", "Reserved for use by individual payment systems", "Fail cardholder verification if this CVM is unsuccessful"},
+	} {
+		r := list.Rule(i)
+		if r.MethodName() != want.method || r.ConditionName() != want.condition || r.Unsuccessful() != want.unsuccessful {
+			t.Errorf("rule %d: %s; %s; %s", i, r.MethodName(), r.ConditionName(), r.Unsuccessful())
+		}
+	}
+	for in, want := range map[string]string{"000186A0000003": "offset 7", "000186A0000003E841": "offset 9"} {
+		if _, err := ParseCVMList(unhex(t, in)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v: want %q in it", in, err, want)
+		}
+	}
+}
+
+func TestCID(t *testing.T) {
+	for in, want := range map[CID]string{0x40: "TC No information given false", 0x80: "ARQC No information given false", 0x09: "AAC Service not allowed true",
+		0x02: "AAC PIN Try Limit exceeded false", 0x8B: "ARQC Issuer authentication failed true", 0xC7: "Reserved for future use Reserved for future use false"} {
+		if got := fmt.Sprint(in.Cryptogram(), " ", in.Reason(), " ", in.Advice()); got != want {
+			t.Errorf("%02X is %q: want %q", byte(in), got, want)
+		}
+	}
+	if CID(0x70).PaymentSystem() != 3 {
+		t.Error("the payment system's bits are not 6 and 5")
 	}
 }
 
