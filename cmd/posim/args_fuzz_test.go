@@ -43,29 +43,32 @@ func FuzzArguments(f *testing.F) {
 	})
 }
 
+var decodeKinds = []string{"tlv", "iso", "apdu", "apdu --response", "atr", "dol", "cvm", "cid", "tvr", "tsi --all", "aip", "auc --all"}
+
 // FuzzDecodeBytes: whatever bytes are decoded, what is said of them is in proportion, and JSON where that is asked for.
 func FuzzDecodeBytes(f *testing.F) {
 	for _, s := range []string{"9F0206000000010000", "6F1A840E315041592E5359532E4444463031A5088801015F2D02656E", "9505FFFFFFFFFF9B02FFFF8202FFFF",
-		"70027000", "8C159F02069F03069F1A0295055F2A029A039C019F3704", "08000020000000000000000001"} {
+		"70027000", "8C159F02069F03069F1A0295055F2A029A039C019F3704", "08000020000000000000000001", "0020008008241234FFFFFFFFFF", "3BE000008131FE45EB",
+		"000000000000000041031E031F00", "9F02069F03069F1A0295"} {
 		b, err := hex.DecodeString(s)
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(b, uint8(0))
-		f.Add(b, uint8(1))
-		f.Add(b, uint8(2))
+		for how := range 2 * len(decodeKinds) {
+			f.Add(b, uint8(how))
+		}
 	}
 	f.Fuzz(func(t *testing.T, b []byte, how uint8) {
-		args := []string{"decode", "tlv", hex.EncodeToString(b)}
-		if how&2 != 0 {
-			args[1] = "iso"
-		}
+		args := append(strings.Fields("decode "+decodeKinds[int(how)>>1%len(decodeKinds)]), hex.EncodeToString(b))
 		if how&1 != 0 {
 			args = append(args, "--json")
 		}
 		out, diag, status := posimRun(t, "", args...)
 		if status == exitPassed && how&1 != 0 && !json.Valid([]byte(out)) {
 			t.Fatalf("no JSON: %s", out)
+		}
+		if args[1] == "apdu" && len(b) > 9 && (b[1] == apdu.InsVerify || b[1] == apdu.InsPINChangeUnblock) && len(args) == 3 && strings.Contains(strings.ToUpper(out+diag), strings.ToUpper(hex.EncodeToString(b[5:]))) {
+			t.Fatalf("%X is shown in %s%s", b, out, diag)
 		}
 		// A byte of flags is up to eight lines, and a template of two bytes an object that says so.
 		if len(out) > 1000+1000*len(b) || len(diag) > 2000 {

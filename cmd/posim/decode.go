@@ -20,13 +20,30 @@ const maxInput = 1 << 20
 func (a *app) decodeCommand() *cobra.Command {
 	c := group(&cobra.Command{
 		Use: "decode", Short: "name the parts of a message or of card data",
-		Example: "  posim decode iso 08000020000000000000000001\n  posim decode tlv 9F0206000000010000\n  posim decode tlv - < record.hex",
-	}, "iso or tlv")
+		Example: "  posim decode iso 08000020000000000000000001\n  posim decode tlv 9F0206000000010000\n  posim decode tlv - < record.hex\n" +
+			"  posim decode tvr 8000048000\n  posim decode apdu --response 6A82",
+	}, "iso, tlv, apdu, atr, dol, tvr, tsi, cvm, aip, auc or cid")
+	var response bool
+	command := a.decoder("apdu", "the parts of a command, or with --response of a response",
+		"  posim decode apdu 80AE80000400000000\n  posim decode apdu --response 9F36020007 9000",
+		func(b []byte, asJSON bool) error { return a.decodeAPDU(b, response, asJSON) })
+	command.Flags().BoolVar(&response, "response", false, "HEX is a response: data and status word")
 	c.AddCommand(
 		a.decoder("iso", "the data elements of a message of the dialect iso87, without its length header",
 			"  posim decode iso 0800 0020000000000000 000001", a.decodeISO),
 		a.decoder("tlv", "the data objects of BER-TLV, named as in EMV Book 3, annex A",
-			"  posim decode tlv 9F0206000000010000\n  posim decode tlv - < record.hex", a.decodeTLV))
+			"  posim decode tlv 9F0206000000010000\n  posim decode tlv - < record.hex", a.decodeTLV),
+		command,
+		a.decoder("atr", "the bytes of an answer to reset", "  posim decode atr 3BE00000 8131FE45 EB", a.decodeATR),
+		a.decoder("dol", "the entries of a data object list: PDOL, CDOL, DDOL, TDOL, log format",
+			"  posim decode dol 9F02069F03069F1A0295055F2A029A039C019F3704", a.decodeDOL),
+		a.decoder("cvm", "the rules of a CVM list (tag 8E), or CVM results (tag 9F34) of 3 bytes",
+			"  posim decode cvm 000000000000000041031E031F00\n  posim decode cvm 410302", a.decodeCVM),
+		a.decoder("cid", "what cryptogram information data (tag 9F27) says", "  posim decode cid 80", a.decodeCID),
+		a.bitsDecoder("tvr", tlv.TVR, "8000048000"),
+		a.bitsDecoder("tsi", tlv.TSI, "E800"),
+		a.bitsDecoder("aip", tlv.ApplicationInterchangeProfile, "3800"),
+		a.bitsDecoder("auc", tlv.ApplicationUsageControl, "FF80"))
 	return c
 }
 

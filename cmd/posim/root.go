@@ -22,7 +22,9 @@ usage:
   posim reader list              card readers (also monitor, apdu, emulate)
   posim card list                the cards that scripts can name
   posim card show NAME           one card
-  posim decode iso|tlv HEX       name the parts of a message (iso87) or of card data; - reads standard input
+  posim decode KIND HEX          name the parts of a message (iso), of card data (tlv, dol, cvm, tvr, tsi, aip, auc, cid),
+                                 of a command or response (apdu), of an answer to reset (atr); - reads standard input
+  posim emv tags [WORD|TAG...]   the dictionary of EMV data elements
   posim version                  the version
   posim completion SHELL         a completion script for bash, zsh, fish or powershell
   posim help COMMAND             the flags of a command
@@ -37,6 +39,7 @@ examples:
   posim replay 'W09#seed=1,term[write#3].power-off(torn)'
   posim card show visa-credit
   posim decode tlv 9F0206000000010000
+  posim decode tvr 8000048000
 
 exit status:
   0  all passed
@@ -65,7 +68,7 @@ func (a *app) root() *cobra.Command {
 		}
 		help(c, args)
 	})
-	root.AddCommand(a.runCommand(), a.replayCommand(), a.exploreCommand(), a.faultsCommand(), a.hostCommand(), a.readerCommand(), a.cardCommand(), a.decodeCommand(), a.versionCommand(), a.tuiCommand())
+	root.AddCommand(a.runCommand(), a.replayCommand(), a.exploreCommand(), a.faultsCommand(), a.hostCommand(), a.readerCommand(), a.cardCommand(), a.decodeCommand(), a.emvCommand(), a.versionCommand(), a.tuiCommand())
 	root.SetHelpCommand(helpCommand(root))
 	root.InitDefaultCompletionCmd() // cobra's, which would take any word for a shell
 	for _, c := range root.Commands() {

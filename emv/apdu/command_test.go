@@ -101,3 +101,21 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// The words are those of ISO/IEC 7816-4, the exact ones before those of a class.
+func TestMeaning(t *testing.T) {
+	for sw, want := range map[SW]string{
+		0x9000: "process completed", 0x6A82: "file or application not found", 0x63C2: "counter is 2", 0x63C0: "counter is 0", 0x6300: "authentication failed",
+		0x6C26: "exact length is 38", 0x6100: "256 bytes", 0x6283: "blocked", 0x62F1: "warning: state of non-volatile memory not changed",
+		0x6A99: "wrong parameters P1-P2", 0x6999: "command not allowed", 0x9104: "application specific", 0x1234: "not defined",
+	} {
+		if got := sw.Meaning(); !strings.Contains(got, want) {
+			t.Errorf("%v means %q: want %q in it", sw, got, want)
+		}
+	}
+	for i := range 1 << 16 {
+		if SW(i).Meaning() == "" {
+			t.Errorf("%04X has no meaning", i)
+		}
+	}
+}
