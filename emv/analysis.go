@@ -2,6 +2,7 @@ package emv
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/posim/posim/emv/tlv"
 )
@@ -46,24 +47,24 @@ func (s *Session) TerminalActionAnalysis() error {
 	case tc:
 		s.arc = []byte(arcOfflineApproved)
 	}
-	if s.cfg.Trace != nil {
-		s.decide("TAA", "10.7", fmt.Sprintf("ask for %s", s.requested))
+	if s.traced() {
+		s.decide(RuleTerminalDecision, fmt.Sprintf("ask for %s", s.requested), s.in(tlv.TVR), s.in(tlv.TerminalType))
 	}
 	return nil
 }
 
 func (s *Session) analyse() cryptogramType {
-	if s.matches("denial", tlv.IssuerActionCodeDenial, 0x00, s.app.TACDenial) {
+	if s.matches(RuleActionDenial, tlv.IssuerActionCodeDenial, 0x00, s.app.TACDenial) {
 		return aac
 	}
 	switch {
 	case s.onlineOnly():
 		return arqc
 	case s.offlineOnly():
-		if s.matches("default", tlv.IssuerActionCodeDefault, 0xFF, s.app.TACDefault) {
+		if s.matches(RuleActionDefault, tlv.IssuerActionCodeDefault, 0xFF, s.app.TACDefault) {
 			return aac
 		}
-	case s.matches("online", tlv.IssuerActionCodeOnline, 0xFF, s.app.TACOnline):
+	case s.matches(RuleActionOnline, tlv.IssuerActionCodeOnline, 0xFF, s.app.TACOnline):
 		return arqc
 	}
 	return tc
@@ -71,18 +72,35 @@ func (s *Session) analyse() cryptogramType {
 
 // matches tells whether a bit of the TVR is set in the issuer's or the terminal's action code; absent is every byte of an
 // issuer action code that the card does not have.
-func (s *Session) matches(name string, tag tlv.Tag, absent byte, tac [5]byte) bool {
+func (s *Session) matches(rule Rule, tag tlv.Tag, absent byte, tac [5]byte) bool {
 	iac := [5]byte{absent, absent, absent, absent, absent}
 	copy(iac[:], s.icc.get(tag))
+	var met [5]byte
 	for i, b := range s.tvr {
-		if b&(iac[i]|tac[i]) == 0 {
-			continue
-		}
-		s.reason = fmt.Errorf("emv: action code %s: TVR byte %d is %02X, issuer %02X, terminal %02X", name, i+1, b, iac[i], tac[i])
-		if s.cfg.Trace != nil {
-			s.decide("TAA", "10.7", fmt.Sprintf("action code %s: TVR byte %d is %02X, issuer %02X, terminal %02X", name, i+1, b, iac[i], tac[i]))
-		}
-		return true
+		met[i] = b & (iac[i] | tac[i])
 	}
-	return false
+	matched := met != [5]byte{}
+	if matched {
+		s.reason = fmt.Errorf("emv: action code %s: TVR %X, issuer %X, terminal %X: %s", rule.row().name, s.tvr, iac, tac, bitList(met))
+	}
+	if s.traced() {
+		text := "no bit of the TVR is in it"
+		if matched {
+			text = "matches: " + bitList(met)
+		}
+		s.decide(rule, text, s.in(tlv.TVR), s.fromCard(tag), about("issuer action code in force", "%X", iac), about("terminal action code", "%X", tac))
+	}
+	return matched
+}
+
+// bitList names the bits of a TVR.
+func bitList(tvr [5]byte) string {
+	var none [5]byte
+	names := appendChanged(nil, tlv.TVR, none[:], tvr[:])
+	for i := range names {
+		if names[i] = names[i][1:]; names[i] == "" {
+			names[i] = "a reserved bit"
+		}
+	}
+	return strings.Join(names, ", ")
 }

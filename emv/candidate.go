@@ -25,20 +25,24 @@ const pseName = "1PAY.SYS.DDF01"
 // buildCandidateList finds what card and terminal have in common: from the card's directory, or if there is none, or nothing
 // in it, or it is not in order, by trying the terminal's list (Book 1, 12.3).
 func (s *Session) buildCandidateList() error {
-	how := "by directory"
+	rule := RuleDirectory
 	if err := s.readDirectory(); err != nil {
 		return err
 	}
 	if len(s.candidates) == 0 {
-		how = "by the terminal's list"
+		rule = RuleApplicationList
 		if err := s.tryApplications(); err != nil {
 			return err
 		}
 	}
 	// Priority 1 first, none last, ties in the card's order (Book 1, 12.4).
 	slices.SortStableFunc(s.candidates, func(a, b Candidate) int { return rank(a) - rank(b) })
-	if s.cfg.Trace != nil {
-		s.decide("selection", "12.3", fmt.Sprintf("applications in common: %d, %s", len(s.candidates), how))
+	if s.traced() {
+		var names []Input
+		for i, c := range s.candidates {
+			names = append(names, about(fmt.Sprintf("candidate %d", i+1), "%s, AID %X, priority %d, confirmation %t", c.Name, c.AID, c.Priority, c.ConfirmationRequired))
+		}
+		s.decide(RuleCandidates, fmt.Sprintf("applications in common: %d, found by %s", len(s.candidates), rule), names...)
 	}
 	return nil
 }
@@ -62,11 +66,14 @@ func (s *Session) readDirectory() error {
 	case apdu.SWFunctionNotSupported:
 		return s.cardBlocked("selection of the directory")
 	default: // 6A82: none; 6283: blocked; anything else: not to be had
+		if s.traced() {
+			s.decide(RuleDirectory, "the card has no directory that can be used", about("SELECT 1PAY.SYS.DDF01", "%v", r.SW))
+		}
 		return nil
 	}
 	f, err := parseFCI(r.Data)
 	if err != nil || len(f.sfi) != 1 || f.sfi[0] < 1 || f.sfi[0] > 10 {
-		s.decide("selection", "12.3.2", "the directory's FCI is not in order: ignored")
+		s.decide(RuleDirectory, "the directory's FCI is not in order: ignored")
 		return nil
 	}
 	for record := byte(1); record <= maxDirectoryRecords; record++ {
@@ -79,7 +86,7 @@ func (s *Session) readDirectory() error {
 		}
 		ok := r.SW.Success() && s.addDirectoryRecord(r.Data, f.codeTable)
 		if !ok {
-			s.decide("selection", "12.3.2", "a record of the directory is not in order: the directory is ignored")
+			s.decide(RuleDirectory, "a record of the directory is not in order: the directory is ignored")
 			s.candidates = s.candidates[:0]
 			return nil
 		}

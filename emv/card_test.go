@@ -163,12 +163,16 @@ func (c *cannedCard) commands(ins byte) [][]byte {
 type testTerminal struct {
 	choose func([]Candidate) (int, error)
 	pin    func(*Session) (PINEntry, error)
+	verify func(*Session, OfflinePIN) (PINEntry, apdu.SW, error)
 	online func(*Session) (OnlineAnswer, error)
 }
 
 func (t *testTerminal) ChooseApplication(c []Candidate) (int, error) { return t.choose(c) }
 func (t *testTerminal) EnterPIN(s *Session) (PINEntry, error)        { return t.pin(s) }
-func (t *testTerminal) GoOnline(s *Session) (OnlineAnswer, error)    { return t.online(s) }
+func (t *testTerminal) VerifyPIN(s *Session, p OfflinePIN) (PINEntry, apdu.SW, error) {
+	return t.verify(s, p)
+}
+func (t *testTerminal) GoOnline(s *Session) (OnlineAnswer, error) { return t.online(s) }
 func answers(a OnlineAnswer) func(*Session) (OnlineAnswer, error) {
 	return func(*Session) (OnlineAnswer, error) { return a, nil }
 }

@@ -25,43 +25,58 @@ func (s *Session) Completion() error {
 	case got == aac && want == tc:
 		s.reason = fmt.Errorf("emv: second GENERATE AC: the card declined, CID 9F27 %02X", s.cid)
 	}
-	if s.cfg.Trace != nil {
-		s.decide("completion", "10.11", fmt.Sprintf("asked for %s, the card gave %s", want, got))
+	if got == tc && s.oda.wrong {
+		s.reason = errSignatureWrong
+	}
+	if s.traced() {
+		s.decide(RuleFinalCryptogram, fmt.Sprintf("asked for %s, the card gave %s", want, got), s.fromCard(tlv.CryptogramInformationData))
 	}
 	return s.runScripts(tlv.IssuerScriptTemplate2)
 }
 
 // decideFinally is the host's answer or, without one, the default action codes (Book 3, 10.7; Book 4, 6.3.8).
 func (s *Session) decideFinally() cryptogramType {
+	if s.oda.wrong { // nobody was asked
+		return aac
+	}
 	if s.answer.Reached {
 		if s.hostApproves() {
+			s.decide(RuleHostDecision, "approved: ask for TC")
 			return tc
 		}
+		s.decide(RuleHostDecision, "declined: ask for AAC")
 		s.reason = fmt.Errorf("emv: the host declined, authorisation response code %q", s.answer.AuthorisationResponseCode)
 		return aac
 	}
-	if s.matches("default", tlv.IssuerActionCodeDefault, 0xFF, s.app.TACDefault) {
+	if s.matches(RuleActionDefault, tlv.IssuerActionCodeDefault, 0xFF, s.app.TACDefault) {
 		s.arc = []byte(arcUnableDeclined)
+		s.decide(RuleUnableOnline, "declined: ask for AAC, Z3")
 		return aac
 	}
 	s.arc = []byte(arcUnableApproved)
+	s.decide(RuleUnableOnline, "approved: ask for TC, Y3")
 	return tc
 }
 
 // result is how a transaction ended that went through all steps.
 func (s *Session) result() Result {
-	approved := s.cryptogram() == tc
-	pick := func(yes, no Result) Result {
+	approved := s.cryptogram() == tc && !s.oda.wrong
+	choose := func(yes, no Result) Result {
 		if approved {
 			return yes
 		}
 		return no
 	}
 	switch {
-	case s.generated < 2:
-		return pick(OfflineApproved, OfflineDeclined)
+	case s.generated < 2, s.neverAsked():
+		return choose(OfflineApproved, OfflineDeclined)
 	case s.answer.Reached:
-		return pick(OnlineApproved, OnlineDeclined)
+		return choose(OnlineApproved, OnlineDeclined)
 	}
-	return pick(ApprovedUnableToGoOnline, DeclinedUnableToGoOnline)
+	return choose(ApprovedUnableToGoOnline, DeclinedUnableToGoOnline)
+}
+
+// neverAsked tells whether the terminal declined after an ARQC whose signature was wrong.
+func (s *Session) neverAsked() bool {
+	return s.oda.wrong && string(s.arc) == arcOfflineDeclined
 }

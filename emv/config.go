@@ -4,6 +4,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/posim/posim/emv/security"
 	"github.com/posim/posim/internal/pan"
 )
 
@@ -14,7 +15,7 @@ type Config struct {
 	CurrencyExponent int // 5F36, decimals of the minor unit: 2
 
 	Type                   byte    // 9F35 (Book 4, A1): 0x22 attended, offline with online capability
-	Capabilities           [3]byte // 9F33 (Book 4, A2); must announce neither offline PIN nor offline data authentication
+	Capabilities           [3]byte // 9F33 (Book 4, A2); which methods of CVM and offline data authentication there are; no XDA
 	AdditionalCapabilities [5]byte // 9F40 (Book 4, A3)
 
 	InterfaceDeviceSerialNumber string // 9F1E, 8 characters; may be empty
@@ -31,6 +32,20 @@ type Config struct {
 	NoConfirmation bool
 
 	Applications []Application // in the order in which they are tried if the card has no directory
+
+	// CAPublicKeys are the certification authorities' keys for offline data authentication (Book 2, 5.2).
+	CAPublicKeys []*security.CAPublicKey
+	// Revoked is the certification revocation list (Book 2, 5.1.2).
+	Revoked []RevokedCertificate
+	// CDAMode says which GENERATE AC commands ask for combined DDA, 1 to 4 (Book 4, 6.3.2); 0: 1.
+	CDAMode int
+
+	// Languages are the languages of the terminal's messages to the cardholder, ISO 639, two lower-case letters each; the first
+	// is for those who speak none of them.
+	Languages []string
+
+	// OnExceptionFile, if not nil, tells whether the card is on the terminal's exception file (Book 4, 6.3.5).
+	OnExceptionFile func(number pan.PAN, sequenceNumber string) bool
 
 	// Rand gives the unpredictable number and the draws of random selection; required. A secure source for live cards, a
 	// seeded one for runs that are to be repeated.

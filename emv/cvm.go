@@ -12,13 +12,13 @@ import (
 func (s *Session) CardholderVerification() error {
 	s.cvmResults = cvmNotPerformed()
 	if !tlv.AIPCardholderVerificationSupported.In(s.icc.get(tlv.ApplicationInterchangeProfile)) {
-		s.decide("CVM", "10.5", "the card does not support cardholder verification")
+		s.decide(RuleCVMApplicable, "the card does not support cardholder verification")
 		return nil
 	}
 	b := s.icc.get(tlv.CVMList)
 	if b == nil {
 		tlv.TVRICCDataMissing.Set(s.tvr[:]) // Book 3, 7.5
-		s.decide("CVM", "10.5", "no CVM list")
+		s.decide(RuleCVMApplicable, "the card supports cardholder verification and has no CVM list")
 		return nil
 	}
 	list, err := parseCVMList(b)
@@ -26,13 +26,16 @@ func (s *Session) CardholderVerification() error {
 		return terminate("%w", err)
 	}
 	if list.count() == 0 {
-		s.decide("CVM", "10.5", "the CVM list has no rules")
+		s.decide(RuleCVMApplicable, "the CVM list has no rules")
 		return nil
 	}
 	if err := s.processCVMList(list); err != nil {
 		return err
 	}
 	tlv.TSICardholderVerificationPerformed.Set(s.tsi[:])
+	if s.traced() {
+		s.decide(RuleCVMEnd, pick(tlv.TVRCVMFailed.In(s.tvr[:]), "cardholder verification was not successful", "a rule was met"), s.in(tlv.CVMResults))
+	}
 	return nil
 }
 
@@ -43,7 +46,7 @@ func (s *Session) processCVMList(list cvmList) error {
 	for i := range list.count() {
 		r := list.rule(i)
 		if !s.conditionMet(list, r) {
-			s.traceCVM(i, r, "condition not met") // the next rule, whatever the code says
+			s.traceCVM(RuleCVMCondition, i, r, "condition not met") // the next rule, whatever the code says
 			continue
 		}
 		if r.method() == cvmFail {
@@ -56,17 +59,17 @@ func (s *Session) processCVMList(list cvmList) error {
 			return err
 		}
 		if met {
-			s.traceCVM(i, r, "met")
+			s.traceCVM(RuleCVM, i, r, "met")
 			return nil
 		}
 		if !r.continues() {
 			s.failCVM(i, r, "unsuccessful, no successor")
 			return nil
 		}
-		s.traceCVM(i, r, "unsuccessful, next rule")
+		s.traceCVM(RuleCVM, i, r, "unsuccessful, next rule")
 	}
 	tlv.TVRCVMFailed.Set(s.tvr[:])
-	s.decide("CVM", "10.5", "no rule is left: cardholder verification was not successful")
+	s.decide(RuleCVMEnd, "no rule is left")
 	return nil
 }
 
@@ -128,9 +131,7 @@ func (s *Session) supportsCVM(method byte) bool {
 func (s *Session) applyCVM(r cvmRule) (bool, error) {
 	switch r.method() {
 	case cvmPlaintextPIN, cvmPlaintextPINSignature, cvmEncipheredPIN, cvmEncipheredPINSig:
-		// This terminal has no offline PIN: to the card that is a PIN pad it has not (10.5.1).
-		tlv.TVRPINPadNotPresent.Set(s.tvr[:])
-		return false, nil
+		return s.applyOfflinePIN(r)
 	case cvmOnlinePIN:
 		return s.onlinePIN(r)
 	case cvmSignature:
@@ -148,13 +149,44 @@ func (s *Session) applyCVM(r cvmRule) (bool, error) {
 		return false, nil
 	}
 	tlv.TVRUnrecognisedCVM.Set(s.tvr[:])
+	if s.traced() {
+		s.decide(RuleCVM, fmt.Sprintf("method %02X is not known", r.method()))
+	}
 	return false, nil
+}
+
+// applyOfflinePIN has the card verify a PIN, alone or together with a signature. Both parts of a combination must be supported
+// before the first is performed.
+func (s *Session) applyOfflinePIN(r cvmRule) (bool, error) {
+	enciphered := r.method() == cvmEncipheredPIN || r.method() == cvmEncipheredPINSig
+	withSignature := r.method() == cvmPlaintextPINSignature || r.method() == cvmEncipheredPINSig
+	if withSignature && !s.supportsCVM(cvmSignature) {
+		s.decide(RuleOfflinePIN, "the terminal has no signature to go with the PIN")
+		return false, nil
+	}
+	right, err := s.offlinePIN(enciphered)
+	if err != nil {
+		return false, err
+	}
+	result := byte(cvmSuccessful)
+	switch {
+	case !right:
+		result = cvmFailed
+	case withSignature: // whose signature it is, nobody here knows: the whole is unknown
+		s.signature = true
+		result = cvmUnknown
+	}
+	if right || !tlv.TVRPINPadNotPresent.In(s.tvr[:]) { // without a PIN pad nothing was performed
+		s.cvmResults = [3]byte{r.code, r.condition, result}
+	}
+	return right, nil
 }
 
 // onlinePIN has a PIN entered for the issuer (10.5.2). Whether it is right nobody here knows: the result is unknown.
 func (s *Session) onlinePIN(r cvmRule) (bool, error) {
 	if !s.supportsCVM(cvmOnlinePIN) {
 		tlv.TVRPINPadNotPresent.Set(s.tvr[:])
+		s.decide(RuleOnlinePIN, "the terminal has no online PIN")
 		return false, nil
 	}
 	entry := PINBypassed // bypassed once is bypassed for the transaction (Book 4, 6.3.4.3)
@@ -167,12 +199,15 @@ func (s *Session) onlinePIN(r cvmRule) (bool, error) {
 	switch entry {
 	case PINEntered:
 		tlv.TVROnlineCVMCaptured.Set(s.tvr[:])
+		s.decide(RuleOnlinePIN, "a PIN was entered for the issuer")
 		s.cvmResults = [3]byte{r.code, r.condition, cvmUnknown}
 		return true, nil
 	case PINBypassed:
 		tlv.TVRPINNotEntered.Set(s.tvr[:])
+		s.decide(RuleOnlinePIN, "PIN entry was bypassed")
 	case PINPadAbsent:
 		tlv.TVRPINPadNotPresent.Set(s.tvr[:])
+		s.decide(RuleOnlinePIN, "no PIN pad, or it does not work")
 	default:
 		return false, fmt.Errorf("emv: enter PIN: unknown entry %d", entry)
 	}
@@ -182,11 +217,11 @@ func (s *Session) onlinePIN(r cvmRule) (bool, error) {
 
 func (s *Session) failCVM(i int, r cvmRule, what string) {
 	tlv.TVRCVMFailed.Set(s.tvr[:])
-	s.traceCVM(i, r, what)
+	s.traceCVM(RuleCVM, i, r, what)
 }
 
-func (s *Session) traceCVM(i int, r cvmRule, what string) {
-	if s.cfg.Trace != nil {
-		s.decide("CVM", "10.5", fmt.Sprintf("rule %d, %s, condition %02X: %s", i+1, cvmName(r.method()), r.condition, what))
+func (s *Session) traceCVM(rule Rule, i int, r cvmRule, what string) {
+	if s.traced() {
+		s.decide(rule, fmt.Sprintf("rule %d, %s, condition %02X: %s", i+1, cvmName(r.method()), r.condition, what), about("rule", "%02X%02X", r.code, r.condition))
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/posim/posim/emv"
+	"github.com/posim/posim/emv/apdu"
 	"github.com/posim/posim/emv/tlv"
 )
 
@@ -28,6 +29,9 @@ type shop struct{}
 
 func (shop) ChooseApplication([]emv.Candidate) (int, error) { return 0, nil }
 func (shop) EnterPIN(*emv.Session) (emv.PINEntry, error)    { return emv.PINEntered, nil }
+func (shop) VerifyPIN(*emv.Session, emv.OfflinePIN) (emv.PINEntry, apdu.SW, error) {
+	return emv.PINPadAbsent, 0, nil
+}
 func (shop) GoOnline(s *emv.Session) (emv.OnlineAnswer, error) {
 	fmt.Printf("online: card %s, cryptogram %X\n", s.PAN(), s.Data(tlv.ApplicationCryptogram))
 	return emv.OnlineAnswer{Reached: true, AuthorisationResponseCode: "00"}, nil
@@ -47,28 +51,36 @@ func ExampleRun() {
 		Capabilities: [3]byte{0xE0, 0x48, 0x00}, // online PIN and no CVM
 		Applications: []emv.Application{{AID: []byte{0xA0, 0x00, 0x00, 0x00, 0x03, 0x10, 0x10}}},
 		Rand:         bytes.NewReader([]byte{1, 2, 3, 4}),
-		Trace:        func(d emv.Decision) { fmt.Println(d.Section, d.Text) },
+		Trace:        func(d emv.Decision) { fmt.Println(d.Rule, "-", d.Text) },
 	}
 	outcome, err := emv.Run(card, shop{}, config, emv.Transaction{
 		Amount: 10000, Time: time.Date(2026, 3, 2, 14, 5, 11, 0, time.UTC),
 	})
 	fmt.Println(outcome.Result, err)
 	// Output:
-	// 12.3 applications in common: 1, by the terminal's list
-	// 12.4 selected TEST, AID A0000000031010
-	// 10.1 AIP 1C00, AFL 08010100
-	// 10.2 records: 1, PAN 476173******0119
-	// 10.3 no method in common: offline data authentication was not performed
-	// 10.4 no restriction
-	// 10.5 rule 1, online PIN, condition 03: met
-	// 10.6.1 amount 10000 with the log reaches the floor limit 0
-	// 10.6 terminal risk management was performed
-	// 10.7 action code online: TVR byte 1 is 80, issuer FF, terminal 00
-	// 10.7 ask for ARQC
-	// 10.8 asked for ARQC, the card gave ARQC
+	// selection.directory - the card has no directory that can be used
+	// selection.candidates - applications in common: 1, found by selection.list
+	// selection.confirmation - taken without asking: TEST
+	// selection.final - selected TEST, AID A0000000031010
+	// initiate.processing-options - the card gave its profile and the locator of its records
+	// read.records - records: 1, PAN 476173******0119
+	// ODA.method - method: none
+	// restrictions.version - no difference
+	// restrictions.usage-control - allowed
+	// restrictions.expiration-date - not expired
+	// CVM.online-pin - a PIN was entered for the issuer
+	// CVM.rule - rule 1, online PIN, condition 03: met
+	// CVM.end - a rule was met
+	// risk.floor-limit - the floor limit is reached
+	// risk.end - terminal risk management was performed
+	// TAA.denial - no bit of the TVR is in it
+	// TAA.online - matches: Offline data authentication was not performed, Online CVM captured, Transaction exceeds floor limit
+	// TAA.request - ask for ARQC
+	// card.first-cryptogram - asked for ARQC, the card gave ARQC
 	// online: card 476173******0119, cryptogram A1B2C3D4E5F60718
-	// 10.9 authorisation response code 00
-	// 10.11 asked for TC, the card gave TC
-	// 10 online_approved
+	// online.answer - authorisation response code 00
+	// completion.host - approved: ask for TC
+	// completion.second-cryptogram - asked for TC, the card gave TC
+	// outcome.outcome - online_approved
 	// online_approved <nil>
 }

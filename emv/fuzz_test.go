@@ -2,6 +2,7 @@ package emv
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 	"unicode"
 
@@ -130,22 +131,29 @@ func FuzzCryptogramResponse(f *testing.F) {
 	f.Add(template(tlv.ResponseMessageTemplateFormat1, hx("80 0123 1122334455667788"), make([]byte, 32)))
 	f.Add(template(tlv.ResponseMessageTemplateFormat1, hx("80 0123 1122334455667788"), make([]byte, 33))) // one too long
 	f.Add(hx("7700"))
+	f.Add(hx("7712 9F270180 9F36020123 9F4B07 01020304050607"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		got, err := parseCryptogramResponse(b)
 		if err != nil {
 			return
 		}
-		if len(got.cid) != 1 || len(got.atc) != 2 || len(got.ac) != 8 || len(got.iad) > 32 {
+		if len(got.cid) != 1 || len(got.atc) != 2 || got.ac == nil && got.signed == nil || got.ac != nil && len(got.ac) != 8 || len(got.iad) > 32 {
 			t.Fatalf("%X is taken as %X", b, got)
 		}
 		written := template(tlv.ResponseMessageTemplateFormat2, object(tlv.CryptogramInformationData, got.cid),
-			object(tlv.ApplicationTransactionCounter, got.atc), object(tlv.ApplicationCryptogram, got.ac), object(tlv.IssuerApplicationData, got.iad))
+			object(tlv.ApplicationTransactionCounter, got.atc), object(tlv.ApplicationCryptogram, got.ac), object(tlv.IssuerApplicationData, got.iad),
+			object(tlv.SignedDynamicApplicationData, got.signed))
 		again, err := parseCryptogramResponse(written)
-		if err != nil || !bytes.Equal(again.cid, got.cid) || !bytes.Equal(again.atc, got.atc) || !bytes.Equal(again.ac, got.ac) || !bytes.Equal(again.iad, got.iad) {
+		if err != nil || !bytes.Equal(again.cid, got.cid) || !bytes.Equal(again.atc, got.atc) || !bytes.Equal(again.ac, got.ac) || !bytes.Equal(again.iad, got.iad) || !bytes.Equal(again.signed, got.signed) {
 			t.Fatalf("%X is %X, written as %X it is %X, %v", b, got, written, again, err)
 		}
-		if err := newTestSession(t, nil, testConfig()).parseCryptogram(b); err != nil {
+		s := newTestSession(t, nil, testConfig())
+		if err := s.takeCryptogram(b, false); err != nil && got.cid[0]&0xC0 != 0xC0 && got.ac != nil {
 			t.Fatal(err)
+		}
+		s.oda.icc.err = errors.New("no key")
+		if err := s.takeCryptogram(b, true); err == nil && s.cryptogram() != aac && !s.oda.wrong {
+			t.Fatalf("%X: a signature is right without a key", b)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package emv
 
 import (
 	"crypto/sha1" // by definition of the TC hash
+	"errors"
 	"fmt"
 
 	"github.com/posim/posim/emv/apdu"
@@ -22,27 +23,29 @@ func (s *Session) CardActionAnalysis() error {
 	if err != nil {
 		return err
 	}
-	tlv.TSICardRiskManagementPerformed.Set(s.tsi[:])
 	switch {
 	case got == s.requested, got == aac, got == arqc && s.requested == tc:
 	default:
 		return terminate("first GENERATE AC: the card gave %s for %s", got, s.requested)
 	}
-	switch got {
-	case aac:
+	switch {
+	case got == aac:
 		s.arc = []byte(arcOfflineDeclined)
 		if s.requested != aac {
 			s.reason = fmt.Errorf("emv: first GENERATE AC: the card declined, CID 9F27 %02X", s.cid)
 		}
-	case tc:
+	case s.oda.wrong: // a TC is worth nothing then, and an ARQC is not sent (Book 2, 6.6.2)
+		s.arc = []byte(arcOfflineDeclined)
+		s.reason = errSignatureWrong
+	case got == tc:
 		s.arc = []byte(arcOfflineApproved)
 		s.reason = nil
-	case arqc:
+	case got == arqc:
 		s.arc = nil // the host's to give
 		s.reason = nil
 	}
-	if s.cfg.Trace != nil {
-		s.decide("card", "10.8", fmt.Sprintf("asked for %s, the card gave %s", s.requested, got))
+	if s.traced() {
+		s.decide(RuleCardDecision, fmt.Sprintf("asked for %s, the card gave %s", s.requested, got), s.fromCard(tlv.CryptogramInformationData))
 	}
 	return nil
 }
@@ -63,28 +66,36 @@ func (s *Session) generateAC(want cryptogramType, name string, dol []byte) (cryp
 	if err != nil {
 		return 0, err
 	}
-	r, err := s.transmit(apdu.Command{CLA: 0x80, INS: apdu.InsGenerateAC, P1: byte(want), Data: data, Le: apdu.MaxLe})
+	data = s.keep(data)
+	s.cdolData[min(s.generated, 1)] = data
+	p1, signature := byte(want), s.wantsSignature(want)
+	if signature {
+		p1 |= askForSignature
+	}
+	r, err := s.transmit(apdu.Command{CLA: 0x80, INS: apdu.InsGenerateAC, P1: p1, Data: data, Le: apdu.MaxLe})
 	if err != nil {
 		return 0, err
 	}
 	if !r.SW.Success() {
 		return 0, terminate("%w", &apdu.StatusError{INS: apdu.InsGenerateAC, SW: r.SW})
 	}
-	if err := s.parseCryptogram(r.Data); err != nil {
+	if err := s.takeCryptogram(r.Data, signature); err != nil {
 		return 0, terminate("GENERATE AC: %w", err)
 	}
 	s.generated++
-	got := s.cryptogram()
-	if got == rfu {
-		return 0, terminate("GENERATE AC: CID 9F27 %02X: bits 8-7 are reserved", s.cid)
-	}
-	return got, nil
+	tlv.TSICardRiskManagementPerformed.Set(s.tsi[:])
+	return s.cryptogram(), nil
 }
 
 // cryptogramResponse is what a GENERATE AC gives.
-type cryptogramResponse struct{ cid, atc, ac, iad []byte }
+type cryptogramResponse struct {
+	cid, atc, ac, iad []byte
+	signed            []byte // 9F4B
+	objects           []byte // the value of 77
+}
 
-// parseCryptogramResponse reads format 1 (80: CID 1, ATC 2, AC 8, IAD 0 to 32) and format 2 (77).
+// parseCryptogramResponse reads format 1 (80: CID 1, ATC 2, AC 8, IAD 0 to 32) and format 2 (77). A cryptogram that the card
+// has signed is inside its signature (Book 2, 6.6.1).
 func parseCryptogramResponse(b []byte) (cryptogramResponse, error) {
 	var c cryptogramResponse
 	if len(b) > 0 && tlv.Tag(b[0]) == tlv.ResponseMessageTemplateFormat1 {
@@ -105,6 +116,7 @@ func parseCryptogramResponse(b []byte) (cryptogramResponse, error) {
 	if err != nil {
 		return c, err
 	}
+	c.objects = v
 	r := tlv.NewReader(v)
 	for r.Next() {
 		var dst *[]byte
@@ -118,6 +130,8 @@ func parseCryptogramResponse(b []byte) (cryptogramResponse, error) {
 			dst, least, most = &c.ac, 8, 8
 		case tlv.IssuerApplicationData:
 			dst, least, most = &c.iad, 0, 32
+		case tlv.SignedDynamicApplicationData:
+			dst, least, most = &c.signed, 1, 248
 		default:
 			continue
 		}
@@ -137,23 +151,43 @@ func parseCryptogramResponse(b []byte) (cryptogramResponse, error) {
 		return c, fmt.Errorf("format 2: no CID 9F27")
 	case c.atc == nil:
 		return c, fmt.Errorf("format 2: no ATC 9F36")
-	case c.ac == nil:
+	case c.ac == nil && c.signed == nil:
 		return c, fmt.Errorf("format 2: no application cryptogram 9F26")
 	}
 	return c, nil
 }
 
-func (s *Session) parseCryptogram(b []byte) error {
+// errSignatureWrong is why a card is declined whose combined signature does not verify.
+var errSignatureWrong = errors.New("emv: combined DDA failed: the card's signature over its cryptogram is wrong")
+
+// takeCryptogram keeps what the card gave. An AAC comes without a signature, asked for or not (Book 2, 6.6.1).
+func (s *Session) takeCryptogram(b []byte, signature bool) error {
 	c, err := parseCryptogramResponse(b)
 	if err != nil {
 		return err
 	}
 	s.cid = c.cid[0]
+	switch {
+	case s.cryptogram() == rfu:
+		return fmt.Errorf("CID 9F27 %02X: bits 8-7 are reserved", s.cid)
+	case s.cryptogram() == aac:
+		signature = false
+	case signature && c.signed == nil:
+		return errors.New("no signed dynamic application data 9F4B, which was asked for")
+	}
+	if !signature && c.ac == nil {
+		return errors.New("no application cryptogram 9F26")
+	}
 	s.icc.set(tlv.CryptogramInformationData, c.cid)
 	s.icc.set(tlv.ApplicationTransactionCounter, c.atc)
-	s.icc.set(tlv.ApplicationCryptogram, c.ac)
+	if c.ac != nil {
+		s.icc.set(tlv.ApplicationCryptogram, c.ac)
+	}
 	if c.iad != nil {
 		s.icc.set(tlv.IssuerApplicationData, c.iad)
+	}
+	if signature {
+		s.verifyCDA(c.objects, c.signed)
 	}
 	return nil
 }
@@ -165,6 +199,7 @@ func (s *Session) hashTC() error {
 	if tdol == nil {
 		tdol = s.app.DefaultTDOL
 		tlv.TVRDefaultTDOLUsed.Set(s.tvr[:])
+		s.decide(RuleTDOL, "the card has no TDOL: the default one is used")
 	}
 	data, err := s.fillDOL("TDOL 97", tdol)
 	if err != nil {

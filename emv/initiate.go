@@ -17,6 +17,8 @@ func (s *Session) InitiateApplicationProcessing() (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	options = s.keep(options)
+	s.pdolData = options
 	var template [apdu.MaxData + 3]byte
 	data := tlv.Append(template[:0], tlv.CommandTemplate, options)
 	if len(data) > apdu.MaxData {
@@ -28,7 +30,9 @@ func (s *Session) InitiateApplicationProcessing() (bool, error) {
 	}
 	switch {
 	case r.SW == apdu.SWConditionsOfUse:
-		s.tryAgain(s.candidates[s.current], "conditions of use not satisfied (6985)")
+		if s.traced() {
+			s.decide(RuleConditionsOfUse, fmt.Sprintf("AID %X leaves the list: conditions of use not satisfied (6985)", s.AID()))
+		}
 		s.remove(s.current)
 		s.app = nil
 		return false, nil
@@ -38,8 +42,9 @@ func (s *Session) InitiateApplicationProcessing() (bool, error) {
 	if err := s.parseProcessingOptions(r.Data); err != nil {
 		return false, terminate("GET PROCESSING OPTIONS: %w", err)
 	}
-	if s.cfg.Trace != nil {
-		s.decide("initiate", "10.1", fmt.Sprintf("AIP %X, AFL %X", s.icc.get(tlv.ApplicationInterchangeProfile), s.icc.get(tlv.ApplicationFileLocator)))
+	if s.traced() {
+		s.decide(RuleProcessingOptions, "the card gave its profile and the locator of its records",
+			s.fromCard(tlv.PDOL), s.fromCard(tlv.ApplicationInterchangeProfile), s.fromCard(tlv.ApplicationFileLocator))
 	}
 	return true, nil
 }

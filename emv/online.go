@@ -14,8 +14,12 @@ const maxScriptBytes = 1024
 // OnlineProcessing has the terminal ask the host, and lets the card check that the issuer answered (Book 3, 10.9). A terminal
 // without online capability asks nobody.
 func (s *Session) OnlineProcessing() error {
+	if s.oda.wrong { // the second GENERATE AC follows at once, for an AAC (Book 2, 6.6.2)
+		s.decide(RuleOnline, "the issuer is not asked: combined DDA failed")
+		return nil
+	}
 	if s.offlineOnly() {
-		s.decide("online", "10.9", "the terminal has no online capability")
+		s.decide(RuleOnline, "the terminal has no online capability")
 		return nil
 	}
 	answer, err := s.term.GoOnline(s)
@@ -23,7 +27,7 @@ func (s *Session) OnlineProcessing() error {
 		return fmt.Errorf("emv: go online: %w", err)
 	}
 	if !answer.Reached {
-		s.decide("online", "10.9", "unable to go online")
+		s.decide(RuleOnline, "unable to go online")
 		return nil
 	}
 	s.answer = OnlineAnswer{Reached: true, AuthorisationResponseCode: answer.AuthorisationResponseCode}
@@ -31,8 +35,9 @@ func (s *Session) OnlineProcessing() error {
 	if err := s.takeAnswer(answer); err != nil {
 		return err
 	}
-	if s.cfg.Trace != nil {
-		s.decide("online", "10.9", fmt.Sprintf("authorisation response code %s", printable(s.arc)))
+	if s.traced() {
+		s.decide(RuleOnline, "authorisation response code "+printable(s.arc), about("issuer authentication data 91", "%d bytes", len(s.answer.IssuerAuthenticationData)),
+			about("issuer scripts", "%d bytes", len(s.answer.Scripts)))
 	}
 	return s.authenticateIssuer()
 }
@@ -72,8 +77,8 @@ func (s *Session) authenticateIssuer() error {
 	if !r.SW.Success() {
 		tlv.TVRIssuerAuthenticationFailed.Set(s.tvr[:])
 	}
-	if s.cfg.Trace != nil {
-		s.decide("online", "10.9", "issuer authentication: status word "+r.SW.String())
+	if s.traced() {
+		s.decide(RuleIssuerAuthentication, pick(r.SW.Success(), "the card knows its issuer", "the card does not take the data for its issuer's"), about("EXTERNAL AUTHENTICATE", "%v", r.SW))
 	}
 	return nil
 }

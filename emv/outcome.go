@@ -46,18 +46,12 @@ type Outcome struct {
 	// AdviceRequired and ServiceNotAllowed are from the cryptogram information data of the last cryptogram (Book 3, 6.5.5).
 	AdviceRequired, ServiceNotAllowed bool
 
+	// Referral says that the host asked to be called (authorisation response code 01 or 02): a decline with a reason.
+	Referral bool
+
 	// SignatureRequired says that the receipt has a line for the cardholder's signature.
 	SignatureRequired bool
 
 	// Session has every data element of card and terminal. It is never nil unless the configuration was refused.
 	Session *Session
-}
-
-// Decision is one thing the kernel decided, for those who want to follow it.
-type Decision struct {
-	Step    string // "CVM", "TAA": the step's short name
-	Section string // of the book: "10.5"
-	Text    string // what was decided and why; no secrets
-	TVR     [5]byte
-	TSI     [2]byte // both as they stand after the decision
 }

@@ -48,7 +48,7 @@ func (s *Session) ReadApplicationData() error {
 			if records++; records > maxRecords {
 				return terminate("AFL 94: more than %d records", maxRecords)
 			}
-			if err := s.readRecord(e.sfi, byte(n)); err != nil {
+			if err := s.readRecord(e.sfi, byte(n), n-int(e.first) < int(e.authenticated)); err != nil {
 				return err
 			}
 		}
@@ -56,13 +56,15 @@ func (s *Session) ReadApplicationData() error {
 	if err := s.checkMandatory(); err != nil {
 		return err
 	}
-	if s.cfg.Trace != nil {
-		s.decide("read", "10.2", fmt.Sprintf("records: %d, PAN %s", records, s.number.Masked()))
+	if s.traced() {
+		s.decide(RuleRecords, fmt.Sprintf("records: %d, PAN %s", records, s.number.Masked()), s.fromCard(tlv.ApplicationFileLocator))
 	}
 	return nil
 }
 
-func (s *Session) readRecord(sfi, n byte) error {
+// readRecord reads one record. What is to be authenticated of it is kept as Book 3, 10.3 wants it: without tag and length in
+// the files 1 to 10, whole in the others, which must be templates all the same.
+func (s *Session) readRecord(sfi, n byte, authenticate bool) error {
 	r, err := s.transmit(apdu.Command{INS: apdu.InsReadRecord, P1: n, P2: sfi<<3 | 4, Le: apdu.MaxLe})
 	if err != nil {
 		return err
@@ -70,10 +72,18 @@ func (s *Session) readRecord(sfi, n byte) error {
 	if !r.SW.Success() {
 		return terminate("SFI %d record %d: %w", sfi, n, &apdu.StatusError{INS: apdu.InsReadRecord, SW: r.SW})
 	}
-	if sfi > 10 {
-		return nil // the contents of files 11 to 30 are outside EMV (Book 3, 7.1)
-	}
 	v, err := tlv.Only(r.Data, tlv.READRECORDResponseMessageTemplate)
+	if sfi > 10 { // the contents of files 11 to 30 are outside EMV (Book 3, 7.1)
+		if authenticate && err != nil {
+			s.oda.recordsErr = fmt.Errorf("emv: SFI %d record %d is to be authenticated: %w", sfi, n, err)
+		} else if authenticate {
+			s.oda.records = append(s.oda.records, r.Data...)
+		}
+		return nil
+	}
+	if authenticate {
+		s.oda.records = append(s.oda.records, v...)
+	}
 	if err == nil {
 		err = s.addObjects(v)
 	}

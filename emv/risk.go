@@ -11,9 +11,10 @@ import (
 // TerminalRiskManagement looks at the amount, draws lots and counts offline transactions (Book 3, 10.6). It is performed for
 // every card, also for one that does not ask for it in the AIP, as the book allows: it only ever sends more online.
 func (s *Session) TerminalRiskManagement() error {
+	s.checkExceptionFile()
 	if s.txn.ForceOnline {
 		tlv.TVRMerchantForcedOnline.Set(s.tvr[:])
-		s.decide("risk", "10.6", "the merchant forced the transaction online")
+		s.decide(RuleMerchantForced, "the clerk forced the transaction online")
 	}
 	if !s.checkFloorLimit() {
 		if err := s.selectRandomly(); err != nil {
@@ -24,27 +25,40 @@ func (s *Session) TerminalRiskManagement() error {
 		return err
 	}
 	tlv.TSITerminalRiskManagementPerformed.Set(s.tsi[:])
-	s.decide("risk", "10.6", "terminal risk management was performed")
+	s.decide(RuleRiskEnd, "terminal risk management was performed")
 	return nil
+}
+
+// checkExceptionFile is for terminals that have one.
+func (s *Session) checkExceptionFile() {
+	if s.cfg.OnExceptionFile == nil || !s.cfg.OnExceptionFile(s.number, s.PANSequenceNumber()) {
+		return
+	}
+	tlv.TVRCardOnExceptionFile.Set(s.tvr[:])
+	s.decide(RuleExceptionFile, "the card is on the terminal's exception file")
 }
 
 // checkFloorLimit is 10.6.1: the amount, with that of the latest transaction of the same card in the terminal's log, reaches
 // the limit.
 func (s *Session) checkFloorLimit() bool {
-	total := s.txn.Amount
+	var logged int64
 	if s.txn.LoggedAmount != nil {
-		if logged := s.txn.LoggedAmount(s.number, s.PANSequenceNumber()); logged > 0 && logged <= maxAmount {
-			total += logged
+		if n := s.txn.LoggedAmount(s.number, s.PANSequenceNumber()); n > 0 && n <= maxAmount {
+			logged = n
 		}
 	}
-	if total < s.app.FloorLimit {
-		return false
+	reached := s.txn.Amount+logged >= s.app.FloorLimit
+	if reached {
+		tlv.TVRFloorLimitExceeded.Set(s.tvr[:])
 	}
-	tlv.TVRFloorLimitExceeded.Set(s.tvr[:])
-	if s.cfg.Trace != nil {
-		s.decide("risk", "10.6.1", fmt.Sprintf("amount %d with the log reaches the floor limit %d", total, s.app.FloorLimit))
+	if s.traced() {
+		text := "below the floor limit"
+		if reached {
+			text = "the floor limit is reached"
+		}
+		s.decide(RuleFloorLimit, text, about("amount", "%d", s.txn.Amount), about("latest sale of the card in the log", "%d", logged), about("floor limit 9F1B", "%d", s.app.FloorLimit))
 	}
-	return true
+	return reached
 }
 
 // selectRandomly is 10.6.2, for terminals that can do both: below the threshold one in so many, above it more the nearer the
@@ -65,8 +79,12 @@ func (s *Session) selectRandomly() error {
 	if int64(drawn) <= percent {
 		tlv.TVRSelectedRandomlyForOnline.Set(s.tvr[:])
 	}
-	if s.cfg.Trace != nil {
-		s.decide("risk", "10.6.2", fmt.Sprintf("random selection: %d drawn, selected up to %d", drawn, percent))
+	if s.traced() {
+		text := "not selected"
+		if int64(drawn) <= percent {
+			text = "selected"
+		}
+		s.decide(RuleRandomSelection, text, about("drawn of 1 to 99", "%d", drawn), about("selected up to", "%d", percent))
 	}
 	return nil
 }
@@ -107,6 +125,7 @@ func (s *Session) checkVelocity() error {
 	}
 	if l == 0 {
 		tlv.TVRNewCard.Set(s.tvr[:])
+		s.decide(RuleNewCard, "the card was never online")
 	}
 	if n <= l {
 		s.exceedBoth("the counter is not above its value at the last online transaction")
@@ -118,8 +137,8 @@ func (s *Session) checkVelocity() error {
 	if n-l > int(upper[0]) {
 		tlv.TVRUpperConsecutiveOfflineLimitExceeded.Set(s.tvr[:])
 	}
-	if s.cfg.Trace != nil {
-		s.decide("risk", "10.6.3", fmt.Sprintf("%d transactions since the last online one, limits %d and %d", n-l, lower[0], upper[0]))
+	if s.traced() {
+		s.decide(RuleVelocity, fmt.Sprintf("%d transactions since the last online one", n-l), s.fromCard(tlv.LowerConsecutiveOfflineLimit), s.fromCard(tlv.UpperConsecutiveOfflineLimit))
 	}
 	return nil
 }
@@ -127,22 +146,29 @@ func (s *Session) checkVelocity() error {
 func (s *Session) exceedBoth(why string) {
 	tlv.TVRLowerConsecutiveOfflineLimitExceeded.Set(s.tvr[:])
 	tlv.TVRUpperConsecutiveOfflineLimitExceeded.Set(s.tvr[:])
-	s.decide("risk", "10.6.3", why)
+	s.decide(RuleVelocity, "both limits are taken as exceeded: "+why)
 }
 
-// getCounter reads a counter of the card, two bytes, with GET DATA (Book 3, 6.5.7); it is not known if the card does not
-// give it.
+// getCounter reads a counter of the card, two bytes; it is not known if the card does not give it.
 func (s *Session) getCounter(tag tlv.Tag) (n int, known bool, err error) {
-	r, err := s.transmit(apdu.Command{CLA: 0x80, INS: apdu.InsGetData, P1: byte(tag >> 8), P2: byte(tag), Le: apdu.MaxLe})
-	if err != nil || !r.SW.Success() {
+	v, known, err := s.getData(tag, 2)
+	if err != nil || !known {
 		return 0, false, err
 	}
-	v, err := tlv.Only(r.Data, tag)
-	if err != nil {
-		return 0, false, terminate("GET DATA %X: %w", tag, err)
-	}
-	if len(v) != 2 {
-		return 0, false, terminate("GET DATA %X: %d bytes: want 2", tag, len(v))
-	}
 	return int(v[0])<<8 | int(v[1]), true, nil
+}
+
+// getData reads a data object of size bytes with GET DATA (Book 3, 6.5.7); it is not known if the card does not give it.
+func (s *Session) getData(tag tlv.Tag, size int) (v []byte, known bool, err error) {
+	r, err := s.transmit(apdu.Command{CLA: 0x80, INS: apdu.InsGetData, P1: byte(tag >> 8), P2: byte(tag), Le: apdu.MaxLe})
+	if err != nil || !r.SW.Success() {
+		return nil, false, err
+	}
+	if v, err = tlv.Only(r.Data, tag); err != nil {
+		return nil, false, terminate("GET DATA %X: %w", tag, err)
+	}
+	if len(v) != size {
+		return nil, false, terminate("GET DATA %X: %d bytes: want %d", tag, len(v), size)
+	}
+	return v, true, nil
 }

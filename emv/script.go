@@ -19,9 +19,9 @@ const (
 // 10.10). A command that fails ends its script; the next script runs. What is no script at all counts as one that was not
 // performed, once: it is reported as the first kind, before the second GENERATE AC.
 func (s *Session) runScripts(template tlv.Tag) error {
-	failedBit := tlv.TVRScriptFailedBeforeFinalGenerateAC
+	rule, failedBit := RuleScriptBefore, tlv.TVRScriptFailedBeforeFinalGenerateAC
 	if template == tlv.IssuerScriptTemplate2 {
-		failedBit = tlv.TVRScriptFailedAfterFinalGenerateAC
+		rule, failedBit = RuleScriptAfter, tlv.TVRScriptFailedAfterFinalGenerateAC
 	}
 	r := tlv.NewReader(s.answer.Scripts)
 	for r.Next() {
@@ -34,8 +34,8 @@ func (s *Session) runScripts(template tlv.Tag) error {
 		if result[0]&0xF0 != scriptSuccessful {
 			failedBit.Set(s.tvr[:])
 		}
-		if s.cfg.Trace != nil {
-			s.decide("script", "10.10", fmt.Sprintf("script %X: result %X", template, result))
+		if s.traced() {
+			s.decide(rule, fmt.Sprintf("script %X: result %X", template, result), about("identifier 9F18", "%X", result[1:]))
 		}
 		if err != nil {
 			if template == tlv.IssuerScriptTemplate2 {
@@ -47,7 +47,7 @@ func (s *Session) runScripts(template tlv.Tag) error {
 	if r.Err() != nil && template == tlv.IssuerScriptTemplate1 {
 		s.scriptResults = append(s.scriptResults, scriptNotPerformed, 0, 0, 0, 0)
 		failedBit.Set(s.tvr[:])
-		s.decide("script", "10.10", "the host's scripts are not in order")
+		s.decide(rule, "the host's scripts are not in order")
 	}
 	return nil
 }

@@ -38,6 +38,7 @@ func (s *Session) choose() (int, error) {
 	}
 	first := s.candidates[0]
 	if !first.ConfirmationRequired && (len(s.candidates) == 1 || s.cfg.AutoSelect) {
+		s.decide(RuleConfirmation, "taken without asking: "+first.Name)
 		return 0, nil
 	}
 	if s.cfg.NoConfirmation { // a candidate that wants a confirmation is then not to be selected
@@ -45,6 +46,7 @@ func (s *Session) choose() (int, error) {
 		if i < 0 {
 			return 0, s.notAccepted()
 		}
+		s.decide(RuleConfirmation, "the terminal cannot ask: "+s.candidates[i].Name)
 		return i, nil
 	}
 	i, err := s.term.ChooseApplication(slices.Clone(s.candidates))
@@ -54,6 +56,7 @@ func (s *Session) choose() (int, error) {
 	if i < 0 || i >= len(s.candidates) {
 		return 0, fmt.Errorf("emv: choose application: index %d: want 0 to %d", i, len(s.candidates)-1)
 	}
+	s.decide(RuleConfirmation, "the cardholder chose or confirmed "+s.candidates[i].Name)
 	return i, nil
 }
 
@@ -92,9 +95,10 @@ func (s *Session) finalSelect(i int) (bool, error) {
 	s.gpoMark = len(s.icc)
 	s.current = i
 	s.fillApplicationData(c.app, f.name)
-	if s.cfg.Trace != nil {
-		s.decide("selection", "12.4", fmt.Sprintf("selected %s, AID %X", c.Name, c.AID))
+	if s.traced() {
+		s.decide(RuleFinalSelection, fmt.Sprintf("selected %s, AID %X", c.Name, c.AID))
 	}
+	s.chooseLanguage()
 	return true, nil
 }
 
@@ -112,8 +116,8 @@ func isFCIElement(tag tlv.Tag) bool {
 func (s *Session) remove(i int) { s.candidates = slices.Delete(s.candidates, i, i+1) }
 
 func (s *Session) tryAgain(c Candidate, why string) {
-	if s.cfg.Trace != nil {
-		s.decide("selection", "12.4", fmt.Sprintf("AID %X leaves the list: %s", c.AID, why))
+	if s.traced() {
+		s.decide(RuleFinalSelection, fmt.Sprintf("AID %X leaves the list: %s", c.AID, why))
 	}
 }
 

@@ -31,12 +31,19 @@ type Session struct {
 
 	tvr        [5]byte
 	tsi        [2]byte
+	toldTVR    [5]byte // as the trace knows them
+	toldTSI    [2]byte
 	cvmResults [3]byte
 	un         [4]byte
 	hasUN      bool
 	arc        []byte // 8A
 	number     pan.PAN
+	language   string
 	signature  bool
+
+	oda      authentication
+	pdolData []byte    // as they went to the card: combined DDA signs them
+	cdolData [2][]byte // of the first and the second GENERATE AC
 
 	requested     cryptogramType // by terminal action analysis
 	cid           byte
@@ -76,7 +83,10 @@ func NewSession(card apdu.Card, term Terminal, cfg *Config, txn Transaction) (*S
 // resetResults puts TVR, TSI and CVM results to where an application starts (Book 3, 10.1; Book 4, A4).
 func (s *Session) resetResults() {
 	s.tvr, s.tsi, s.cvmResults = [5]byte{}, [2]byte{}, cvmNotPerformed()
+	s.toldTVR, s.toldTSI = s.tvr, s.tsi
 	s.arc, s.number, s.signature = nil, pan.PAN{}, false
+	s.oda.method, s.oda.issuer.done, s.oda.icc.done, s.oda.wrong = odaNone, false, false, false
+	s.oda.records, s.oda.recordsErr = s.oda.records[:0], nil
 }
 
 // Data is the value of a data element of terminal or card, nil if there is none. The bytes are the session's: do not change
@@ -171,6 +181,7 @@ func (s *Session) end(err error) (Outcome, error) {
 		HostApproved:      s.answer.Reached && s.hostApproves(),
 		AdviceRequired:    s.generated > 0 && s.cid&cidAdvice != 0,
 		ServiceNotAllowed: s.generated > 0 && s.cid&cidReason == cidServiceNotAllowed,
+		Referral:          s.answer.Reached && (s.answer.AuthorisationResponseCode == "01" || s.answer.AuthorisationResponseCode == "02"),
 		SignatureRequired: s.signature,
 	}
 	var known *ending
@@ -185,8 +196,12 @@ func (s *Session) end(err error) (Outcome, error) {
 	default:
 		return o, err
 	}
-	if s.cfg.Trace != nil {
-		s.decide("outcome", "10", o.Result.String())
+	if s.traced() {
+		text := o.Result.String()
+		if o.Reason != nil {
+			text += ": " + o.Reason.Error()
+		}
+		s.decide(RuleOutcome, text)
 	}
 	return o, nil
 }
@@ -239,11 +254,4 @@ func (s *Session) drawUnpredictableNumber() error {
 	}
 	s.hasUN = true
 	return nil
-}
-
-// decide tells the trace. A caller that formats text asks for cfg.Trace first, so that no trace costs nothing.
-func (s *Session) decide(step, section, text string) {
-	if s.cfg.Trace != nil {
-		s.cfg.Trace(Decision{step, section, text, s.tvr, s.tsi})
-	}
 }

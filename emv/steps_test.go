@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/posim/posim/emv/apdu"
+	"github.com/posim/posim/emv/security"
 	"github.com/posim/posim/emv/tlv"
 	"github.com/posim/posim/internal/pan"
 )
@@ -487,11 +488,9 @@ func TestValidate(t *testing.T) {
 		{name: "merchant identifier", cfg: func(c *Config) { c.MerchantIdentifier = "1234567890123456" }, err: "9F16"},
 		{name: "merchant name", cfg: func(c *Config) { c.MerchantNameAndLocation = strings.Repeat("A", 256) }, err: "9F4E"},
 		{name: "acquirer", cfg: func(c *Config) { c.AcquirerIdentifier = "12345A" }, err: "9F01"},
-		{name: "offline PIN is not announced", cfg: func(c *Config) { c.Capabilities[1] |= 0x80 }, err: "offline plaintext PIN"},
-		{name: "enciphered offline PIN is not announced", cfg: func(c *Config) { c.Capabilities[1] |= 0x10 }, err: "offline enciphered PIN"},
-		{name: "SDA is not announced", cfg: func(c *Config) { c.Capabilities[2] |= 0x80 }, err: "SDA"},
-		{name: "DDA is not announced", cfg: func(c *Config) { c.Capabilities[2] |= 0x40 }, err: "DDA"},
-		{name: "CDA is not announced", cfg: func(c *Config) { c.Capabilities[2] |= 0x08 }, err: "CDA"},
+		{name: "CDA mode", cfg: func(c *Config) { c.CDAMode = 5 }, err: "CDAMode"},
+		{name: "language", cfg: func(c *Config) { c.Languages = []string{"en", "ZH"} }, err: "Languages 1"},
+		{name: "no key", cfg: func(c *Config) { c.CAPublicKeys = []*security.CAPublicKey{nil} }, err: "CAPublicKeys 0"},
 		{name: "XDA is not announced", cfg: func(c *Config) { c.Capabilities[2] |= 0x04 }, err: "XDA"},
 		{name: "no application", cfg: func(c *Config) { c.Applications = nil }, err: "0 applications"},
 		{name: "AID", cfg: func(c *Config) { c.Applications[0].AID = hx("A0000000") }, err: "application 0: AID"},

@@ -1,6 +1,11 @@
 package emv
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/posim/posim/emv/apdu"
+	"github.com/posim/posim/emv/security"
+)
 
 // Terminal is where the kernel needs the world. Its methods may block. An error of theirs ends the transaction and comes back
 // from Run, except ErrCancelled, which ends it as Cancelled.
@@ -11,6 +16,10 @@ type Terminal interface {
 
 	// EnterPIN takes a PIN for online verification (Book 3, 10.5.2). The PIN itself never comes near the kernel.
 	EnterPIN(s *Session) (PINEntry, error)
+
+	// VerifyPIN takes a PIN and has the PIN pad itself present it to the card, in the clear or enciphered (Book 3, 10.5.1). The
+	// kernel sees the status word of VERIFY only, which counts where the PIN was entered.
+	VerifyPIN(s *Session, p OfflinePIN) (PINEntry, apdu.SW, error)
 
 	// GoOnline sends the request with the cryptogram to the host and returns its answer. A host that cannot be reached or
 	// does not answer is no error: OnlineAnswer.Reached is false.
@@ -40,7 +49,20 @@ const (
 	PINEntered   PINEntry = iota // a PIN block will go to the issuer
 	PINBypassed                  // the pad works, but no PIN was entered
 	PINPadAbsent                 // no PIN pad, or it does not work
+	PINNotSent                   // a PIN was entered, but could not be enciphered: the card gave no challenge
 )
+
+// OfflinePIN is what a PIN pad needs to have the card verify a PIN.
+type OfflinePIN struct {
+	// Card is where the pad sends VERIFY and, before an enciphered one, GET CHALLENGE.
+	Card apdu.Card
+	// Key is what the PIN is enciphered under (Book 2, 7.2); nil: it goes in the clear. The pad may use it until it returns.
+	Key *security.PublicKey
+	// TriesLeft is what the card said, -1 if it said nothing.
+	TriesLeft int
+	// Again says that the PIN before was wrong.
+	Again bool
+}
 
 // OnlineAnswer is the host's answer to an authorisation request.
 type OnlineAnswer struct {

@@ -38,23 +38,25 @@ func (c *Config) validate() error {
 		return fmt.Errorf("emv: config: MerchantIdentifier 9F16 has %d characters: want at most 15", len(c.MerchantIdentifier))
 	case len(c.MerchantNameAndLocation) > 255:
 		return fmt.Errorf("emv: config: MerchantNameAndLocation 9F4E has %d characters: want at most 255", len(c.MerchantNameAndLocation))
+	case tlv.CapabilityXDA.In(c.Capabilities[:]):
+		return fmt.Errorf("emv: config: Capabilities 9F33 announce XDA, which this kernel does not perform")
+	case c.CDAMode < 0 || c.CDAMode > 4:
+		return fmt.Errorf("emv: config: CDAMode is %d: want 1 to 4, or 0 for 1", c.CDAMode)
 	case len(c.Applications) == 0 || len(c.Applications) > maxApplications:
 		return fmt.Errorf("emv: config: %d applications: want 1 to %d", len(c.Applications), maxApplications)
 	}
+	for i, l := range c.Languages {
+		if len(l) != 2 || l[0] < 'a' || l[0] > 'z' || l[1] < 'a' || l[1] > 'z' {
+			return fmt.Errorf("emv: config: Languages %d is %q: want two lower-case letters (ISO 639)", i, l)
+		}
+	}
+	for i, k := range c.CAPublicKeys {
+		if k == nil {
+			return fmt.Errorf("emv: config: CAPublicKeys %d is nil", i)
+		}
+	}
 	if n := len(c.AcquirerIdentifier); n != 0 && (n < 6 || n > 11) || !allDigits(c.AcquirerIdentifier) {
 		return fmt.Errorf("emv: config: AcquirerIdentifier 9F01: want 6 to 11 digits or none")
-	}
-	for _, b := range [...]struct {
-		bit  tlv.Bit
-		what string
-	}{
-		{tlv.CapabilityOfflinePlaintextPIN, "offline plaintext PIN"},
-		{tlv.CapabilityOfflineEncipheredPIN, "offline enciphered PIN"},
-		{tlv.CapabilitySDA, "SDA"}, {tlv.CapabilityDDA, "DDA"}, {tlv.CapabilityCDA, "CDA"}, {tlv.CapabilityXDA, "XDA"},
-	} {
-		if b.bit.In(c.Capabilities[:]) {
-			return fmt.Errorf("emv: config: Capabilities 9F33 announce %s, which this kernel does not perform", b.what)
-		}
 	}
 	for i := range c.Applications {
 		if err := c.Applications[i].validate(); err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/posim/posim/emv"
 	"github.com/posim/posim/emv/apdu"
 	"github.com/posim/posim/emv/tlv"
+	"github.com/posim/posim/hsm"
 	"github.com/posim/posim/internal/pan"
 	"github.com/posim/posim/internal/rules"
 	"github.com/posim/posim/transport/dialect"
@@ -137,11 +138,39 @@ func (c *chip) ChooseApplication(candidates []emv.Candidate) (int, error) {
 
 // EnterPIN takes a PIN for online verification.
 func (c *chip) EnterPIN(*emv.Session) (emv.PINEntry, error) {
-	entry, err := c.t.enterPIN("pin", true)
+	entry, err := c.t.enterPIN("pin", true, -1)
 	if errors.Is(err, errNoPINTime) {
 		return 0, emv.ErrCancelled
 	}
 	return entry, err
+}
+
+// VerifyPIN takes a PIN and has the security module present it to the card.
+func (c *chip) VerifyPIN(_ *emv.Session, p emv.OfflinePIN) (emv.PINEntry, apdu.SW, error) {
+	t := c.t
+	title := Key("pin")
+	if p.Again {
+		title = "pin-again"
+	}
+	entry, err := t.enterPIN(title, true, p.TriesLeft)
+	switch {
+	case errors.Is(err, errNoPINTime):
+		return 0, 0, emv.ErrCancelled
+	case err != nil || entry != emv.PINEntered:
+		return entry, 0, err
+	}
+	pad := t.entry
+	t.entry = nil
+	sw, err := t.cfg.Module.PresentPIN(pad, p.Card, p.Key)
+	switch {
+	case errors.Is(err, hsm.ErrNoChallenge):
+		t.remark("chip: %v", err)
+		return emv.PINNotSent, 0, nil
+	case errors.Is(err, hsm.ErrTampered):
+		t.remark("chip: %v", err)
+		return emv.PINPadAbsent, 0, nil
+	}
+	return emv.PINEntered, sw, err
 }
 
 // GoOnline sends the request. When it may have left and nothing usable came back, the sale is already being reversed, and

@@ -127,12 +127,20 @@ var (
 )
 
 // enterPIN has the security module's pad take a PIN. The digits never come here; the screen shows how many there are.
-func (t *Terminal) enterPIN(title Key, chip bool) (emv.PINEntry, error) {
+// tries is how many the card still allows, -1 if nobody knows.
+func (t *Terminal) enterPIN(title Key, chip bool, tries int) (emv.PINEntry, error) {
 	pad := t.cfg.Module.Keypad()
 	t.pad, t.pressed = pad, false
 	defer func() { t.pad = nil }()
 	stars := "************"
-	t.show(say(title), say("test-pin-only"), say("stars", ""))
+	screen := func(stars string) {
+		lines := []Text{say(title), say("test-pin-only"), say("stars", stars)}
+		if tries == 1 {
+			lines = append(lines, say("last-try"))
+		}
+		t.show(lines...)
+	}
+	screen("")
 	deadline := t.clock.Now().Add(t.profile.CardWait)
 	for !pad.Done() {
 		if !t.clock.Wait(deadline, func() bool { return t.pressed || chip && !t.cardPresent() }) {
@@ -145,7 +153,7 @@ func (t *Terminal) enterPIN(title Key, chip bool) (emv.PINEntry, error) {
 		}
 		t.pressed = false
 		if !pad.Done() {
-			t.show(say(title), say("test-pin-only"), say("stars", stars[:pad.Len()]))
+			screen(stars[:pad.Len()])
 		}
 	}
 	switch pad.State() {

@@ -71,7 +71,7 @@ func (t *Terminal) stripeSale(amount int64, card *stripeCard) error {
 }
 
 func (t *Terminal) stripeTry(amount int64, card *stripeCard, title Key) (o Outcome, code string, err error) {
-	entry, err := t.enterPIN(title, false)
+	entry, err := t.enterPIN(title, false, -1)
 	if err != nil { // cancelled, or nobody there
 		t.show(say("cancelled"))
 		return OutcomeCancelled, "", nil

@@ -110,6 +110,7 @@ var catalogue = map[Key]entry{
 	"candidate":        {"%d %s", "%d %s"},
 	"pin":              {"ENTER PIN", "请输入密码"},
 	"pin-again":        {"WRONG PIN, TRY AGAIN", "密码错误,请重新输入"},
+	"last-try":         {"LAST PIN TRY", "最后一次密码机会"},
 	"stars":            {"%s", "%s"},
 	"test-pin-only":    {"TEST PIN ONLY", "仅限测试密码"},
 	"wait":             {"PLEASE WAIT", "请稍候"},
