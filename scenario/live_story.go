@@ -54,7 +54,7 @@ func terminalLine(o terminal.Observation) (Line, bool) {
 }
 
 func decisionLine(d emv.Decision) Line {
-	return Line{Kind: "decide", Text: d.Section + " " + d.Step + ": " + d.Text, Note: fmt.Sprintf("TVR % X", d.TVR[:])}
+	return Line{Kind: "decide", Text: d.Rule.Book() + " " + d.Rule.String() + ": " + d.Text, Note: fmt.Sprintf("TVR % X", d.TVR[:]), Decision: &d}
 }
 
 // apduLines are a command that the card ran, and its answer.

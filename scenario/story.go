@@ -3,6 +3,7 @@ package scenario
 import (
 	"time"
 
+	"github.com/posim/posim/emv"
 	"github.com/posim/posim/terminal"
 )
 
@@ -15,7 +16,8 @@ type Line struct {
 	Zh   string        // in Chinese, where it differs
 	Note string        // a second column: the hex, the TVR, "synced"
 
-	Money map[string]Money // of kind money: every position as it is from now on
+	Money    map[string]Money // of kind money: every position as it is from now on
+	Decision *emv.Decision    // of kind decide: the kernel's rule, what it looked at, and what changed
 }
 
 // In is the line's text in a language.

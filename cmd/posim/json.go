@@ -8,6 +8,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/posim/posim/emv"
 	"github.com/posim/posim/scenario"
 	"github.com/posim/posim/terminal"
 )
@@ -62,6 +63,41 @@ type jsonLine struct {
 	Dir  string `json:"dir,omitempty"`
 	Text string `json:"text"`
 	Note string `json:"note,omitempty"`
+
+	Decision *jsonDecision `json:"decision,omitempty"`
+}
+
+// jsonDecision is what the EMV kernel decided.
+type jsonDecision struct {
+	Rule      string      `json:"rule"`
+	Book      string      `json:"book"`
+	Text      string      `json:"text"`
+	Inputs    []jsonInput `json:"inputs,omitempty"`
+	TVRBefore string      `json:"tvr_before"`
+	TVR       string      `json:"tvr"`
+	TSIBefore string      `json:"tsi_before"`
+	TSI       string      `json:"tsi"`
+	Changed   []string    `json:"changed,omitempty"` // +bit set, -bit cleared
+}
+
+type jsonInput struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+func jsonDecisionOf(d *emv.Decision) *jsonDecision {
+	if d == nil {
+		return nil
+	}
+	j := &jsonDecision{
+		Rule: d.Rule.String(), Book: d.Rule.Book(), Text: d.Text, Changed: d.Changed(),
+		TVRBefore: fmt.Sprintf("%X", d.TVRBefore), TVR: fmt.Sprintf("%X", d.TVR),
+		TSIBefore: fmt.Sprintf("%X", d.TSIBefore), TSI: fmt.Sprintf("%X", d.TSI),
+	}
+	for _, in := range d.Inputs {
+		j.Inputs = append(j.Inputs, jsonInput{in.Name, in.Value})
+	}
+	return j
 }
 
 type jsonTotals struct {
@@ -108,7 +144,7 @@ func jsonOf(r *report, lang language) jsonScenario {
 		s.Failure = jsonFailureOf(r.Failure)
 	}
 	for _, l := range r.story {
-		s.Story = append(s.Story, jsonLine{AtMS: l.At.Milliseconds(), Kind: l.Kind, Dir: l.Dir, Text: l.In(terminal.Lang(lang)), Note: l.Note})
+		s.Story = append(s.Story, jsonLine{AtMS: l.At.Milliseconds(), Kind: l.Kind, Dir: l.Dir, Text: l.In(terminal.Lang(lang)), Note: l.Note, Decision: jsonDecisionOf(l.Decision)})
 	}
 	return s
 }

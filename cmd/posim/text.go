@@ -152,6 +152,16 @@ func (t *text) line(l scenario.Line) {
 		line += "  " + l.Note
 	}
 	t.printf("%s\n", strings.TrimRight(line, " "))
+	if l.Decision == nil {
+		return
+	}
+	indent := strings.Repeat(" ", 24)
+	for _, in := range l.Decision.Inputs {
+		t.printf("%s%s\n", indent, t.paint("2", in.Name+": "+in.Value))
+	}
+	for _, bit := range l.Decision.Changed() {
+		t.printf("%s%s\n", indent, t.paint("33", bit))
+	}
 }
 
 // maxMoments is how many changes of the money fit a table beside its beginning and its end.
