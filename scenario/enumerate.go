@@ -30,102 +30,84 @@ func (h *happening) faults() (all []Fault) {
 		return nil // the same command is an apdu, too
 	}
 	for _, kind := range h.at.kinds {
-		f := Fault{Seam: h.Seam, Event: h.Event, N: h.N, Kind: kind}
-		switch f.argumentSort() {
-		case argDuration:
-			for _, d := range h.durations(kind) {
-				f.Duration = d
-				all = append(all, f)
-			}
-		case argByte:
-			for _, at := range h.parts {
-				f.Number = at
-				all = append(all, f)
-			}
-		case argKeep:
-			for _, n := range lengths(0, 1, (h.bytes-2)/2, h.bytes-3) { // of the message without its length
-				f.Number = n
-				all = append(all, f)
-			}
-		case argLength:
-			of := lengths(1, 2, h.bytes/2, h.bytes-1)
-			if kind == "slice" {
-				of = []int{1}
-			}
-			for _, n := range of {
-				f.Number = n
-				all = append(all, f)
-			}
-		case argPoint:
-			f.Point = h.at.point
-			for _, d := range tryRestart {
-				f.Duration = d
-				all = append(all, f)
-			}
-		case argCode:
-			for _, code := range tryCode {
-				if lies(h.Event, code) {
-					continue
-				}
-				f.Code = code
-				all = append(all, f)
-			}
-		case argImage:
-			for _, image := range images {
-				f.Image, f.Number = image, 0
-				switch image {
-				case "torn": // in the record's header, in its body, before its last byte
-					for _, n := range lengths(1, 15, h.bytes/2, h.bytes-1) {
-						f.Number = n
-						all = append(all, f)
-					}
-				case "flipped":
-					f.Number = max(1, h.bytes/2)
-					all = append(all, f)
-				default:
-					all = append(all, f)
-				}
-			}
-		case argJump:
-			for _, d := range tryJump {
-				f.Duration = d
-				all = append(all, f)
-			}
-		case argStatus:
-			if h.Event != "apdu" {
-				continue
-			}
-			for _, sw := range tryStatus {
-				f.Hex = sw
-				all = append(all, f)
-			}
-		case argCardAnswer:
-			if h.Event == "GENERATE AC" {
-				for _, code := range tryType {
-					f.Code = code
-					all = append(all, f)
-				}
-				continue
-			}
-			for _, answer := range tryAnswer {
-				f.Hex = answer
-				all = append(all, f)
-			}
+		all = append(all, h.variants(Fault{Seam: h.Seam, Event: h.Event, N: h.N, Kind: kind})...)
+	}
+	return all
+}
+
+// variants are f with every argument that is tried at this happening; none if its kind is not tried here.
+func (h *happening) variants(f Fault) []Fault {
+	command := h.Seam == "card" && h.Event != "apdu"
+	switch f.argumentSort() {
+	case argDuration:
+		return vary(f, h.durations(f.Kind), setDuration)
+	case argByte:
+		return vary(f, h.parts, setNumber)
+	case argKeep: // of the message without its length
+		return vary(f, lengths(0, 1, (h.bytes-2)/2, h.bytes-3), setNumber)
+	case argLength:
+		if f.Kind == "slice" {
+			return vary(f, []int{1}, setNumber)
+		}
+		return vary(f, lengths(1, 2, h.bytes/2, h.bytes-1), setNumber)
+	case argPoint:
+		f.Point = h.at.point
+		return vary(f, tryRestart[:], setDuration)
+	case argCode:
+		honest := slices.DeleteFunc(slices.Clone(tryCode[:]), func(code string) bool { return lies(h.Event, code) })
+		return vary(f, honest, setCode)
+	case argImage:
+		return h.images(f)
+	case argJump:
+		return vary(f, tryJump[:], setDuration)
+	case argStatus:
+		if !command {
+			return vary(f, tryStatus[:], setResponse)
+		}
+	case argCardAnswer:
+		if command { // GENERATE AC
+			return vary(f, tryType[:], setCode)
+		}
+		return vary(f, tryAnswer[:], setResponse)
+	default:
+		unanswered := strings.HasPrefix(f.Kind, "wrong-") && h.at == atMessage && !answered(h.Event)
+		unproven := f.Kind == "wrong-arpc" && !proven(h.Event)
+		if !command && !unanswered && !unproven {
+			return []Fault{f}
+		}
+	}
+	return nil
+}
+
+// images are f with every image of the disk that is tried: torn in the record's header, in its body, before its last byte.
+func (h *happening) images(f Fault) (all []Fault) {
+	for _, f.Image = range images {
+		switch f.Image {
+		case "torn":
+			all = append(all, vary(f, lengths(1, 15, h.bytes/2, h.bytes-1), setNumber)...)
+		case "flipped":
+			all = append(all, vary(f, []int{max(1, h.bytes/2)}, setNumber)...)
 		default:
-			if strings.HasPrefix(kind, "wrong-") && h.at == atMessage && !answered(h.Event) {
-				continue
-			}
-			if kind == "wrong-arpc" && !proven(h.Event) {
-				continue
-			}
-			if h.Seam == "card" && h.Event != "apdu" {
-				continue
-			}
 			all = append(all, f)
 		}
 	}
 	return all
 }
+
+// vary is f once with each value that set gives it.
+func vary[T any](f Fault, values []T, set func(*Fault, T)) (all []Fault) {
+	for _, v := range values {
+		set(&f, v)
+		all = append(all, f)
+	}
+	return all
+}
+
+// What vary sets.
+func setDuration(f *Fault, d time.Duration) { f.Duration = d }
+func setNumber(f *Fault, n int)             { f.Number = n }
+func setCode(f *Fault, c string)            { f.Code = c }
+func setResponse(f *Fault, b []byte)        { f.Hex = b }
 
 // lies tells whether a party that is made to answer so may say what its own books do not: that money moved, that a reversal
 // was done, or that it holds a tombstone. No protocol survives a party that lies about its own books; a script may still

@@ -153,7 +153,6 @@ type exploring struct {
 	sometimes scenario.Sometimes
 	virtual   float64       // days; a Duration ends after 292 years
 	elapsed   time.Duration // of the runs, without telling
-	resumed   int           // first faults of an earlier run
 }
 
 // finding is a run that broke an invariant.

@@ -31,7 +31,6 @@ func (e *exploring) runPairs(ctx context.Context, stop func()) error {
 	if err != nil {
 		return err
 	}
-	e.resumed = state.Done
 	n := e.x.Count()
 	e.of = int64(n - state.Done)
 	stride := coprime(n)
