@@ -19,13 +19,13 @@
 // A Record is the only thing that changes a machine, in a step and in recovery alike; postings of money sit inside it.
 // Recover reads a disk image into a View without keys or configuration: what a judge or a story looks at.
 //
-// Rules, by the ids of docs/architecture.md: a duplicate gets the stored answer and moves no money (H1), an unmatched
+// Rules, by the ids of docs/model/README.md: a duplicate gets the stored answer and moves no money (H1), an unmatched
 // reversal leaves a durable tombstone (H2), a repeated reversal credits once (H3), a decision looks at the log when it is
 // made (H4), reversals find their original by the whole key (H5), nothing is answered before it is durable (H6); a relay
 // logs before it forwards (A1), reverses upstream what it declined by its own timer (A2), keeps its decision against late
 // answers (A3), lets a reversal cancel what is pending (A4), queues the reversal durably before it acknowledges (A5) and
 // repeats it until it is acknowledged (A6). Each is asked through rules.Set where it lives, so that a naive variant can
-// leave it out; docs/model has the model that proves them.
+// leave it out; docs/model has the model that shows what breaks without each.
 //
 // Where the references are silent, this room decides:
 //
@@ -47,6 +47,6 @@
 //
 // Standards: ISO 8583:1987 (messages, response codes), EMV 4.4 Book 2 section 8 (cryptograms and their answer).
 //
-// Not here: many processes (the three parties of a Server stand and fall together), stand-in, pre-authorisation, voids, refunds, settlement totals, clearing files and holds. It is certified for
-// nothing and must never see live cards.
+// Not here: many processes (the three parties of a Server stand and fall together), stand-in, pre-authorisation, voids,
+// refunds, settlement totals, clearing files and holds. It is certified for nothing and must never see live cards.
 package host

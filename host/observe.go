@@ -21,7 +21,7 @@ const (
 	Undecodable                                // a frame is no message; Err says why
 	UnmatchedAnswer                            // an answer that nothing waits for; Want and State tell what was there
 	DialFailed                                 // the next hop cannot be reached; Err says why
-	Refused                                    // an order from outside the protocol changed nothing; Err says why
+	Refused                                    // an order from outside changed nothing, or a connection of a terminal came to nothing (Conn -1); Err says why
 )
 
 var observationNames = [...]string{"none", "received", "sent", "dropped", "undecodable", "unmatched answer", "dial failed", "refused"}
@@ -35,7 +35,7 @@ type Observation struct {
 	At      time.Time
 	Party   string
 	Kind    ObservationKind
-	Conn    int // 0: the line up; above 0: a connection from below
+	Conn    int // 0: the line up; above 0: a connection from below; -1: one that came to nothing
 	Message *dialect.Message
 	Want    dialect.Key // UnmatchedAnswer: the key of what is in flight there; the zero Key without one
 	State   State       // UnmatchedAnswer: how the record with the answer's own key stands; 0 without one

@@ -72,7 +72,7 @@ func (o *office) accept(x transport.Stream) {
 
 // refused is told of a terminal's connection that came to nothing, on the acquirer's goroutine; it has no number.
 func (o *office) refused(err error) {
-	o.observe(Observation{At: o.wall.Now(), Party: o.name, Kind: Refused, Conn: -1, Err: err})
+	o.observe(Observation{At: o.wall.Now(), Party: o.name, Kind: Refused, Conn: nobody, Err: err})
 }
 
 // dialUp connects to the party above.

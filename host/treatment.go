@@ -18,8 +18,9 @@ type Treatment struct {
 	WrongSTAN   bool // one too high
 	WrongAmount bool // one minor unit too high
 	WrongARPC   bool // one bit of tag 91 is flipped; an answer without one leaves as it is
-	// Answer is a response code; of a 0430, whose answer below was given long ago, what the party takes it for. One that declines is the party's decision about the message: it does nothing else, and logs
-	// it like its own, so that a copy gets the same. One that approves is put into the answer whatever was decided.
+	// Answer is a response code; of a 0430, whose answer below was given long ago, what the party takes it for. One that
+	// declines is the party's decision about the message: it does nothing else, and logs it like its own, so that a copy
+	// gets the same. One that approves is put into the answer whatever was decided.
 	Answer string
 }
 

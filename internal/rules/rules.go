@@ -6,9 +6,9 @@
 //
 // A normal run keeps them all (the zero Set). A naive variant leaves one out, or a few, so that the judge of the money can
 // be seen to fail: a judge that never fails proves nothing. A variant that the model holds safe leaves something out that
-// the money does not need; a judge that reports it is wrong. The ids T, H and A are those of docs/architecture.md (terminal,
-// host, acquirer to issuer), D and K those of docs/model/README.md (advices, session keys), and Variant.Model names the lines
-// of docs/model/variants.tsv. Nothing outside tests and `posim run --naive` builds a Set that is not zero.
+// the money does not need; a judge that reports it is wrong. The ids T (terminal), H (host), A (acquirer to issuer),
+// D (advices) and K (session keys) are those of docs/model/README.md, and Variant.Model names the lines of
+// docs/model/variants.tsv. Nothing outside tests and `--naive` builds a Set that is not zero.
 package rules
 
 import (
