@@ -111,6 +111,19 @@ func (p *pane) waitFor(texts ...string) string {
 	return ""
 }
 
+// saleByHand is a sale of 100.00 in English, card out again; the texts, too, stand there when it is approved.
+func (p *pane) saleByHand(texts ...string) {
+	p.t.Helper()
+	p.keys("1", "0", "0", "0", "0", "Enter")
+	p.waitFor("SALE 100.00", "i inserts Visa credit")
+	p.keys("i")
+	p.waitFor("ENTER PIN", "e: the cardholder types the PIN")
+	p.keys("e")
+	p.waitFor(append(texts, "PLEASE REMOVE CARD", "Approved 00", "-100.00", "CUSTOMER COPY")...)
+	p.keys("i")
+	p.waitFor("PLEASE INSERT CARD")
+}
+
 // framed checks that the window is filled: every line of the frame reaches its edge. A picture may be taken while the
 // program draws: what is wrong must stay wrong.
 func (p *pane) framed(w int) {
@@ -139,14 +152,7 @@ func TestTUIInATerminal(t *testing.T) {
 		p := openPane(t, posim, "120", "40", nil, "tui")
 		p.waitFor("PLEASE INSERT CARD", "Card and kernel", "Type an amount")
 		p.framed(120)
-		p.keys("1", "0", "0", "0", "0", "Enter")
-		p.waitFor("SALE 100.00", "i inserts Visa credit")
-		p.keys("i")
-		p.waitFor("ENTER PIN", "e: the cardholder types the PIN")
-		p.keys("e")
-		p.waitFor("PLEASE REMOVE CARD", "Take the card out: i", "Approved 00", "-100.00", "CUSTOMER COPY")
-		p.keys("i")
-		p.waitFor("PLEASE INSERT CARD")
+		p.saleByHand("Take the card out: i")
 
 		p.run("resize-window", "-t", "posim", "-x", "80", "-y", "24")
 		p.waitFor("Story 1/6")
@@ -222,14 +228,7 @@ func TestTUIInATerminal(t *testing.T) {
 		p := openPane(t, posim, "120", "40", nil, "tui", "--data", data)
 		p.waitFor("PLEASE INSERT CARD", "real time · emulated reader · host built in", "Type an amount")
 		p.framed(120)
-		p.keys("1", "0", "0", "0", "0", "Enter")
-		p.waitFor("SALE 100.00", "i inserts Visa credit")
-		p.keys("i")
-		p.waitFor("ENTER PIN", "e: the cardholder types the PIN")
-		p.keys("e")
-		p.waitFor("PLEASE REMOVE CARD", "Approved 00", "cardholder    -100.00", "F3 100.00 with the acquirer", "CUSTOMER COPY")
-		p.keys("i")
-		p.waitFor("PLEASE INSERT CARD")
+		p.saleByHand("cardholder    -100.00", "F3 100.00 with the acquirer")
 		p.keys("p")
 		p.waitFor("NO POWER")
 		p.keys("p")

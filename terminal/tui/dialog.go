@@ -64,7 +64,27 @@ type list struct {
 	again func() []item // the items after a choice; nil: a choice closes it
 }
 
+// choosing takes the keys that every dialog with lines to choose from has, and tells whether e was one of them.
+func (u *UI) choosing(e *tcell.EventKey, choose func()) bool {
+	key, r := e.Key(), rune(0)
+	if key == tcell.KeyRune {
+		r = e.Rune()
+	}
+	switch {
+	case key == tcell.KeyEnter || r == ' ':
+		choose()
+	case key == tcell.KeyEscape || r == 'q':
+		u.dialog = nil
+	default:
+		return false
+	}
+	return true
+}
+
 func (d *list) key(e *tcell.EventKey) {
+	if d.u.choosing(e, func() { d.choose(d.at) }) {
+		return
+	}
 	switch e.Key() {
 	case tcell.KeyUp:
 		d.move(-1)
@@ -78,20 +98,12 @@ func (d *list) key(e *tcell.EventKey) {
 		d.at = 0
 	case tcell.KeyEnd:
 		d.at = len(d.items) - 1
-	case tcell.KeyEnter:
-		d.choose(d.at)
-	case tcell.KeyEscape:
-		d.u.dialog = nil
 	case tcell.KeyRune:
-		switch r := e.Rune(); {
-		case r == ' ':
-			d.choose(d.at)
-		case r == 'j':
+		switch e.Rune() {
+		case 'j':
 			d.move(1)
-		case r == 'k':
+		case 'k':
 			d.move(-1)
-		case r == 'q':
-			d.u.dialog = nil
 		}
 	}
 }
@@ -169,15 +181,24 @@ func (d *entry) key(e *tcell.EventKey) {
 		d.done(string(d.text))
 	case tcell.KeyEscape:
 		d.u.dialog = nil
+	default:
+		d.text = typed(d.text, e)
+	}
+}
+
+// typed is a line after one more key.
+func typed(text []rune, e *tcell.EventKey) []rune {
+	switch e.Key() {
 	case tcell.KeyBackspace, tcell.KeyBackspace2:
-		if len(d.text) > 0 {
-			d.text = d.text[:len(d.text)-1]
-		}
+		return text[:max(0, len(text)-1)]
+	case tcell.KeyCtrlU:
+		return nil
 	case tcell.KeyRune:
-		if unicode.IsPrint(e.Rune()) && len(d.text) < maxEntry {
-			d.text = append(d.text, e.Rune())
+		if unicode.IsPrint(e.Rune()) && len(text) < maxEntry {
+			return append(text, e.Rune())
 		}
 	}
+	return text
 }
 
 func (d *entry) draw(c *canvas) {

@@ -3,7 +3,6 @@ package tui
 import (
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/gdamore/tcell/v2"
 
@@ -141,25 +140,17 @@ func (d *houses) key(e *tcell.EventKey) {
 		d.typing(e)
 		return
 	}
+	if d.u.choosing(e, func() { d.choose(d.at) }) {
+		return
+	}
 	switch e.Key() {
 	case tcell.KeyUp, tcell.KeyBacktab:
 		d.at = max(0, d.at-1)
 	case tcell.KeyDown, tcell.KeyTab:
 		d.at = min(d.at+1, rows-1)
-	case tcell.KeyEnter:
-		d.choose(d.at)
 	case tcell.KeyLeft, tcell.KeyRight:
 		if d.at == rowTime {
 			d.choose(d.at)
-		}
-	case tcell.KeyEscape:
-		d.u.dialog = nil
-	case tcell.KeyRune:
-		switch r := e.Rune(); {
-		case r == ' ':
-			d.choose(d.at)
-		case r == 'q':
-			d.u.dialog = nil
 		}
 	}
 }
@@ -177,17 +168,8 @@ func (d *houses) typing(e *tcell.EventKey) {
 	case tcell.KeyEscape:
 		d.entry = nil
 		return
-	case tcell.KeyBackspace, tcell.KeyBackspace2:
-		if len(text) > 0 {
-			text = text[:len(text)-1]
-		}
-	case tcell.KeyCtrlU:
-		text = nil
-	case tcell.KeyRune:
-		if unicode.IsPrint(e.Rune()) && len(text) < maxEntry {
-			text = append(text, e.Rune())
-		}
 	}
+	text = typed(text, e)
 	d.entry = &text
 }
 
