@@ -228,8 +228,8 @@ func TestTheTaintSearchSings(t *testing.T) {
 		{p.Masked(), false, ""},
 		{"xx" + string(block), true, "a clear PIN block of visa-credit"},
 		{fmt.Sprintf("%X", block), false, "a clear PIN block of visa-credit"},
-		{"\x01\x23\x45\x67\x89\xAB\xCD\xEF\xFE\xDC\xBA\x98\x76\x54\x32\x10", true, "an issuer master key of cup-credit"}, // the same test key
-		{"ASNFZ4mrze/+3LqYdlQyEA==", false, "an issuer master key of cup-credit"},
+		{"\x01\x23\x45\x67\x89\xAB\xCD\xEF\xFE\xDC\xBA\x98\x76\x54\x32\x10", true, "the issuer master key of cup-credit"}, // the same test key
+		{"ASNFZ4mrze/+3LqYdlQyEA==", false, "the issuer master key of cup-credit"},
 		{"key=" + strings.ToLower(host.TestKeys()[1]), true, "a key of the house"},
 		{"0123456789abcdeffedcba987654321", false, ""},
 	} {
