@@ -20,6 +20,13 @@ func (c *Config) validate() error {
 		return fmt.Errorf("emv: no configuration")
 	case c.Rand == nil:
 		return fmt.Errorf("emv: config: Rand is nil: the unpredictable number 9F37 needs a source")
+	}
+	return c.Validate()
+}
+
+// Validate checks a configuration that has no Rand yet, for whoever reads one from a file. Run checks again.
+func (c *Config) Validate() error {
+	switch {
 	case c.CountryCode < 1 || c.CountryCode > 999:
 		return fmt.Errorf("emv: config: CountryCode 9F1A is %d: want 1 to 999", c.CountryCode)
 	case c.CurrencyCode < 1 || c.CurrencyCode > 999:

@@ -3,12 +3,15 @@ package terminal
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
 
 	"github.com/posim/posim/emv"
+	"github.com/posim/posim/emv/security"
+	"github.com/posim/posim/internal/pan"
 )
 
 // Profile is what an acquirer loads into a terminal: who it is, how long it waits, which applications it takes.
@@ -51,6 +54,27 @@ type profileFile struct {
 		Additional   string `yaml:"additional_capabilities"`
 		Category     string `yaml:"category"`
 		IFDSerial    string `yaml:"ifd_serial"`
+
+		AutoSelect     *bool    `yaml:"auto_select"`
+		NoConfirmation bool     `yaml:"no_confirmation"`
+		CDAMode        int      `yaml:"cda_mode"`
+		Languages      []string `yaml:"languages"`
+		CAPublicKeys   []struct {
+			RID      string `yaml:"rid"`
+			Index    string `yaml:"index"`
+			Modulus  string `yaml:"modulus"`
+			Exponent string `yaml:"exponent"`
+			Checksum string `yaml:"checksum"`
+		} `yaml:"ca_public_keys"`
+		Revoked []struct {
+			RID    string `yaml:"rid"`
+			Index  string `yaml:"index"`
+			Serial string `yaml:"serial"`
+		} `yaml:"revoked"`
+		ExceptionFile []struct {
+			PAN string `yaml:"pan"`
+			PSN string `yaml:"psn"`
+		} `yaml:"exception_file"`
 		Applications []struct {
 			AID        string `yaml:"aid"`
 			Partial    bool   `yaml:"partial"`
@@ -62,6 +86,9 @@ type profileFile struct {
 			Target     int    `yaml:"target_percent"`
 			MaxTarget  int    `yaml:"max_target_percent"`
 			Threshold  int64  `yaml:"threshold"`
+
+			DefaultDDOL string `yaml:"default_ddol"`
+			DefaultTDOL string `yaml:"default_tdol"`
 		} `yaml:"applications"`
 	} `yaml:"emv"`
 }
@@ -157,7 +184,15 @@ func (f *profileFile) kernel(p *Profile) error {
 			return err
 		}
 	}
-	c.CurrencyExponent, c.Type, c.AutoSelect = 2, kind[0], true
+	c.CurrencyExponent, c.Type = 2, kind[0]
+	c.AutoSelect, c.NoConfirmation = e.AutoSelect == nil || *e.AutoSelect, e.NoConfirmation
+	c.CDAMode, c.Languages = e.CDAMode, e.Languages
+	if err := f.authorities(c); err != nil {
+		return err
+	}
+	if err := f.exceptions(c); err != nil {
+		return err
+	}
 	c.TerminalIdentification, c.MerchantIdentifier, c.MerchantNameAndLocation = p.TID, p.MID, p.Merchant
 	c.InterfaceDeviceSerialNumber = e.IFDSerial
 	if len(e.Applications) == 0 {
@@ -176,7 +211,90 @@ func (f *profileFile) kernel(p *Profile) error {
 		if err != nil {
 			return err
 		}
+		if app.DefaultDDOL, err = optionalHex(at+"default_ddol", a.DefaultDDOL); err != nil {
+			return err
+		}
+		if app.DefaultTDOL, err = optionalHex(at+"default_tdol", a.DefaultTDOL); err != nil {
+			return err
+		}
 		c.Applications = append(c.Applications, app)
+	}
+	return c.Validate()
+}
+
+func optionalHex(key, s string) ([]byte, error) {
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		return nil, fmt.Errorf("%s %q: want hexadecimal digits", key, s)
+	}
+	return b, nil
+}
+
+// authorities reads the certification authorities' keys and the certificates they have revoked.
+func (f *profileFile) authorities(c *emv.Config) error {
+	for i, k := range f.EMV.CAPublicKeys {
+		at := fmt.Sprintf("emv.ca_public_keys[%d].", i)
+		var rid [5]byte
+		var index [1]byte
+		var err error
+		hexField(&err, at+"rid", k.RID, rid[:])
+		hexField(&err, at+"index", k.Index, index[:])
+		if err != nil {
+			return err
+		}
+		var parts [3][]byte
+		for j, p := range [...]struct{ name, digits string }{{"modulus", k.Modulus}, {"exponent", k.Exponent}, {"checksum", k.Checksum}} {
+			if parts[j], err = optionalHex(at+p.name, p.digits); err != nil {
+				return err
+			}
+		}
+		key, err := security.NewCAPublicKey(rid, index[0], parts[0], parts[1], parts[2])
+		if err != nil {
+			return fmt.Errorf("emv.ca_public_keys[%d]: %w", i, err)
+		}
+		c.CAPublicKeys = append(c.CAPublicKeys, key)
+	}
+	for i, r := range f.EMV.Revoked {
+		at := fmt.Sprintf("emv.revoked[%d].", i)
+		var revoked emv.RevokedCertificate
+		var index [1]byte
+		var err error
+		hexField(&err, at+"rid", r.RID, revoked.RID[:])
+		hexField(&err, at+"index", r.Index, index[:])
+		hexField(&err, at+"serial", r.Serial, revoked.Serial[:])
+		if err != nil {
+			return err
+		}
+		revoked.Index = index[0]
+		c.Revoked = append(c.Revoked, revoked)
+	}
+	return nil
+}
+
+// exceptions reads the terminal's exception file. An entry without a sequence number is about every card of that number. Errors
+// quote no number.
+func (f *profileFile) exceptions(c *emv.Config) error {
+	if len(f.EMV.ExceptionFile) == 0 {
+		return nil
+	}
+	type entry struct {
+		number pan.PAN
+		psn    string
+	}
+	var file []entry
+	for i, e := range f.EMV.ExceptionFile {
+		at := fmt.Sprintf("emv.exception_file[%d].", i)
+		number, err := pan.Parse(e.PAN)
+		if err != nil {
+			return fmt.Errorf("%span: %w", at, err)
+		}
+		if e.PSN != "" && (len(e.PSN) != 2 || strings.Trim(e.PSN, "0123456789") != "") {
+			return fmt.Errorf("%spsn: want two digits or none", at)
+		}
+		file = append(file, entry{number, e.PSN})
+	}
+	c.OnExceptionFile = func(number pan.PAN, psn string) bool {
+		return slices.ContainsFunc(file, func(e entry) bool { return e.number == number && (e.psn == "" || e.psn == psn) })
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/posim/posim/internal/pan"
 )
 
 func generic(t testing.TB) string {
@@ -17,8 +19,42 @@ func generic(t testing.TB) string {
 func TestTheGenericProfile(t *testing.T) {
 	p, err := ParseProfile("generic", []byte(generic(t)))
 	must(t, err)
-	if p.TID != "SIM00001" || p.AnswerWait != time.Minute || p.Attempts != 3 || p.EMV.CountryCode != 156 || len(p.EMV.Applications) != 5 {
+	if p.TID != "SIM00001" || p.AnswerWait != time.Minute || p.Attempts != 3 || p.EMV.CountryCode != 156 || len(p.EMV.Applications) != 6 {
 		t.Errorf("%+v", p)
+	}
+}
+
+func TestAProfileWithKeysAndLists(t *testing.T) {
+	src := strings.Replace(generic(t), "  languages:", `  ca_public_keys:
+    - {rid: A000000999, index: "E1", modulus: "`+strings.Repeat("C1", 96)+`", exponent: "03"}
+  revoked:
+    - {rid: A000000999, index: "E1", serial: "000102"}
+  exception_file:
+    - {pan: "4761739001010119"}
+    - {pan: "4761739001010135", psn: "02"}
+  cda_mode: 3
+  auto_select: false
+  no_confirmation: true
+  languages:`, 1)
+	p, err := ParseProfile("keys", []byte(src))
+	must(t, err)
+	c := &p.EMV
+	if len(c.CAPublicKeys) != 1 || c.CAPublicKeys[0].Index() != 0xE1 || c.CAPublicKeys[0].Size() != 96 || len(c.Revoked) != 1 ||
+		c.Revoked[0].Serial != [3]byte{0, 1, 2} || c.CDAMode != 3 || c.AutoSelect || !c.NoConfirmation || len(c.Languages) != 2 {
+		t.Errorf("%+v", c)
+	}
+	for _, card := range []struct {
+		number, psn string
+		on          bool
+	}{
+		{"4761739001010119", "", true}, {"4761739001010119", "01", true}, {"4761739001010135", "02", true},
+		{"4761739001010135", "01", false}, {"5413330089010012", "01", false},
+	} {
+		number, err := pan.Parse(card.number)
+		must(t, err)
+		if c.OnExceptionFile(number, card.psn) != card.on {
+			t.Errorf("%v %s: want %v", number, card.psn, card.on)
+		}
 	}
 }
 
@@ -34,6 +70,15 @@ func TestABadProfileSaysWhereAndWhatWasExpected(t *testing.T) {
 		{"a key of an application that does nothing", "aid: A0000000041010", "name: Mastercard, aid: A0000000041010", `unknown field "name"`},
 		{"an action code too short", `tac_denial: "0010000000"`, `tac_denial: "00"`, `emv.applications[0].tac_denial "00": want 10 hexadecimal digits`},
 		{"an application name that is no hex", "aid: A0000000041010", "aid: A00X", `emv.applications[2].aid "A00X": want 10 to 32 hexadecimal digits`},
+		{"a key without an index", "  languages:", "  ca_public_keys: [{rid: A000000999, modulus: \"00\", exponent: \"03\"}]\n  languages:", `emv.ca_public_keys[0].index "": want 2 hexadecimal digits`},
+		{"a key that is none", "  languages:", "  ca_public_keys: [{rid: A000000999, index: \"E1\", modulus: \"00\", exponent: \"03\"}]\n  languages:", "emv.ca_public_keys[0]: security: CA public key A000000999 E1: "},
+		{"a revoked certificate without a serial number", "  languages:", "  revoked: [{rid: A000000999, index: \"E1\"}]\n  languages:", `emv.revoked[0].serial "": want 6 hexadecimal digits`},
+		{"an exception that is no card", "  languages:", "  exception_file: [{pan: \"12\"}]\n  languages:", "emv.exception_file[0].pan: "},
+		{"a sequence number of one digit", "  languages:", "  exception_file: [{pan: \"4761739001010119\", psn: \"1\"}]\n  languages:", "emv.exception_file[0].psn: want two digits or none"},
+		{"a language that is none", "[zh, en]", "[chinese]", `emv: config: Languages 0 is "chinese"`},
+		{"a CDA mode that is none", "  languages:", "  cda_mode: 5\n  languages:", "CDAMode is 5"},
+		{"a DDOL that is none", `default_ddol: "9F3704"`, `default_ddol: "9F37"`, "DefaultDDOL"},
+		{"a method that the kernel has not", "E0F8C8", "E0F8CC", "XDA"},
 		{"a wait without an end", "answer_wait: 60s", "answer_wait: 48h", "answer_wait 48h0m0s: want 1s to 1h"},
 		{"no tries", "attempts: 3", "attempts: 100", "attempts 100: want 1 to 99"},
 		{"an amount that DE 4 cannot hold", "max_amount: 9999999999", "max_amount: 1000000000000", "max_amount 1000000000000: want 1 to 999999999999"},
