@@ -19,9 +19,13 @@ const (
 // CardActionAnalysis sends the first GENERATE AC (Book 3, 10.8). The card may decide for less than it was asked, never for
 // more: that is a violation.
 func (s *Session) CardActionAnalysis() error {
+	s.firstTVR = s.tvr
 	got, err := s.generateAC(s.requested, "CDOL1 8C", s.icc.get(tlv.CDOL1))
 	if err != nil {
 		return err
+	}
+	if got == arqc {
+		s.arqc = s.icc.get(tlv.ApplicationCryptogram)
 	}
 	switch {
 	case got == s.requested, got == aac, got == arqc && s.requested == tc:

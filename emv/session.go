@@ -45,6 +45,9 @@ type Session struct {
 	pdolData []byte    // as they went to the card: combined DDA signs them
 	cdolData [2][]byte // of the first and the second GENERATE AC
 
+	firstTVR [5]byte // as it was at the first GENERATE AC
+	arqc     []byte
+
 	requested     cryptogramType // by terminal action analysis
 	cid           byte
 	generated     int // GENERATE AC commands answered
@@ -156,8 +159,25 @@ func (s *Session) Label() string {
 	return s.candidates[s.current].Name
 }
 
+// Application is the terminal's data for the selected application; before one is selected, of the first of its list.
+func (s *Session) Application() *Application {
+	if s.app == nil {
+		return &s.cfg.Applications[0]
+	}
+	return s.app
+}
+
 // CryptogramInformationData is tag 9F27 of the last cryptogram, 0 before the first.
 func (s *Session) CryptogramInformationData() byte { return s.cid }
+
+// FirstGenerateAC is the TVR as it was at the first GENERATE AC, nil before it was answered, and the cryptogram if that was an
+// ARQC.
+func (s *Session) FirstGenerateAC() (tvr, arqc []byte) {
+	if s.generated == 0 {
+		return nil, nil
+	}
+	return s.firstTVR[:], s.arqc
+}
 
 // ending is the error by which a step ends the transaction with a result instead of an error.
 type ending struct {
