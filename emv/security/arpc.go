@@ -44,12 +44,7 @@ func arpc2(mac *crypt.RetailMAC, arqc [8]byte, csu [4]byte, proprietary []byte) 
 	return [4]byte(sum[:4])
 }
 
-// Bits of what the issuer tells the card.
-const (
-	csuProprietary = 0x80 // card status update, byte 1: proprietary data follow (Book 3, annex C10)
-	csuApproves    = 0x80 // card status update, byte 2
-	codeApproves   = 0x10 // ARPC response code, byte 2
-)
+const codeApproves = 0x10 // ARPC response code, byte 2
 
 // The value of tag 91 (Book 2, 8.2): an ARPC of eight bytes and its two-byte code by method 1; an ARPC of four bytes, the card
 // status update, and proprietary data if there are any, by method 2.
@@ -71,7 +66,7 @@ func (v Version) IssuerAuthenticationDataLength() (least, most int) {
 // card status update says that proprietary data follow. The result is a part of value.
 func (v Version) WithoutPadding(value []byte) []byte {
 	n, _ := v.IssuerAuthenticationDataLength()
-	if len(value) <= n || v.ARPCMethod() != 1 && value[4]&csuProprietary != 0 {
+	if len(value) <= n || v.ARPCMethod() != 1 && CSU(value[4:]).Has(CSUProprietaryDataIncluded) {
 		return value
 	}
 	return value[:n]
@@ -81,7 +76,7 @@ func (v Version) WithoutPadding(value []byte) []byte {
 type IssuerAnswer struct {
 	AuthorisationResponseCode [2]byte // tag 8A, method 1: "00" as two characters
 	Approved                  bool    // method 2, and versions whose method 1 carries bits instead of the code
-	CardStatusUpdate          [4]byte // method 2; the approval bit is set from Approved
+	CardStatusUpdate          CSU     // method 2; the approval bit is set from Approved
 	Proprietary               []byte  // method 2: up to 8 bytes, none by default
 }
 
@@ -104,9 +99,9 @@ func (s *Session) IssuerAuthenticationData(arqc [8]byte, a IssuerAnswer) ([]byte
 			row.name, len(a.Proprietary), maxProprietary)
 	}
 	csu := a.CardStatusUpdate
-	csu[1] &^= csuApproves
+	csu[1] &^= byte(CSUIssuerApproves & 0xFF)
 	if a.Approved {
-		csu[1] |= csuApproves
+		csu.Set(CSUIssuerApproves)
 	}
 	arpc := arpc2(s.arpc, arqc, csu, a.Proprietary)
 	return append(append(arpc[:], csu[:]...), a.Proprietary...), nil
@@ -132,12 +127,12 @@ func (s *Session) VerifyIssuerAuthenticationData(arqc [8]byte, data []byte) (a I
 		}
 		return IssuerAnswer{AuthorisationResponseCode: code, Approved: !row.codeIsBits || code[1]&codeApproves != 0}, nil
 	}
-	csu := [4]byte(data[4:8])
+	csu := CSU(data[4:8])
 	want := arpc2(s.arpc, arqc, csu, data[8:])
 	if subtle.ConstantTimeCompare(want[:], data[:4]) != 1 {
 		return a, ErrARPC
 	}
-	return IssuerAnswer{CardStatusUpdate: csu, Approved: csu[1]&csuApproves != 0, Proprietary: data[8:]}, nil
+	return IssuerAnswer{CardStatusUpdate: csu, Approved: csu.Has(CSUIssuerApproves), Proprietary: data[8:]}, nil
 }
 
 func (s *Session) arpc1(arqc [8]byte, code [2]byte) [8]byte {

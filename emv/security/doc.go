@@ -27,10 +27,16 @@
 // A side that handles many transactions with one card keeps a [MasterKey] and asks it for a [Session], which holds the
 // key schedules: a DES key schedule costs more than a block.
 //
+// # Scripts
+//
+// [Version.ScriptSession] has the keys that secure a transaction's issuer scripts, the same on both sides: the issuer makes
+// commands (PINChange, ApplicationBlock, Seal), the card opens them (Open, DecipherPIN). What the issuer tells the card
+// without a script is a [CSU].
+//
 // # Standards
 //
 // EMV 4.4 Book 2: 5 (SDA), 6 (DDA, CDA), 7 (PIN encipherment), 8.1 (application cryptogram), 8.2 (issuer authentication,
-// ARPC methods 1 and 2), 9 (script MAC), 11.2 (CA public keys), A1.3 (common session key), A1.4 (ICC master key, options A
+// ARPC methods 1 and 2), 9 (scripts), 11.2 (CA public keys), A1.3 (common session key, and the tree of EMV 2000), A1.4 (ICC master key, options A
 // and B), A2.1 (message recovery), B2.1 (RSA); ISO 9797-1 MAC algorithm 3. The versions' data lists are those of the
 // schemes' public summaries; issuer_crypto.json and cup_cvn01.json in testdata/vectors/emv prove all but one row of the
 // table, and the table says which. oda_rsa.json and capk.json prove the public keys' side.
@@ -39,6 +45,7 @@
 //
 // Elliptic curves: there is no XDA, and no ECC certificate, signature or PIN encipherment of EMV 4.4. Nor SHA-256
 // certificates (no hash algorithm but 01 is accepted), certificate revocation (a list is the terminal's), AES keys (A1.4.3),
-// the EMV 2000 session key tree, CVN 22 and CCD data lists, script encryption (PIN change). It is for published test keys:
-// keys are ordinary memory and are not wiped, and private operations are neither blinded nor in constant time.
+// CVN 22 and CCD data lists, MACs that are chained over the commands of a script. No version uses the EMV 2000 session key
+// tree, which [TreeSessionKey] has. It is all for published test keys: keys are ordinary memory and are not wiped, and private
+// operations are neither blinded nor in constant time.
 package security
