@@ -112,7 +112,7 @@ func issuerRoundTrip(t *testing.T, signer *security.PrivateKey, key *security.Pu
 	}
 	refused(t, "certificate", certificate, func(b []byte) error { _, err := recover(b, remainder, key.Exponent()); return err })
 	refused(t, "remainder", remainder, func(b []byte) error { _, err := recover(certificate, b, key.Exponent()); return err })
-	refused(t, "exponent", key.Exponent(), func(b []byte) error { _, err := recover(certificate, remainder, b); return err })
+	refused(t, "exponent", key.Exponent(), func(b []byte) error { _, err := recover(certificate, remainder, b); return notHash(t, err) })
 	remainderRefused(t, remainder, func(b []byte) error { _, err := recover(certificate, b, key.Exponent()); return err })
 	if got.Size() != 0 {
 		t.Error("a key is left after an error")
@@ -148,7 +148,7 @@ func iccRoundTrip(t *testing.T, signer *security.PrivateKey, key *security.Publi
 	e := key.Exponent()
 	refused(t, "certificate", certificate, func(b []byte) error { _, err := recover(b, remainder, e, static); return err })
 	refused(t, "remainder", remainder, func(b []byte) error { _, err := recover(certificate, b, e, static); return err })
-	refused(t, "exponent", e, func(b []byte) error { _, err := recover(certificate, remainder, b, static); return err })
+	refused(t, "exponent", e, func(b []byte) error { _, err := recover(certificate, remainder, b, static); return notHash(t, err) })
 	remainderRefused(t, remainder, func(b []byte) error { _, err := recover(certificate, b, e, static); return err })
 	everyByte(static, func(b []byte, at int) {
 		if _, err := recover(certificate, remainder, e, b); !errors.Is(err, security.ErrHash) || !got.Equal(key) {
@@ -164,6 +164,15 @@ func refused(t *testing.T, what string, value []byte, try func([]byte) error) {
 			t.Errorf("%s with byte %d changed is taken", what, at)
 		}
 	})
+}
+
+// notHash wants an error to say what is wrong, and not only that something is.
+func notHash(t *testing.T, err error) error {
+	t.Helper()
+	if errors.Is(err, security.ErrHash) {
+		t.Error(err)
+	}
+	return err
 }
 
 func remainderRefused(t *testing.T, remainder []byte, try func([]byte) error) {
@@ -301,6 +310,38 @@ func TestCertificateChecks(t *testing.T) {
 			_, err = a.RecoverICCKey(&dst, signer.Public(), forge(t, signer, block, key.Exponent(), testStatic), nil, key.Exponent(), testStatic)
 			wants(err)
 		})
+	}
+}
+
+// With its remainder, and all hashes right, a key is still not longer than the one that signs it.
+func TestCertificateOfALongerKey(t *testing.T) {
+	signer, digits := privateKey(t, 768, 3), privateKey(t, 1984, 3).Public().Modulus()
+	for _, n := range []int{97, 248, 249, 255} {
+		long := append(bytes.Clone(digits), make([]byte, 7)...)[:n]
+		long[n-1] |= 1
+		var a security.Arithmetic
+		var dst security.PublicKey
+		for _, c := range []struct {
+			format byte
+			owner  int
+		}{{2, 10}, {4, 16}} {
+			block := make([]byte, 96)
+			block[0], block[1], block[95] = 0x6A, c.format, 0xBC
+			at := 1 + c.owner
+			copy(block[at:], []byte{1, 1, byte(n), 1})
+			space := copy(block[at+4:75], long)
+			rest := long[space:]
+			certificate := forge(t, signer, block, rest, []byte{3}, testStatic[:0])
+			var err error
+			if c.format == 2 {
+				_, err = a.RecoverIssuerKey(&dst, authority(t, signer), certificate, rest, []byte{3})
+			} else {
+				_, err = a.RecoverICCKey(&dst, signer.Public(), certificate, rest, []byte{3}, testStatic[:0])
+			}
+			if err == nil || !strings.Contains(err.Error(), "want 64 to 96") || dst.Size() != 0 {
+				t.Errorf("format %02X, key of %d bytes: %v", c.format, n, err)
+			}
+		}
 	}
 }
 

@@ -270,6 +270,57 @@ func TestScriptPINs(t *testing.T) {
 	}
 }
 
+// What deciphers is not yet a PIN: each part of the data on its own.
+func TestScriptPINChecks(t *testing.T) {
+	const number = "4761739001010119"
+	k := scriptKeys(t)
+	mk, err := security.ICCMasterKey(unhex(t, "89ABCDEF0123456776543210FEDCBA98"), number, "01", security.OptionA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	common, err := crypt.NewTDES(security.CommonSessionKey(mk, []byte{1, 2, 3, 4, 5, 6, 7, 8}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	visa, err := crypt.NewTDES(security.ScriptSessionKeyFromATC(mk, []byte{0, 7}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ac, err := security.ICCMasterKey(unhex(t, "0123456789ABCDEFFEDCBA9876543210"), number, "01", security.OptionA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, clear string
+		form        security.ScriptForm
+		ok          bool
+	}{
+		{"a PIN", "241234FFFFFFFFFF", security.ScriptMChip, true},
+		{"format 0", "041234FFFFFFFFFF", security.ScriptMChip, false},
+		{"three digits", "23123FFFFFFFFFFF", security.ScriptMChip, false},
+		{"filler", "241234FFFFFFFFF0", security.ScriptMChip, false},
+		{"a PIN", "08041234FFFFFFFFFF80000000000000", security.ScriptVisa, true},
+		{"format 2", "08241234FFFFFFFFFF80000000000000", security.ScriptVisa, false},
+		{"length of the block", "07041234FFFFFFFFFF80000000000000", security.ScriptVisa, false},
+		{"padding", "08041234FFFFFFFFFF00000000000000", security.ScriptVisa, false},
+		{"padding's end", "08041234FFFFFFFFFF80000000000001", security.ScriptVisa, false},
+	} {
+		data := unhex(t, c.clear)
+		if c.form == security.ScriptVisa {
+			for i, b := range ac[4:8] {
+				data[5+i] ^= b
+			}
+			crypt.EncryptECB(visa, data, data)
+		} else {
+			crypt.EncryptECB(common, data, data)
+		}
+		block, err := scriptSession(t, c.form, k).DecipherPIN(data, "")
+		if c.ok && (err != nil || hex.EncodeToString(block[:3]) != "241234") || !c.ok && (err != security.ErrPINBlock || block != [8]byte{}) {
+			t.Errorf("%v: %s: %v", c.form, c.name, err)
+		}
+	}
+}
+
 func TestScriptSessionRefuses(t *testing.T) {
 	k := scriptKeys(t)
 	for _, f := range []security.ScriptForm{0, 5, 255} {
