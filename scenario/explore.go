@@ -73,9 +73,12 @@ func (t *Trial) Reason() string {
 func (l *Library) Explore(scripts []*Script, o Options) (*Exploration, error) {
 	x := &Exploration{library: l, options: Options{Seed: o.Seed, Rules: o.Rules, IgnoreExpect: true, Explore: true, taint: newTaint(l, scripts)}}
 	for _, s := range scripts {
-		runs, err := l.baseRuns(s, x.options)
+		runs, err := l.variants(s, x.options)
 		if err != nil {
 			return nil, err
+		}
+		if s.Each.Range != nil {
+			runs = runs[:1] // exploration cuts everywhere by itself
 		}
 		for _, run := range runs {
 			x.add(run)
@@ -84,26 +87,9 @@ func (l *Library) Explore(scripts []*Script, o Options) (*Exploration, error) {
 	return x, nil
 }
 
-// baseRuns are the runs of a script that are explored.
-func (l *Library) baseRuns(s *Script, o Options) ([]*Script, error) {
-	length := 0
-	if s.Each.Range != nil {
-		without, err := s.Without()
-		if err != nil {
-			return nil, err
-		}
-		length = l.once(without, o).lengths[s.Each.Range.Of]
-	}
-	all, err := s.Variants(length)
-	if s.Each.Range != nil && len(all) > 1 {
-		all = all[:1]
-	}
-	return all, err
-}
-
 func (x *Exploration) add(s *Script) {
 	b := &Base{ID: s.ID, Script: s}
-	b.Trial = x.trial(s, x.options, true)
+	b.Trial = x.library.trial(s, x.options, true)
 	b.passed, b.Events = b.Trial.passed, 0
 	b.Trial.passed = nil
 	for i := range b.passed {
@@ -160,11 +146,7 @@ func (x *Exploration) Try(i int) Trial {
 func (x *Exploration) attempt(b *Base, faults []Fault, watch bool) Trial {
 	o := x.options
 	o.Extra = faults
-	return x.trial(b.Script, o, watch)
-}
-
-func (x *Exploration) trial(s *Script, o Options, watch bool) Trial {
-	return x.library.trial(s, o, watch)
+	return x.library.trial(b.Script, o, watch)
 }
 
 // trial runs a script once under what o adds.

@@ -63,9 +63,6 @@ type rig struct {
 
 	customer customer
 	events   int              // that one wait may take
-	points   []string         // places where the terminal's power can be cut, as they were passed
-	lengths  map[Place]int    // framed bytes of each message on a link
-	counts   map[string]int   // events of each seam, for lengths
 	story    func(Line)       // nil: nobody listens
 	told     map[string]Money // the positions that the story told last
 	byHand   bool             // a person stands there: a card that no script presented stays where it is
@@ -108,7 +105,7 @@ func newRig(l *Library, s *Script, o Options) (*rig, error) {
 	w := sim.NewWorld(Start, o.Seed)
 	r := &rig{
 		world: w, library: l, court: court{profile: l.terminals[s.Terminal]}, rules: o.Rules, dialect: dialect.ISO87(), cardNames: s.cardNames(),
-		cards: map[string]*card.Card{}, lengths: map[Place]int{}, counts: map[string]int{}, story: o.Story,
+		cards: map[string]*card.Card{}, story: o.Story,
 	}
 	r.events = maxEvents
 	if o.Explore {
@@ -268,9 +265,6 @@ func (r *rig) frames(seam string) func(frame []byte) []transport.Fault {
 			mti = ""
 		}
 		r.world.Note(seam, "sent", frame)
-		key := seam + mti
-		r.counts[key]++
-		r.lengths[Place{Seam: seam, Event: mti, N: r.counts[key]}] = len(frame) + 2
 		return r.onFrame(seam, mti, len(frame)+2, func() []int { return r.dialect.Offsets(frame) })
 	}
 }
@@ -350,7 +344,6 @@ func (r *rig) powerOff(image sim.DiskFault) {
 
 // onWrite is asked at each durable write of the terminal.
 func (r *rig) onWrite(_ string, n int) sim.DiskFault {
-	r.points = append(r.points, "write")
 	if r.disk.full {
 		return sim.DiskFull
 	}
@@ -380,7 +373,6 @@ func (r *rig) onWrite(_ string, n int) sim.DiskFault {
 
 // onPoint is called by the terminal where a power cut is worth trying. It does not return when the power goes.
 func (r *rig) onPoint(point string) {
-	r.points = append(r.points, point)
 	f := r.strike("term", point, atPoint)
 	switch {
 	case f == nil:

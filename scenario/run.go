@@ -97,24 +97,16 @@ func (p planned) options(o Options) Options {
 // runs lists the runs of a script. What has to be run to find that out is done here, and counted.
 func (l *Library) runs(s *Script, o Options, counted func(id string, one *outcome)) (all []planned) {
 	if s.Each.Power && len(o.Extra) == 0 {
-		first := l.once(s, o)
+		watched := o
+		watched.watch = true
+		first := l.once(s, watched)
 		counted(s.ID, first)
-		for i, f := range powerCuts(first.points) {
+		for i, f := range powerCuts(first.passed) {
 			all = append(all, planned{id: fmt.Sprintf("%s.%d", s.ID, i+1), script: s, extra: []Fault{f}})
 		}
 		return all
 	}
-	length := 0
-	if s.Each.Range != nil {
-		without, err := s.Without()
-		if err != nil {
-			return []planned{{id: s.ID, script: s}}
-		}
-		quietly := o
-		quietly.IgnoreExpect, quietly.Story = true, nil
-		length = l.once(without, quietly).lengths[s.Each.Range.Of]
-	}
-	variants, err := s.Variants(length)
+	variants, err := l.variants(s, o)
 	if err != nil {
 		counted(s.ID, &outcome{err: err})
 		return nil
@@ -125,19 +117,35 @@ func (l *Library) runs(s *Script, o Options, counted func(id string, one *outcom
 	return all
 }
 
-// powerCuts is one fault for each point that a run passed, and for each write one for each image of the disk.
-func powerCuts(points []string) (all []Fault) {
-	seen := map[string]int{}
-	for _, p := range points {
-		seen[p]++
-		f := Fault{Seam: "term", Event: p, N: seen[p], Kind: "power-off"}
-		if p != "write" {
-			all = append(all, f)
-			continue
+// variants are the runs of a script that is repeated for values. The length that a range counts to is measured first.
+func (l *Library) variants(s *Script, o Options) ([]*Script, error) {
+	length := 0
+	if s.Each.Range != nil {
+		without, err := s.Without()
+		if err != nil {
+			return nil, err
 		}
-		for _, image := range []string{"lost", "kept", "torn"} {
-			f.Image = image
+		o.IgnoreExpect, o.Story, o.watch = true, nil, true
+		for _, h := range l.once(without, o).passed {
+			if h.at == atFrame && h.Place == s.Each.Range.Of {
+				length = h.bytes
+			}
+		}
+	}
+	return s.Variants(length)
+}
+
+// powerCuts is one fault for each point that a run passed, and for each write one for each image of the disk.
+func powerCuts(passed []happening) (all []Fault) {
+	for _, h := range passed {
+		f := Fault{Seam: h.Seam, Event: h.Event, N: h.N, Kind: "power-off"}
+		switch h.at {
+		case atPoint:
 			all = append(all, f)
+		case atWrite:
+			for _, f.Image = range []string{"lost", "kept", "torn"} {
+				all = append(all, f)
+			}
 		}
 	}
 	return all
@@ -152,8 +160,6 @@ type outcome struct {
 	hash      uint64
 	virtual   time.Duration
 	where     string
-	points    []string
-	lengths   map[Place]int
 	sometimes Sometimes
 	passed    []happening // if they were watched
 	own       []Fault     // the script's own that struck, if they were watched, as if armed from the first step on
@@ -174,7 +180,7 @@ func (l *Library) once(s *Script, o Options) *outcome {
 	defer r.world.Close()
 	r.guard(o.taint)
 	newPlay(r, s, o, out).perform()
-	out.hash, out.virtual, out.points, out.lengths = r.world.Hash(), r.world.Now().Sub(Start), r.points, r.lengths
+	out.hash, out.virtual = r.world.Hash(), r.world.Now().Sub(Start)
 	return out
 }
 
@@ -204,7 +210,6 @@ func (p *play) perform() {
 		return
 	}
 	p.untilReady()
-	p.points = nil // cuts are counted from the first step on
 	p.armOwn(s.Faults)
 	p.times = map[passing]int{}
 	if p.strew = p.options.strew; p.options.watch {
