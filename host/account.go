@@ -60,9 +60,11 @@ type Account struct {
 	PINRequired  bool   // a request without PIN is refused 55
 	PINReference []byte // under IssuerConfig.PINReferenceKey; nil: no PIN is known, and none is right
 
-	IssuerMasterKey hsm.Key // E0; zero: the account has no chip
-	Family          string  // for security.VersionFor
-	Option          security.Option
+	IssuerMasterKey     hsm.Key // E0; zero: the account has no chip
+	ScriptMACKey        hsm.Key // E2; zero: the card cannot be scripted
+	ScriptEncryptionKey hsm.Key // E1; zero: its PIN cannot be changed
+	Family              string  // for security.VersionFor
+	Option              security.Option
 }
 
 func (a *Account) validate() error {
@@ -81,6 +83,8 @@ func (a *Account) validate() error {
 		return fmt.Errorf("host: account %q: PIN reference of %d bytes: want 8", a.Name, len(a.PINReference))
 	case !a.IssuerMasterKey.IsZero() && a.Family == "":
 		return fmt.Errorf("host: account %q: chip without a cryptogram family", a.Name)
+	case a.IssuerMasterKey.IsZero() && !a.ScriptMACKey.IsZero() || a.ScriptMACKey.IsZero() && !a.ScriptEncryptionKey.IsZero():
+		return fmt.Errorf("host: account %q: script keys without those that they need: want E0 for E2, and E2 for E1", a.Name)
 	}
 	return nil
 }

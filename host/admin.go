@@ -30,7 +30,8 @@ import (
 //	GET  /log?since=N          what happened after event N; answers the number to go on with
 //	GET  /trace?tid=T&stan=S   one transaction at every party
 //	POST /calendar             {"event": "date"|"cutover"|"payout", "date": "YYYY-MM-DD"}
-//	POST /account              {"account": NAME, "status": S, "balance": minor units, "answer": CODE}
+//	POST /account              {"account": NAME, "status": S, "balance": minor units, "answer": CODE,
+//	                            "script": [{"when": W, "command": C, ...}]}: what a ScriptOrder has
 //
 // An answer that is not 200 is {"error": TEXT}. Everything passes the masking writer.
 
@@ -293,11 +294,7 @@ func (a *adminServer) account(r *http.Request, _ map[string]string) (any, error)
 	if err := body(r, &o); err != nil {
 		return nil, err
 	}
-	order := Admin{Account: o.Account, Status: o.Status, Answer: o.Answer}
-	if o.Balance != nil {
-		order.SetBalance, order.Balance = true, *o.Balance
-	}
-	return a.view.Account(r.Context(), order)
+	return a.view.Account(r.Context(), o.order())
 }
 
 // body reads an order: one JSON object, nothing unknown in it and nothing behind it.

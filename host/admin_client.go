@@ -83,7 +83,7 @@ func (c *AdminClient) Views(ctx context.Context) ([]*View, error) {
 		return nil, fmt.Errorf("host: admin view: %d parties: want 3", len(a.Parties))
 	}
 	for _, v := range a.Parties {
-		if v == nil || slices.Contains(v.Transactions, nil) || slices.Contains(v.Accounts, nil) {
+		if v == nil || slices.Contains(v.Transactions, nil) || slices.ContainsFunc(v.Accounts, (*AccountState).hollow) {
 			return nil, errors.New("host: admin view: a party without a view, or with a transaction or an account that is none")
 		}
 		v.index()
@@ -120,11 +120,10 @@ func (c *AdminClient) Calendar(ctx context.Context, d Calendar) (string, error) 
 
 // Account changes an account at the issuer and returns how it is then; without a change it only looks.
 func (c *AdminClient) Account(ctx context.Context, o Admin) (r AccountReport, err error) {
-	order := accountOrder{Account: o.Account, Status: o.Status, Answer: o.Answer}
-	if o.SetBalance {
-		order.Balance = &o.Balance
+	err = c.post(ctx, "/account", o.form(), &r)
+	if err == nil && slices.Contains(r.Orders, nil) {
+		err = errors.New("host: admin view: an account with an order that is none")
 	}
-	err = c.post(ctx, "/account", order, &r)
 	return r, err
 }
 
@@ -186,3 +185,6 @@ func refused(status int, b []byte) error {
 	}
 	return fmt.Errorf("host: admin view: %w", err)
 }
+
+// hollow tells whether an account, or one of its orders, is missing from what a host sent.
+func (a *AccountState) hollow() bool { return a == nil || slices.Contains(a.Orders, nil) }

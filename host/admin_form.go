@@ -69,10 +69,11 @@ type DifferenceItem struct {
 
 // AccountReport is an account as it is now.
 type AccountReport struct {
-	Account string `json:"account"`
-	Status  Status `json:"status"`
-	Balance int64  `json:"balance"`          // minor units that can be spent
-	Answer  string `json:"answer,omitempty"` // the code that its requests are declined with, as ordered
+	Account string   `json:"account"`
+	Status  Status   `json:"status"`
+	Balance int64    `json:"balance"`          // minor units that can be spent
+	Answer  string   `json:"answer,omitempty"` // the code that its requests are declined with, as ordered
+	Orders  []*Order `json:"orders,omitempty"` // what the card is to be told, and was
 }
 
 // The bodies of the requests, and the answers that are no type of their own.
@@ -82,10 +83,15 @@ type (
 		Date  string `json:"date,omitempty"`
 	}
 	accountOrder struct {
-		Account string `json:"account"`
-		Status  Status `json:"status,omitempty"`
-		Balance *int64 `json:"balance,omitempty"`
-		Answer  string `json:"answer,omitempty"`
+		Account string       `json:"account"`
+		Status  Status       `json:"status,omitempty"`
+		Balance *int64       `json:"balance,omitempty"`
+		Answer  string       `json:"answer,omitempty"`
+		Script  []scriptForm `json:"script,omitempty"`
+	}
+	scriptForm struct {
+		ScriptOrder
+		PINBlock []byte `json:"pin_block,omitempty"` // goes in, and never comes out
 	}
 	positionsAnswer struct {
 		Positions map[string]int64 `json:"positions"`
@@ -106,6 +112,31 @@ type (
 		Error string `json:"error"`
 	}
 )
+
+// form is the order of an account as it travels.
+func (a Admin) form() accountOrder {
+	o := accountOrder{Account: a.Account, Status: a.Status, Answer: a.Answer}
+	if a.SetBalance {
+		o.Balance = &a.Balance
+	}
+	for _, s := range a.Script {
+		o.Script = append(o.Script, scriptForm{s, s.PINBlock})
+	}
+	return o
+}
+
+// order is what the form says.
+func (o *accountOrder) order() Admin {
+	a := Admin{Account: o.Account, Status: o.Status, Answer: o.Answer}
+	if o.Balance != nil {
+		a.SetBalance, a.Balance = true, *o.Balance
+	}
+	for _, s := range o.Script {
+		s.ScriptOrder.PINBlock = s.PINBlock
+		a.Script = append(a.Script, s.ScriptOrder)
+	}
+	return a
+}
 
 // The calendar's events as they are written.
 var calendarEvents = map[string]CalendarKind{"date": CalendarDate, "cutover": CalendarCutover, "payout": CalendarPayout}

@@ -75,9 +75,9 @@ func agrees(data icc, t *Transaction) error {
 
 // authenticate is the answer's chip data: issuer authentication data (tag 91) for the card that asked. A module that
 // cannot make it leaves it out, and the card decides what it thinks of that.
-func (x *Issuer) authenticate(a *account, c *chip, code string) []byte {
+func (x *Issuer) authenticate(a *account, c *chip, code string, csu security.CSU) []byte {
 	data, err := x.module.ARPC(a.IssuerMasterKey, c.version, a.Option, a.PAN.Digits(), a.PANSequenceNumber, c.data.get,
-		c.data.get(tlv.ApplicationCryptogram), security.IssuerAnswer{AuthorisationResponseCode: [2]byte([]byte(code)), Approved: code == codeApproved})
+		c.data.get(tlv.ApplicationCryptogram), security.IssuerAnswer{AuthorisationResponseCode: [2]byte([]byte(code)), Approved: code == codeApproved, CardStatusUpdate: csu})
 	if err != nil || len(data) > 127 {
 		return nil
 	}

@@ -110,6 +110,26 @@ func (c *codec) account(a *AccountState) {
 	number(c, 3, &a.WrongPINs)
 	number(c, 4, &a.Adjustment)
 	c.text(5, &a.Answer)
+	c.bytes(6, &a.PINReference)
+	number(c, 7, &a.LastOrder)
+	list(c, 8, &a.Orders, maxOrders, (*codec).order)
+}
+
+func (c *codec) order(o *Order) {
+	number(c, 1, &o.Number)
+	c.text(2, (*string)(&o.When))
+	c.text(3, &o.Command)
+	number(c, 4, &o.Tag)
+	number(c, 5, &o.SFI)
+	number(c, 6, &o.Record)
+	c.bytes(7, &o.Value)
+	c.bytes(8, &o.PINBlock)
+	c.bytes(9, &o.PINReference)
+	small(c, 10, &o.State)
+	number(c, 11, &o.Sent)
+	c.text(12, &o.ATC)
+	number(c, 13, &o.Counted)
+	c.text(14, &o.Result)
 }
 
 func (c *codec) calendar(r *CalendarRecord) {
@@ -275,21 +295,34 @@ func part[T any](c *codec, tag byte, v **T, fields func(*codec, *T)) {
 const maxPostings = 8
 
 func (c *codec) postings(tag byte, v *[]Posting) {
+	var all []*Posting
+	for i := range *v {
+		all = append(all, &(*v)[i])
+	}
+	list(c, tag, &all, maxPostings, (*codec).posting)
+	if c.decode {
+		for _, p := range all {
+			*v = append(*v, *p)
+		}
+	}
+}
+
+// list is a field that stands as often as the list is long.
+func list[T any](c *codec, tag byte, v *[]*T, most int, fields func(*codec, *T)) {
 	if !c.decode {
-		for i := range *v {
-			p := &(*v)[i]
-			part(c, tag, &p, (*codec).posting)
+		for _, p := range *v {
+			part(c, tag, &p, fields)
 		}
 		return
 	}
 	for c.err == nil && c.at < c.end && c.b[c.at] == tag {
-		if len(*v) == maxPostings {
-			c.fail(tag, fmt.Sprintf("more than %d postings", maxPostings))
+		if len(*v) == most {
+			c.fail(tag, fmt.Sprintf("more than %d of them", most))
 			return
 		}
-		var p *Posting
-		if part(c, tag, &p, (*codec).posting); p != nil {
-			*v = append(*v, *p)
+		var p *T
+		if part(c, tag, &p, fields); p != nil {
+			*v = append(*v, p)
 		}
 	}
 }
@@ -315,10 +348,14 @@ func (r *Record) check() error {
 		}
 	}
 	if t := r.Transaction; t != nil {
-		return t.check()
+		if err := t.check(); err != nil {
+			return err
+		}
 	}
-	if r.Account != nil && r.Account.Account == "" {
-		return errors.New("account without a name")
+	if r.Account != nil {
+		if err := r.Account.check(); err != nil {
+			return err
+		}
 	}
 	if r.SignOn != nil && r.SignOn.Key.TID == "" {
 		return errors.New("sign-on without a terminal")
@@ -340,6 +377,28 @@ func (t *Transaction) check() error {
 		return errors.New("card number is not masked")
 	case t.Difference != nil && (t.Difference.Owner == "" || t.Difference.Amount <= 0):
 		return errors.New("difference without owner or amount")
+	}
+	return nil
+}
+
+func (a *AccountState) check() error {
+	switch {
+	case a.Account == "":
+		return errors.New("account without a name")
+	case a.Answer != "" && !Declines(a.Answer):
+		return fmt.Errorf("account with the answer %q: want a code that declines", a.Answer)
+	case a.PINReference != nil && len(a.PINReference) != 8:
+		return fmt.Errorf("account with a PIN reference of %d bytes: want 8", len(a.PINReference))
+	}
+	last := 0
+	for _, o := range a.Orders {
+		if err := o.check(); err != nil {
+			return err
+		}
+		if o.Number <= last || o.Number > a.LastOrder {
+			return fmt.Errorf("order %d behind order %d of at most %d", o.Number, last, a.LastOrder)
+		}
+		last = o.Number
 	}
 	return nil
 }

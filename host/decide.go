@@ -15,11 +15,13 @@ const maxWrongPINs = 3
 // decision is what the issuer says to one request, and why.
 type decision struct {
 	code, note string
-	chip       *chip         // a cryptogram that verified: the answer is authenticated to the card
-	state      *AccountState // changed by the decision
+	chip       *chip        // a cryptogram that verified: the answer is authenticated to the card
+	state      AccountState // the account's, as the decision leaves it
+	changed    bool         // and that is another than before
 }
 
-// decide takes up a request or an advice that is new here: one record holds the decision, the money and the PIN tries.
+// decide takes up a request or an advice that is new here: one record holds the decision, the money, the PIN tries and what
+// the card was told.
 func (x *Issuer) decide(e Event, t Transaction, number pan.PAN) *Entry {
 	a := x.byPAN[number]
 	d := x.judge(a, e, &t)
@@ -27,7 +29,7 @@ func (x *Issuer) decide(e Event, t Transaction, number pan.PAN) *Entry {
 		t.Account = a.Name
 	}
 	t.State, t.ResponseCode, t.Note = Declined, d.code, d.note
-	r := &Record{Transaction: &t, Account: d.state}
+	r := &Record{Transaction: &t}
 	if d.code == codeApproved {
 		t.State = Approved
 		t.AuthorizationIDResponse = fmt.Sprintf("%06d", (len(x.book.order)+1)%1e6)
@@ -36,10 +38,11 @@ func (x *Issuer) decide(e Event, t Transaction, number pan.PAN) *Entry {
 	if d.chip != nil {
 		t.ATC = d.chip.atc
 		if t.Function == Sale {
-			t.AnswerICC = x.authenticate(a, d.chip, t.ResponseCode)
+			t.AnswerICC = x.instruct(a, d.chip, t.ResponseCode, &d)
 		}
 	}
-	return x.put(r)
+	x.keep(a, r, &d)
+	return x.book.find(t.Key)
 }
 
 // judge asks everything that can refuse, in the order of the package comment. The cryptogram is verified whatever the code
@@ -48,7 +51,10 @@ func (x *Issuer) judge(a *account, e Event, t *Transaction) (d decision) {
 	m := e.Message
 	var wrong error
 	if a != nil {
-		d.chip, wrong = x.verify(a, m, t)
+		d.state = a.state
+		if d.chip, wrong = x.verify(a, m, t); d.chip != nil {
+			d.learn(d.chip)
+		}
 	}
 	if e.Force != "" && !dialect.Approves(e.Force) {
 		d.code, d.note = e.Force, "forced"
@@ -63,7 +69,8 @@ func (x *Issuer) judge(a *account, e Event, t *Transaction) (d decision) {
 	}
 	if t.Function == Advice { // it has happened: neither PIN nor funds can be asked for any more
 		if d.chip == nil {
-			return decision{code: codeDoNotHonour, note: "advice without a cryptogram"}
+			d.code, d.note = codeDoNotHonour, "advice without a cryptogram"
+			return d
 		}
 		d.code = codeApproved
 		return d
@@ -72,7 +79,7 @@ func (x *Issuer) judge(a *account, e Event, t *Transaction) (d decision) {
 		d.code, d.note = a.state.Answer, "as ordered for the account"
 		return d
 	}
-	if d.code, d.note, d.state = x.pin(a, m); d.code != "" {
+	if x.pin(a, m, &d); d.code != "" {
 		return d
 	}
 	d.code = codeApproved
@@ -108,31 +115,40 @@ func trimZeros(s string) string {
 	return s
 }
 
-// pin looks at the PIN of a request: code is "" when nothing is wrong. The count of wrong PINs is part of the decision's
-// record; a right PIN takes it back.
-func (x *Issuer) pin(a *account, m *dialect.Message) (code, note string, changed *AccountState) {
+// pin looks at the PIN of a request: the code stays "" when nothing is wrong. The count of wrong PINs is part of the
+// decision's record; a right PIN takes it back.
+func (x *Issuer) pin(a *account, m *dialect.Message, d *decision) {
+	s := &d.state
 	switch {
 	case len(m.PINData) == 0 && a.PINRequired:
-		return codeWrongPIN, "no PIN", nil
+		d.code, d.note = codeWrongPIN, "no PIN"
+		return
 	case len(m.PINData) == 0:
-		return "", "", nil
-	case a.state.WrongPINs >= maxWrongPINs:
-		return codePINTries, "", nil
+		return
+	case s.WrongPINs >= maxWrongPINs:
+		d.code = codePINTries
+		return
 	}
 	err := hsm.ErrPIN // no PIN is known, and none is right
-	if a.PINReference != nil {
-		err = x.module.VerifyPIN(x.cfg.Below.PIN, a.PAN, m.PINData, x.cfg.PINReferenceKey, a.PINReference)
+	if reference := a.reference(s); reference != nil {
+		err = x.module.VerifyPIN(x.cfg.Below.PIN, a.PAN, m.PINData, x.cfg.PINReferenceKey, reference)
 	}
-	s := a.state
 	switch {
-	case err == nil && s.WrongPINs == 0:
-		return "", "", nil
 	case err == nil:
+		d.changed = d.changed || s.WrongPINs != 0
 		s.WrongPINs = 0
-		return "", "", &s
 	case errors.Is(err, hsm.ErrPIN):
 		s.WrongPINs++
-		return codeWrongPIN, "", &s
+		d.code, d.changed = codeWrongPIN, true
+	default:
+		d.code, d.note = codeSystem, "PIN block does not decode" // keys differ somewhere: nobody has tried a PIN
 	}
-	return codeSystem, "PIN block does not decode", nil // keys differ somewhere: nobody has tried a PIN
+}
+
+// reference is the PIN reference that counts: the one that the card confirmed last, or else the one that it began with.
+func (a *account) reference(s *AccountState) []byte {
+	if s.PINReference != nil {
+		return s.PINReference
+	}
+	return a.PINReference
 }

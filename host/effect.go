@@ -35,7 +35,8 @@ type Effect struct {
 	Set       *SetTimer
 	Cancel    Timer // the zero Timer: nothing to cancel
 	Unmatched *Unmatched
-	Refused   error // why an order from outside the protocol changed nothing
+	Order     *OrderMove // an issuer's order to a card is another than before
+	Refused   error      // why an order from outside the protocol changed nothing
 }
 
 // Send is a message that leaves once the records of the step are durable.

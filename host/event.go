@@ -70,6 +70,7 @@ type Admin struct {
 	Account    string // its name
 	Status     Status // "" leaves it
 	SetBalance bool
-	Balance    int64  // minor units that can be spent; only if SetBalance
-	Answer     string // the code that requests are declined with from now on, AnswerOwn for the issuer's own decision; "" leaves it
+	Balance    int64         // minor units that can be spent; only if SetBalance
+	Script     []ScriptOrder // what the card is to be told
+	Answer     string        // the code that requests are declined with from now on, AnswerOwn for the issuer's own decision; "" leaves it
 }

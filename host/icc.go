@@ -26,7 +26,8 @@ func (b icc) forDecisions() (kept []byte) {
 	r := tlv.NewReader(b)
 	for r.Next() {
 		switch r.Tag() {
-		case tlv.TVR, tlv.TSI, tlv.IssuerApplicationData, tlv.ApplicationTransactionCounter, tlv.ApplicationCryptogram, tlv.CryptogramInformationData:
+		case tlv.TVR, tlv.TSI, tlv.IssuerApplicationData, tlv.ApplicationTransactionCounter, tlv.ApplicationCryptogram, tlv.CryptogramInformationData,
+			tlv.IssuerScriptResults:
 			kept = append(kept, r.Raw()...)
 		}
 	}

@@ -21,6 +21,7 @@ type IssuerConfig struct {
 	Module          *hsm.Module
 	TokenKey        hsm.Key // M3: makes card tokens; the same for the life of the log
 	PINReferenceKey hsm.Key // V0; may be zero if no account has a PIN
+	OrderPINKey     hsm.Key // P0: PIN blocks of orders are under it; zero: no PIN can be changed
 	Accounts        []Account
 	Rules           rules.Set // rules left out
 }
@@ -188,6 +189,9 @@ func (x *Issuer) reversal(e Event) {
 		return
 	}
 	old := x.find(m.Key())
+	if old != nil {
+		x.learnReversed(m, old)
+	}
 	switch {
 	case old == nil:
 		if x.rules.Kept(rules.IssuerRemembersUnmatched) {
@@ -241,5 +245,9 @@ func (x *Issuer) admin(c Admin) {
 	default:
 		s.Answer = c.Answer
 	}
-	x.add(&Record{Account: &s}, x.Apply)
+	if err := x.give(a, &s, c.Script); err != nil {
+		x.refused(err)
+		return
+	}
+	x.keep(a, &Record{}, &decision{state: s, changed: true})
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/posim/posim/emv"
+	"github.com/posim/posim/emv/apdu"
 	"github.com/posim/posim/emv/card"
 	"github.com/posim/posim/emv/security"
 	"github.com/posim/posim/emv/tlv"
@@ -286,6 +287,9 @@ type plastic struct {
 
 func (p *plastic) ChooseApplication([]emv.Candidate) (int, error) { return 0, nil }
 func (p *plastic) EnterPIN(*emv.Session) (emv.PINEntry, error)    { return emv.PINEntered, nil }
+func (p *plastic) VerifyPIN(*emv.Session, emv.OfflinePIN) (emv.PINEntry, apdu.SW, error) {
+	return emv.PINPadAbsent, 0, nil // it announces no offline PIN
+}
 func (p *plastic) GoOnline(e *emv.Session) (emv.OnlineAnswer, error) {
 	m := p.s.message("0200", p.stan)
 	m.POSEntryMode = "0051"

@@ -21,10 +21,11 @@ const (
 	Undecodable                                // a frame is no message; Err says why
 	UnmatchedAnswer                            // an answer that nothing waits for; Want and State tell what was there
 	DialFailed                                 // the next hop cannot be reached; Err says why
+	OrderMoved                                 // an order to a card is new, or its state is; Order
 	Refused                                    // an order from outside changed nothing, or a connection of a terminal came to nothing (Conn -1); Err says why
 )
 
-var observationNames = [...]string{"none", "received", "sent", "dropped", "undecodable", "unmatched answer", "dial failed", "refused"}
+var observationNames = [...]string{"none", "received", "sent", "dropped", "undecodable", "unmatched answer", "dial failed", "order", "refused"}
 
 // String names the kind.
 func (k ObservationKind) String() string { return named(observationNames[:], byte(k)) }
@@ -39,6 +40,7 @@ type Observation struct {
 	Message *dialect.Message
 	Want    dialect.Key // UnmatchedAnswer: the key of what is in flight there; the zero Key without one
 	State   State       // UnmatchedAnswer: how the record with the answer's own key stands; 0 without one
+	Order   *OrderMove
 	Err     error
 }
 
@@ -53,6 +55,9 @@ func (o Observation) String() string {
 	}
 	if o.Kind == UnmatchedAnswer {
 		s += fmt.Sprintf(", want %s, record %v", o.Want, o.State)
+	}
+	if o.Order != nil {
+		s += " " + o.Order.String()
 	}
 	if o.Err != nil {
 		s += ": " + o.Err.Error()

@@ -216,6 +216,8 @@ func (p *Party) perform() {
 			p.set(f.Set)
 		case f.Unmatched != nil:
 			p.observe(Observation{Kind: UnmatchedAnswer, Message: f.Unmatched.Message, Want: f.Unmatched.Want, State: f.Unmatched.State})
+		case f.Order != nil:
+			p.observe(Observation{Kind: OrderMoved, Order: f.Order})
 		case f.Refused != nil:
 			p.observe(Observation{Kind: Refused, Err: f.Refused})
 		case f.Cancel != Timer{}:

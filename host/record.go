@@ -154,6 +154,10 @@ type AccountState struct {
 	WrongPINs  int    `json:"wrong_pins,omitempty"` // in a row
 	Adjustment int64  `json:"adjustment,omitempty"` // minor units that were added to or taken from the balance from outside the protocol
 	Answer     string `json:"answer,omitempty"`     // the code that every request is declined with; "": the issuer decides
+	// PINReference is the reference of the PIN that the card confirmed last; nil: it has the one of its account.
+	PINReference []byte   `json:"-"`
+	LastOrder    int      `json:"-"`                // the highest number that an order of this account had
+	Orders       []*Order `json:"orders,omitempty"` // replaced, never changed, as is each of them
 }
 
 // CalendarRecord is a move of the business calendar.

@@ -39,13 +39,23 @@ func everything() *Record {
 		case reflect.Uint8:
 			v.SetUint(2)
 		case reflect.Slice:
+			if v.Type().Elem().Kind() != reflect.Uint8 {
+				return // below
+			}
 			v.SetBytes([]byte{byte(n), 0, 1})
 		}
 	}
 	for _, v := range []any{r.Transaction, r.SignOn, r.Account, r.Calendar} {
 		fill(reflect.ValueOf(v))
 	}
-	r.Account.WrongPINs = -3
+	r.Account.WrongPINs, r.Account.Answer, r.Account.PINReference = -3, "01", []byte("12345678")
+	r.Account.Orders = []*Order{
+		{Number: 1, ScriptOrder: ScriptOrder{When: AfterFinal, Command: ChangePIN, PINBlock: []byte("abcdefgh")}, PINReference: []byte("ABCDEFGH"),
+			State: OrderSent, Sent: 2, ATC: "00fe", Counted: 3, Result: "text"},
+		{Number: r.Account.LastOrder, ScriptOrder: ScriptOrder{When: BeforeFinal, Command: PutData, Tag: 0x9F58, Value: []byte{1}}, State: OrderDue},
+		{Number: r.Account.LastOrder + 1, ScriptOrder: ScriptOrder{When: BeforeFinal, Command: UpdateRecord, SFI: 3, Record: 255, Value: []byte{0}}, State: OrderDone},
+	}
+	r.Account.LastOrder++
 	r.Transaction.Card = "476173******0119"
 	return r
 }
@@ -59,6 +69,15 @@ func TestRecordKeepsEveryField(t *testing.T) {
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
+	}
+}
+
+// badOrder makes a record of an account whose order is wrong.
+func badOrder(change func(o *Order)) func(r *Record) {
+	return func(r *Record) {
+		o := &Order{Number: 2, ScriptOrder: ScriptOrder{When: BeforeFinal, Command: UnblockPIN}, State: OrderDue}
+		change(o)
+		*r = Record{Account: &AccountState{Account: "a", LastOrder: 2, Orders: []*Order{o}}}
 	}
 }
 
@@ -83,6 +102,30 @@ func TestBadRecords(t *testing.T) {
 		"difference without owner":    func(r *Record) { r.Transaction.Difference = &Difference{Amount: 1} },
 		"sign-on without terminal":    func(r *Record) { *r = Record{SignOn: &SignOn{}} },
 		"account without name":        func(r *Record) { *r = Record{Account: &AccountState{}} },
+		"a bad account with a sale":   func(r *Record) { r.Account = &AccountState{} },
+		"an answer that approves":     func(r *Record) { *r = Record{Account: &AccountState{Account: "a", Answer: "00"}} },
+		"a short PIN reference":       func(r *Record) { *r = Record{Account: &AccountState{Account: "a", PINReference: []byte{1}}} },
+		"an order without a state":    badOrder(func(o *Order) { o.State = 0 }),
+		"an order in an unknown one":  badOrder(func(o *Order) { o.State = OrderFailed + 1 }),
+		"an order without a number":   badOrder(func(o *Order) { o.Number = 0 }),
+		"an order beyond the last":    badOrder(func(o *Order) { o.Number = 3 }),
+		"an order of nothing":         badOrder(func(o *Order) { o.Command = "" }),
+		"an order with half a PIN":    badOrder(func(o *Order) { o.PINReference = []byte{1} }),
+		"an order with half an ATC":   badOrder(func(o *Order) { o.ATC = "01" }),
+		"an order without hex":        badOrder(func(o *Order) { o.ATC = "01xx" }),
+		"an order sent -1 times":      badOrder(func(o *Order) { o.Sent = -1 }),
+		"orders out of order": func(r *Record) {
+			badOrder(func(*Order) {})(r)
+			r.Account.Orders = append(r.Account.Orders, r.Account.Orders[0])
+		},
+		"too many orders": func(r *Record) {
+			badOrder(func(*Order) {})(r)
+			for n := 3; len(r.Account.Orders) <= maxOrders; n++ {
+				o := *r.Account.Orders[0]
+				o.Number, r.Account.LastOrder = n, n
+				r.Account.Orders = append(r.Account.Orders, &o)
+			}
+		},
 		"too many postings": func(r *Record) {
 			r.Postings = make([]Posting, maxPostings+1)
 			for i := range r.Postings {

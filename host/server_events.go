@@ -22,6 +22,7 @@ type LogEvent struct {
 	Fields   []dialect.FieldValue `json:"fields,omitempty"` // of the message, masked
 	Want     *dialect.Key         `json:"want,omitempty"`   // of an unmatched answer: what is in flight there
 	State    State                `json:"state,omitempty"`  // of an unmatched answer: how its own record stands
+	Order    string               `json:"order,omitempty"`  // of an order to a card: what it is and how it stands
 	Error    string               `json:"error,omitempty"`  // why, where the kind does not say it
 }
 
@@ -125,6 +126,9 @@ func (o *remembered) event(number uint64) LogEvent {
 	if o.Kind == UnmatchedAnswer {
 		want := o.Want
 		e.Want, e.State = &want, o.State
+	}
+	if o.Order != nil {
+		e.Order = o.Order.String()
 	}
 	if o.Err != nil {
 		e.Error = o.Err.Error()

@@ -169,7 +169,7 @@ func (s *Server) Account(ctx context.Context, a Admin) (AccountReport, error) {
 	issuer := s.offices[2]
 	ctx, cancel := context.WithTimeout(ctx, answerWait)
 	defer cancel()
-	if a.Status != "" || a.SetBalance || a.Answer != "" {
+	if a.Status != "" || a.SetBalance || a.Answer != "" || len(a.Script) > 0 {
 		done := make(chan error, 1)
 		issuer.wall.Post(func() { issuer.party.AdminThen(a, func(err error) { done <- err }) })
 		if err := order(ctx, issuer, done); err != nil {
@@ -224,7 +224,7 @@ func (x *Issuer) report(name string) *AccountReport {
 	if a == nil {
 		return nil
 	}
-	r := &AccountReport{Account: a.Name, Status: a.status(), Balance: a.available(), Answer: a.state.Answer}
+	r := &AccountReport{Account: a.Name, Status: a.status(), Balance: a.available(), Answer: a.state.Answer, Orders: a.state.Orders}
 	if r.Status == "" {
 		r.Status = Active
 	}

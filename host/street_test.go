@@ -26,6 +26,10 @@ type street struct {
 	faults map[string]int // "terminal>acquirer 0200" -> what befalls the next one
 	naive  rules.Set
 	force  func(to int, m *dialect.Message) string // the code that a party is made to decide with; nil: none
+
+	version security.Version // of the card; the zero Version: testVersion
+	cvr     [3]byte          // of its results behind the first byte, which is a length
+	results []byte           // tag 9F5B of the next message
 }
 
 const (
@@ -111,7 +115,7 @@ func moduleWith(t testing.TB, seed byte) (*hsm.Module, func(u hsm.Usage, n byte)
 	}
 }
 
-// Test keys: 1 terminal master, 2/3 acquirer-switch MAC/PIN, 4/5 switch-issuer, 6 token, 7 PIN reference; the issuer master key is the published one.
+// Test keys: 1 terminal master, 2/3 acquirer-switch MAC/PIN, 4/5 switch-issuer, 6 token, 7 PIN reference, 8/9 script MAC/encipherment, 10 PINs of orders; the issuer master key is the published one.
 func acquirerConfig(t testing.TB, naive rules.Set) RelayConfig {
 	m, key := moduleWith(t, 'A')
 	return RelayConfig{Name: "acquirer", Acquirer: true, Module: m, TokenKey: key(hsm.MAC, 6), Rules: naive,
@@ -138,10 +142,11 @@ func issuerConfig(t testing.TB, naive rules.Set) IssuerConfig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return IssuerConfig{Name: "issuer", Module: m, TokenKey: key(hsm.MAC, 6), Rules: naive, PINReferenceKey: reference,
+	return IssuerConfig{Name: "issuer", Module: m, TokenKey: key(hsm.MAC, 6), Rules: naive, PINReferenceKey: reference, OrderPINKey: key(hsm.PINEncryption, 10),
 		Below: Hop{MAC: key(hsm.MAC, 4), PIN: key(hsm.PINEncryption, 5)},
 		Accounts: []Account{{Name: "card", PAN: testCard(t), PANSequenceNumber: "01", Expiry: "3012", Currency: "156", Balance: testBalance,
-			PINReference: block[:], IssuerMasterKey: imk, Family: testVersion().Family(), Option: security.OptionA}}}
+			PINReference: block[:], IssuerMasterKey: imk, Family: testVersion().Family(), Option: security.OptionA,
+			ScriptMACKey: key(hsm.IssuerMasterSMI, 8), ScriptEncryptionKey: key(hsm.IssuerMasterSMC, 9)}}}
 }
 
 func newStreet(t testing.TB, naive rules.Set, change ...func(*RelayConfig, *RelayConfig, *IssuerConfig)) *street {
@@ -349,6 +354,10 @@ func (s *street) undo(m *dialect.Message, mti string) {
 	s.till.reversed[m.Key()] = true
 	r := s.message(mti, 0)
 	r.SystemsTraceAuditNumber, r.ReversalReason = m.SystemsTraceAuditNumber, "98"
+	if s.results != nil {
+		r.ICCSystemRelatedData = appendTLV(nil, 0x9F5B, s.results)
+		s.results = nil
+	}
 	r.SetAmount(m.AmountTransaction)
 	s.post(envelope{atTerminal, atAcquirer, s.recode(r)})
 	s.run()
@@ -364,9 +373,12 @@ func (s *street) chip(mti string, stan int, amount int64, atc uint16) *dialect.M
 	if mti != "0200" {
 		cid = cidTC
 	}
-	v := testVersion()
+	v := s.version
+	if v == 0 {
+		v = testVersion()
+	}
 	values := map[uint32][]byte{0x9F02: bcdAmount(amount), 0x9F03: make([]byte, 6), 0x9F1A: {1, 0x56}, 0x95: make([]byte, 5), 0x5F2A: {1, 0x56},
-		0x9A: {0x26, 3, 2}, 0x9C: {0}, 0x9F37: {1, 2, 3, 4}, 0x82: {0x1C, 0}, 0x9F36: {byte(atc >> 8), byte(atc)}, 0x9F10: {6, 1, v.Number(), 3, 0xA0, 0, 0}, 0x9F27: {cid}}
+		0x9A: {0x26, 3, 2}, 0x9C: {0}, 0x9F37: {1, 2, 3, 4}, 0x82: {0x1C, 0}, 0x9F36: {byte(atc >> 8), byte(atc)}, 0x9F10: {6, 1, v.Number(), 3, 0xA0 | s.cvr[0], s.cvr[1], s.cvr[2]}, 0x9F27: {cid}}
 	get := func(tag uint32) []byte { return values[tag] }
 	mk, err := security.ICCMasterKey(publishedIMK, testCard(s.t).Digits(), "01", security.OptionA)
 	if err != nil {
@@ -387,6 +399,10 @@ func (s *street) chip(mti string, stan int, amount int64, atc uint16) *dialect.M
 	values[0x9F26] = ac[:]
 	for _, tag := range []uint32{0x9F26, 0x9F27, 0x9F10, 0x9F37, 0x9F36, 0x95, 0x9A, 0x9C, 0x9F02, 0x5F2A, 0x82, 0x9F1A, 0x9F03} {
 		m.ICCSystemRelatedData = appendTLV(m.ICCSystemRelatedData, tag, values[tag])
+	}
+	if s.results != nil {
+		m.ICCSystemRelatedData = appendTLV(m.ICCSystemRelatedData, 0x9F5B, s.results)
+		s.results = nil
 	}
 	return m
 }

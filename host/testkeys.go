@@ -7,6 +7,7 @@ import (
 
 	"github.com/posim/posim/emv/card"
 	"github.com/posim/posim/hsm"
+	"github.com/posim/posim/internal/pan"
 	"github.com/posim/posim/internal/rules"
 )
 
@@ -21,6 +22,7 @@ const (
 	testIssuerPIN    = "67676767676767679191919191919191"
 	testToken        = "23232323232323235757575757575757"
 	testPINReference = "79797979797979793232323232323232"
+	testOrderPIN     = "5454545454545454686868686868686B"
 )
 
 // TerminalName is a terminal and its merchant as an acquirer lists them.
@@ -84,8 +86,9 @@ func (h *House) Issuer(rand io.Reader) (Machine, *hsm.Module, error) {
 		Below:           Hop{MAC: k.load(hsm.MAC, testIssuerMAC), PIN: k.load(hsm.PINEncryption, testIssuerPIN)},
 		TokenKey:        k.load(hsm.MAC, testToken),
 		PINReferenceKey: k.load(hsm.PINVerification, testPINReference),
+		OrderPINKey:     k.load(hsm.PINEncryption, testOrderPIN),
 	}
-	masters := map[string]hsm.Key{}
+	masters := map[masterName]hsm.Key{}
 	for _, p := range h.Cards {
 		a, err := k.account(cfg.PINReferenceKey, masters, p)
 		if err != nil {
@@ -124,7 +127,7 @@ func (k *keyring) load(u hsm.Usage, digits string) hsm.Key {
 }
 
 // account is a card's account as the issuer keeps it: the PIN is a reference under a key, and never text.
-func (k *keyring) account(references hsm.Key, masters map[string]hsm.Key, p *card.Profile) (Account, error) {
+func (k *keyring) account(references hsm.Key, masters map[masterName]hsm.Key, p *card.Profile) (Account, error) {
 	i := &p.Issuer
 	a := Account{
 		Name: p.Name, PAN: p.PAN, PANSequenceNumber: p.PANSequenceNumber, Currency: i.Currency,
@@ -140,16 +143,53 @@ func (k *keyring) account(references hsm.Key, masters map[string]hsm.Key, p *car
 	if i.IMKName == "" {
 		return a, nil
 	}
-	master, ok := masters[i.IMKName]
-	if !ok {
-		master = k.load(hsm.IssuerMasterAC, hex.EncodeToString(i.IssuerMasterKey()))
-		masters[i.IMKName] = master
-	}
-	a.IssuerMasterKey, a.Family = master, i.Cryptogram
+	a.IssuerMasterKey, a.Family = k.master(masters, hsm.IssuerMasterAC, i.IMKName, i.IssuerMasterKey()), i.Cryptogram
+	a.ScriptMACKey = k.master(masters, hsm.IssuerMasterSMI, i.SMIName, i.ScriptMACKey())
+	a.ScriptEncryptionKey = k.master(masters, hsm.IssuerMasterSMC, i.SMCName, i.ScriptEncryptionKey())
 	return a, k.err
+}
+
+// masterName is an issuer master key as profiles name it: several cards have one.
+type masterName struct {
+	usage hsm.Usage
+	name  string
+}
+
+// master is the master key of that name, loaded once; the zero Key for no name.
+func (k *keyring) master(loaded map[masterName]hsm.Key, u hsm.Usage, name string, clear []byte) hsm.Key {
+	if name == "" {
+		return hsm.Key{}
+	}
+	key, ok := loaded[masterName{u, name}]
+	if !ok {
+		key = k.load(u, hex.EncodeToString(clear))
+		loaded[masterName{u, name}] = key
+	}
+	return key
+}
+
+// TestPINBlock is a PIN as an order to change one carries it to an issuer of the house (ScriptOrder): ISO 9564-1 format 0,
+// under the house's key for that. It is for whoever plays the people who give orders; the PIN's digits go into a keypad. rand
+// is not read, but a module has one.
+func TestPINBlock(rand io.Reader, number pan.PAN, digits string) ([]byte, error) {
+	k := keyring{m: hsm.New(rand)}
+	key := k.load(hsm.PINEncryption, testOrderPIN)
+	if k.err != nil {
+		return nil, k.err
+	}
+	pad := k.m.Keypad()
+	for i := range len(digits) {
+		pad.Press(digits[i])
+	}
+	pad.Enter()
+	block, err := k.m.EncryptPIN(key, pad, number)
+	if err != nil {
+		return nil, fmt.Errorf("host: PIN of an order: %w", err)
+	}
+	return block[:], nil
 }
 
 // TestKeys is every key of the house in hexadecimal, for whoever searches what leaves the process for them.
 func TestKeys() []string {
-	return []string{TestTerminalMaster, testUpMAC, testUpPIN, testIssuerMAC, testIssuerPIN, testToken, testPINReference}
+	return []string{TestTerminalMaster, testUpMAC, testUpPIN, testIssuerMAC, testIssuerPIN, testToken, testPINReference, testOrderPIN}
 }
