@@ -187,7 +187,7 @@ func kills(t testing.TB) int {
 // Terminals sell, and reverse by rule what they do not know; the host is killed at random moments. In the end the money is
 // what the terminals believe.
 func TestRandomKills(t *testing.T) {
-	const terminals = 4
+	const terminals = 8
 	seed := uint64(time.Now().UnixNano())
 	if s := os.Getenv("POSIM_SEED"); s != "" {
 		var err error

@@ -9,7 +9,9 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -161,7 +163,7 @@ func (a *app) ready(s *host.Server, cfg host.ServerConfig, f hostFlags) error {
 	return nil
 }
 
-// houseOf is the house of the built-in library: its terminals, and more of the last one's kind until there are n; its cards.
+// houseOf is the house of the built-in library: its terminals, and more of the highest one's kind until there are n; its cards.
 func houseOf(n int) (host.House, error) {
 	l, _, err := builtIn()
 	if err != nil {
@@ -175,7 +177,7 @@ func houseOf(n int) (host.House, error) {
 		return host.House{}, misuse("--terminals %d: want %d to %d", n, len(h.Terminals), maxTerminals)
 	}
 	for len(h.Terminals) < n {
-		next := h.Terminals[len(h.Terminals)-1]
+		next := slices.MaxFunc(h.Terminals, func(x, y host.TerminalName) int { return strings.Compare(x.TID, y.TID) })
 		number, err := strconv.Atoi(next.TID[3:])
 		if err != nil {
 			return host.House{}, misuse("--terminals %d: terminal %s has no number to go on from", n, next.TID)
