@@ -22,7 +22,7 @@ type taint struct {
 
 // newTaint prepares for the secrets of a library and of the scripts that are to run.
 func newTaint(l *Library, scripts []*Script) *taint {
-	x := &taint{next: make([][256]int32, 1), found: make([]int32, 1), names: []string{""}, wires: []bool{false}}
+	x := emptyTaint()
 	for _, name := range l.Cards() {
 		p := l.Card(name)
 		x.number(name, p.PAN)
@@ -55,6 +55,11 @@ func newTaint(l *Library, scripts []*Script) *taint {
 	}
 	x.link()
 	return x
+}
+
+// emptyTaint knows no secret.
+func emptyTaint() *taint {
+	return &taint{next: make([][256]int32, 1), found: make([]int32, 1), names: []string{""}, wires: []bool{false}}
 }
 
 // clearBlock is the PIN block of format 0 before it is enciphered (ISO 9564-1, 9.3.2).
