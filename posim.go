@@ -6,13 +6,14 @@ import (
 	"io/fs"
 )
 
-//go:embed testdata/cards/*.yaml testdata/terminals/*.yaml testdata/scenarios/*.yaml
+//go:embed testdata/cards/*.yaml testdata/cards/keys/*.yaml testdata/terminals/*.yaml testdata/scenarios/*.yaml
 var files embed.FS
 
 // Version is what posim version prints.
 const Version = "0.1.0"
 
-// Files returns the library's files: cards/, terminals/ and scenarios/, each with one YAML file an entry.
+// Files returns the library's files: cards/, terminals/ and scenarios/, each with one YAML file an entry, and cards/keys/ with
+// the keys that cards name.
 func Files() fs.FS {
 	sub, err := fs.Sub(files, "testdata")
 	if err != nil {

@@ -8,29 +8,69 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 
 	"github.com/posim/posim/emv/card"
+	"github.com/posim/posim/emv/security"
 	"github.com/posim/posim/terminal"
 )
 
 // Library is what a script can name: cards and terminals, parsed once and never changed.
 type Library struct {
-	cards     map[string]*card.Profile
+	cards     map[string]*shelf
 	terminals map[string]*terminal.Profile
-	names     []string // of the cards, in order
+	names     []string // of the cards: those of every day, then the others, each in order
+	everyday  int      // how many of them come into a shop without having been asked
+	keys      []*card.Keys
 }
 
-// NewLibrary reads cards/*.yaml and terminals/*.yaml of files.
+// shelf is where a card's file lies until somebody asks for the card: there are many, and a run needs few.
+type shelf struct {
+	file    string
+	src     []byte
+	keys    []*card.Keys
+	once    sync.Once
+	profile *card.Profile
+	err     error
+}
+
+func (s *shelf) parse() (*card.Profile, error) {
+	s.once.Do(func() { s.profile, s.err = card.ParseProfile(s.file, s.src, s.keys...) })
+	return s.profile, s.err
+}
+
+// NewLibrary reads cards/*.yaml, the key files cards/keys/*.yaml if there are any, and terminals/*.yaml of files.
 func NewLibrary(files fs.FS) (*Library, error) {
-	l := &Library{cards: map[string]*card.Profile{}, terminals: map[string]*terminal.Profile{}}
-	err := each(files, "cards", func(name string, src []byte) (err error) {
-		l.cards[name], err = card.ParseProfile("cards/"+name+".yaml", src)
+	l, err := TestedLibrary(files)
+	if err != nil {
+		return nil, err
+	}
+	return l, l.check()
+}
+
+// TestedLibrary is NewLibrary for files that have been through it, as the built-in ones in a test: cards are read when they
+// are asked for, and one that cannot be read panics then.
+func TestedLibrary(files fs.FS) (*Library, error) {
+	l := &Library{cards: map[string]*shelf{}, terminals: map[string]*terminal.Profile{}}
+	if _, err := fs.Stat(files, "cards/keys"); err == nil {
+		err := each(files, "cards/keys", func(name string, src []byte) error {
+			k, err := card.ParseKeys("cards/keys/"+name+".yaml", src)
+			l.keys = append(l.keys, k)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	err := each(files, "cards", func(name string, src []byte) error {
+		l.cards[name] = &shelf{file: "cards/" + name + ".yaml", src: src, keys: l.keys}
 		l.names = append(l.names, name)
-		return err
+		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
+	l.sort()
 	err = each(files, "terminals", func(name string, src []byte) (err error) {
 		l.terminals[name], err = terminal.ParseProfile(name+".yaml", src)
 		return err
@@ -38,14 +78,36 @@ func NewLibrary(files fs.FS) (*Library, error) {
 	if err != nil {
 		return nil, err
 	}
-	return l, l.distinct()
+	return l, nil
 }
 
-// distinct refuses two cards with one number: the issuer could not tell their accounts apart.
-func (l *Library) distinct() error {
+// everyday is the cards that lead every list and come into the swarm's shop; the others are each made to show one thing.
+var everyday = [...]string{"cup-credit", "cup-debit", "mc-credit", "stripe-only", "visa-credit", "visa-debit", "visa-expired", "visa-offline"}
+
+// sort puts the cards of every day first. In a library without any of them, all are.
+func (l *Library) sort() {
+	first, rest := []string{}, []string{}
+	for _, name := range l.names {
+		if slices.Contains(everyday[:], name) {
+			first = append(first, name)
+		} else {
+			rest = append(rest, name)
+		}
+	}
+	l.names, l.everyday = append(first, rest...), len(first)
+	if len(first) == 0 {
+		l.everyday = len(l.names)
+	}
+}
+
+// check reads every card and refuses two with one number: the issuer could not tell their accounts apart.
+func (l *Library) check() error {
 	seen := map[string]string{}
 	for _, name := range l.names {
-		p := l.cards[name]
+		p, err := l.cards[name].parse()
+		if err != nil {
+			return err
+		}
 		if other, twice := seen[p.PAN.Digits()]; twice {
 			return fmt.Errorf("scenario: cards %s and %s have the same number %s", other, name, p.PAN)
 		}
@@ -76,11 +138,30 @@ func each(files fs.FS, folder string, f func(name string, src []byte) error) err
 	return nil
 }
 
-// Cards lists the cards' names in order.
+// Cards lists the cards' names: those of every day first.
 func (l *Library) Cards() []string { return l.names }
 
 // Card returns a card's profile; nil: unknown.
-func (l *Library) Card(name string) *card.Profile { return l.cards[name] }
+func (l *Library) Card(name string) *card.Profile {
+	s := l.cards[name]
+	if s == nil {
+		return nil
+	}
+	p, err := s.parse()
+	if err != nil {
+		panic("scenario: " + err.Error()) // NewLibrary has read it, or a test
+	}
+	return p
+}
+
+// AuthorityKeys is what terminals need to know of the key files: the public keys of their certification authorities.
+func (l *Library) AuthorityKeys() []*security.CAPublicKey {
+	all := make([]*security.CAPublicKey, len(l.keys))
+	for i, k := range l.keys {
+		all[i] = k.Authority
+	}
+	return all
+}
 
 // Known is what Parse asks.
 func (l *Library) Known() Known {

@@ -38,7 +38,7 @@ func (l *Library) swarmNamed(name string) (*Script, error) {
 
 // swarm writes the script of a seed: 1 to 50 sales, few more often than many, and what else happens in a shop.
 func (l *Library) swarm(seed uint64) *Script {
-	w := &writer{rng: rand.New(rand.NewPCG(seed, swarmScript)), cards: l.Cards()}
+	w := &writer{rng: rand.New(rand.NewPCG(seed, swarmScript)), cards: l.names[:l.everyday]}
 	s := &Script{ID: swarmPrefix + strconv.FormatUint(seed, 10), Name: "swarm", Zh: "随机", Terminal: defaultTerminal}
 	for sales := 1; ; sales++ {
 		w.between()

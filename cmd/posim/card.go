@@ -11,10 +11,10 @@ import (
 
 func (a *app) cardCommand() *cobra.Command {
 	c := group(&cobra.Command{
-		Use: "card", Short: "list and show the cards that scripts can name",
-		Example: "  posim card list\n  posim card show visa-credit",
-	}, "list or show")
-	c.AddCommand(a.cardListCommand(), a.cardShowCommand())
+		Use: "card", Short: "list and show the cards that scripts can name, and make keys for them",
+		Example: "  posim card list\n  posim card show visa-credit\n  posim card keys --out mine.yaml",
+	}, "list, show or keys")
+	c.AddCommand(a.cardListCommand(), a.cardShowCommand(), a.cardKeysCommand())
 	return c
 }
 

@@ -7,18 +7,25 @@ type SW uint16
 
 // Status words that EMV gives a meaning to.
 const (
-	SWSuccess              SW = 0x9000
-	SWSelectedBlocked      SW = 0x6283 // selected file invalidated: blocked
-	SWAuthenticationFailed SW = 0x6300
-	SWConditionsOfUse      SW = 0x6985 // conditions of use not satisfied
-	SWFunctionNotSupported SW = 0x6A81 // of SELECT: card blocked, or SELECT not supported
-	SWFileNotFound         SW = 0x6A82
-	SWRecordNotFound       SW = 0x6A83
-	SWDataNotFound         SW = 0x6A88
-	SWWrongLength          SW = 0x6700
-	SWWrongP1P2            SW = 0x6A86
-	SWInstructionInvalid   SW = 0x6D00
-	SWClassInvalid         SW = 0x6E00
+	SWSuccess                SW = 0x9000
+	SWSelectedBlocked        SW = 0x6283 // selected file invalidated: blocked
+	SWAuthenticationFailed   SW = 0x6300
+	SWTriesLeft              SW = 0x63C0 // of VERIFY: wrong, and the last digit is how many tries are left
+	SWSecurityStatus         SW = 0x6982 // security status not satisfied
+	SWAuthenticationBlocked  SW = 0x6983 // authentication method blocked
+	SWReferenceInvalidated   SW = 0x6984 // referenced data invalidated
+	SWConditionsOfUse        SW = 0x6985 // conditions of use not satisfied
+	SWSecureMessagingMissing SW = 0x6987 // secure messaging objects are missing
+	SWSecureMessagingWrong   SW = 0x6988 // secure messaging objects are wrong
+	SWWrongData              SW = 0x6A80 // wrong parameters in the data field
+	SWFunctionNotSupported   SW = 0x6A81 // of SELECT: card blocked, or SELECT not supported
+	SWFileNotFound           SW = 0x6A82
+	SWRecordNotFound         SW = 0x6A83
+	SWDataNotFound           SW = 0x6A88
+	SWWrongLength            SW = 0x6700
+	SWWrongP1P2              SW = 0x6A86
+	SWInstructionInvalid     SW = 0x6D00
+	SWClassInvalid           SW = 0x6E00
 )
 
 // Success tells whether the command was carried out without remarks.

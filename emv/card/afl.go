@@ -19,6 +19,7 @@ func (c *checker) processingOptions(s *applicationSource, a *application) {
 			return
 		}
 	}
+	a.afl = afl
 	if a.format == 1 {
 		a.gpo = tlv.Append(nil, tlv.ResponseMessageTemplateFormat1, append(slices.Clone(a.aip), afl...))
 	} else {
@@ -50,7 +51,7 @@ func (c *checker) checkAFL(t text, afl []byte, a *application) {
 	}
 }
 
-// everyRecord is the AFL that reads all records, in order, none of them authenticated.
+// everyRecord is the AFL that reads all records, in order; those that the profile calls signed are authenticated.
 func (a *application) everyRecord() (afl []byte) {
 	places := make([]address, 0, len(a.records))
 	for at := range a.records {
@@ -60,11 +61,17 @@ func (a *application) everyRecord() (afl []byte) {
 		return (int(x.sfi)<<8 | int(x.record)) - (int(y.sfi)<<8 | int(y.record))
 	})
 	for i, at := range places {
-		if i > 0 && places[i-1].sfi == at.sfi && places[i-1].record == at.record-1 {
+		signed := byte(0)
+		if a.signed[at] {
+			signed = 1
+		}
+		// Within an entry those that are authenticated come first.
+		if i > 0 && places[i-1].sfi == at.sfi && places[i-1].record == at.record-1 && (signed == 0 || a.signed[places[i-1]]) {
 			afl[len(afl)-2] = at.record
+			afl[len(afl)-1] += signed
 			continue
 		}
-		afl = append(afl, at.sfi<<3, at.record, at.record, 0)
+		afl = append(afl, at.sfi<<3, at.record, at.record, signed)
 	}
 	return afl
 }

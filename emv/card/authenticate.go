@@ -36,6 +36,8 @@ func (c *Card) authenticateIssuer(a *application, m *memory, data []byte) {
 
 func (c *Card) verify(m *memory, data []byte) {
 	answer, err := c.keys.VerifyIssuerAuthenticationData(c.arqc, data)
+	c.instructions = answer
+	c.instructions.Proprietary = nil // the command's bytes are not the card's to keep
 	switch {
 	case err != nil:
 		c.issuer = failed

@@ -6,7 +6,6 @@ import (
 	"io"
 
 	"github.com/posim/posim/emv/apdu"
-	"github.com/posim/posim/emv/security"
 	"github.com/posim/posim/emv/tlv"
 )
 
@@ -14,66 +13,30 @@ import (
 type Card struct {
 	profile *Profile
 	memory  []memory // one for each application: survives Reset
-	session          // does not
+	pin     pinMemory
+	blocked bool // the whole card, by its profile or by its issuer
+	session      // does not survive
 }
-
-// memory is what an application keeps without power.
-type memory struct {
-	atc           uint16 // application transaction counter
-	lastOnlineATC uint16 // of the last transaction that the issuer completed online; 0: none yet
-	offline       int    // consecutive transactions approved offline
-	onlineOpen    bool   // an ARQC was given and no online answer completed it
-	issuerFailed  bool   // the last ARPC was wrong
-}
-
-// session is what the card keeps while it has power and an application is selected.
-type session struct {
-	selected int // index of the application, or one of the two below
-	name     []byte
-	phase    phase
-	keys     *security.Session
-	first    []byte // data of the first GENERATE AC
-	arqc     [8]byte
-	results  results
-	issuer   verdict
-}
-
-const (
-	nothing     = -1
-	environment = -2 // the payment system environment
-)
-
-// phase is how far the transaction has come.
-type phase byte
-
-const (
-	idle      phase = iota // selected, no transaction
-	initiated              // GET PROCESSING OPTIONS done
-	online                 // the first GENERATE AC gave an ARQC
-	done                   // a TC or an AAC ended the transaction
-)
-
-// verdict is what came of issuer authentication.
-type verdict byte
-
-const (
-	notPerformed verdict = iota
-	verified
-	declined // verified, and the issuer's instructions to the card are not to approve
-	failed
-)
-
-var _ apdu.Card = (*Card)(nil)
 
 // ErrNoChip is the answer of New for a profile with a stripe only.
 var ErrNoChip = errors.New("card: the profile has no chip")
 
-// New makes a chip fresh from personalisation: no transaction yet. It is without power: Reset it first.
+// New makes a chip fresh from personalisation: no transaction yet. It is without power: Reset it first. The first card of a
+// profile with RSA keys takes milliseconds, because its certificates are signed then; keys that cannot sign are an error.
 func New(p *Profile) (*Card, error) {
 	if !p.HasChip {
 		return nil, fmt.Errorf("card: %s: %w", p.Name, ErrNoChip)
 	}
-	c := &Card{profile: p, memory: make([]memory, len(p.chip.applications))}
+	if err := p.personalise(); err != nil {
+		return nil, err
+	}
+	c := &Card{profile: p, memory: make([]memory, len(p.chip.applications)), blocked: p.chip.blocked}
+	for i := range c.memory {
+		c.memory[i] = p.chip.applications[i].fresh()
+	}
+	if pin := p.chip.pin; pin != nil {
+		c.pin = pinMemory{pin.block, pin.left}
+	}
 	c.clear()
 	return c, nil
 }
@@ -121,22 +84,6 @@ func (c *Card) Reset() (atr []byte) {
 
 func (c *Card) clear() { c.session = session{selected: nothing} }
 
-// Counters of an application, for reports and tests: what a reader of the card's memory would see.
-type Counters struct {
-	AID                []byte
-	ATC, LastOnlineATC uint16
-	ConsecutiveOffline int
-}
-
-// Counters returns the counters of every application, in the profile's order.
-func (c *Card) Counters() []Counters {
-	all := make([]Counters, len(c.memory))
-	for i, m := range c.memory {
-		all[i] = Counters{append([]byte(nil), c.profile.chip.applications[i].aid...), m.atc, m.lastOnlineATC, m.offline}
-	}
-	return all
-}
-
 // Transmit answers one command with data and status word, the caller's to keep. The error is always nil: a card that is
 // in the reader answers something, and it is for the reader to tear it out.
 func (c *Card) Transmit(command []byte) (response []byte, err error) {
@@ -148,10 +95,13 @@ func (c *Card) Transmit(command []byte) (response []byte, err error) {
 	switch {
 	case h == nil && !knownClass(parsed.CLA), h != nil && parsed.CLA != h.class:
 		return status(nil, apdu.SWClassInvalid), nil
-	case h == nil || h.run == nil:
+	case h == nil:
 		return status(nil, apdu.SWInstructionInvalid), nil
 	}
 	data, sw := h.run(c, parsed)
+	if parsed.INS != apdu.InsGetChallenge {
+		c.challenge = nil // it was good for the command right after it (Book 3, 6.5.6)
+	}
 	return status(data, sw), nil
 }
 
@@ -160,8 +110,7 @@ func status(data []byte, sw apdu.SW) []byte {
 	return append(append(response, data...), byte(sw>>8), byte(sw))
 }
 
-// handler is an instruction that the card knows, with the class it belongs to. Without run it is one that a payment card may
-// have and this one has not: 6D00.
+// handler is an instruction that the card knows, with the class it belongs to.
 type handler struct {
 	ins, class byte
 	run        func(*Card, apdu.Command) ([]byte, apdu.SW)
@@ -174,9 +123,9 @@ var handlers = [...]handler{
 	{apdu.InsGenerateAC, 0x80, (*Card).generateAC},
 	{apdu.InsExternalAuthenticate, 0x00, (*Card).externalAuthenticate},
 	{apdu.InsGetData, 0x80, (*Card).getData},
-	{apdu.InsInternalAuthenticate, 0x00, nil}, // no offline data authentication keys
-	{apdu.InsVerify, 0x00, nil},               // no offline PIN
-	{apdu.InsGetChallenge, 0x00, nil},
+	{apdu.InsInternalAuthenticate, 0x00, (*Card).internalAuthenticate},
+	{apdu.InsVerify, 0x00, (*Card).verifyPIN},
+	{apdu.InsGetChallenge, 0x00, (*Card).getChallenge},
 }
 
 func handlerOf(ins byte) *handler {
@@ -206,7 +155,7 @@ func (c *Card) current() (*application, *memory) {
 	return &c.profile.chip.applications[c.selected], &c.memory[c.selected]
 }
 
-// getData answers GET DATA (Book 3, 6.5.7): the counters, and what the profile put there.
+// getData answers GET DATA (Book 3, 6.5.7): the counters, and what the profile put there or a script after it.
 func (c *Card) getData(command apdu.Command) ([]byte, apdu.SW) {
 	a, m := c.current()
 	switch {
@@ -216,12 +165,19 @@ func (c *Card) getData(command apdu.Command) ([]byte, apdu.SW) {
 		return nil, apdu.SWWrongLength
 	}
 	tag := tlv.Tag(command.P1)<<8 | tlv.Tag(command.P2)
-	value, ok := a.data[tag]
+	value, ok := m.data[tag]
+	if !ok {
+		value, ok = a.data[tag]
+	}
 	switch tag {
 	case tlv.ApplicationTransactionCounter:
 		value, ok = counter(m.atc), true
 	case tlv.LastOnlineATCRegister:
 		value, ok = counter(m.lastOnlineATC), true
+	case tlv.PINTryCounter:
+		if pin := c.profile.chip.pin; pin != nil {
+			value, ok = []byte{byte(c.pin.tries)}, pin.readable
+		}
 	}
 	if !ok {
 		return nil, apdu.SWDataNotFound

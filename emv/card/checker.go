@@ -9,8 +9,11 @@ import (
 
 // checker turns texts into values and keeps the first problem.
 type checker struct {
-	file string
-	err  *ProfileError
+	file   string
+	chains []*Keys
+	err    *ProfileError
+	// anyNumber takes numbers whose check digit is wrong.
+	anyNumber bool
 }
 
 func (c *checker) fail(at place, format string, args ...any) {

@@ -65,6 +65,9 @@ var aids = map[string]string{
 func (d *desk) selectAID() []byte {
 	d.t.Helper()
 	aid := aids[d.p.Name]
+	if aid == "" {
+		aid = firstAID(d.p)
+	}
 	return d.want(fmt.Sprintf("00A40400%02X%s00", len(aid)/2, aid), "9000")
 }
 

@@ -21,24 +21,53 @@
 // A profile says what is on the card (title, title_zh, scheme, pan, psn, cardholder, effective, expiry), its stripe
 // (service_code, discretionary, discretionary_track1), its chip and the issuer's view. A card has a stripe, a chip or both.
 //
-//	chip:     protocol T=0 or T=1, historical bytes, pse true or false, language, blocked, applications
-//	  each:   aid, label, preferred_name with code_table, priority, confirm, blocked
+//	chip:     protocol T=0 or T=1, historical bytes, pse true or false, language, blocked, offline_pin, applications
+//	  offline_pin: pin (by default the issuer's), limit (3), left (all of them), plaintext (true), enciphered (false),
+//	          readable (true: GET DATA gives the try counter), when_blocked 6983 or 6984. Without the section: no VERIFY
+//	  each:   aid, label, preferred_name with code_table, priority, confirm, blocked, when_blocked refuse or aac (takes part
+//	          and declines, so that a script can unblock it), refuse_gpo true or how many times
 //	          format 1 or 2 of the answers; aip; afl (by default all records in order); pdol
 //	          cryptogram (a name of emv/security), key_index, imk (by default the issuer's: another makes a card whose
 //	          cryptograms do not verify), wrong_arpc strict or lenient, require_arpc
-//	          records: sfi, record, data;  data: objects for GET DATA;  risk: lower_limit, upper_limit, new_card_online
+//	          keys: the name of a key file, for offline data authentication and enciphered PINs
+//	          certificates: issuer_identifier, issuer_expiry, issuer_serial, icc_expiry, icc_serial, dac
+//	          records: sfi, record, signed (authenticated; counts where there is no afl), data;  data: objects for GET DATA
+//	          risk: lower_limit, upper_limit (transactions), lower_amount, upper_amount (what they come to), new_card_online,
+//	          pin_exceeded accept, online or decline, refuse_types (values of tag 9C that the card declines)
+//	          decision normal, online, decline or referral;  advice none, reason or required (the low bits of tag 9F27)
+//	          wrong: a list of ways to be wrong on purpose, see below
+//	          dynamic_number and issuer_application_data: the same bytes each time, whatever has happened
 //	issuer:   status, balance (two decimals), currency, pin, expiry, imk (name, key), derivation A or B, cryptogram (family);
 //	          imk_smi and imk_smc (name, key): the master keys for script MACs and encipherment. Without them the issuer cannot
 //	          script the card
 //
 // Data objects are hexadecimal, tag to value, in the card's order. A value may be taken from the profile instead: $pan,
-// $track2, $track1_discretionary, $psn, $cardholder, $expiry, $effective, $service_code, $lower_limit, $upper_limit.
+// $track2, $track1_discretionary, $psn, $cardholder, $expiry, $effective, $service_code, $lower_limit, $upper_limit; and from
+// the keys: $ca_index (8F), $issuer_certificate (90), $issuer_remainder (92), $issuer_exponent (9F32), $signed_static_data
+// (93), $icc_certificate (9F46), $icc_remainder (9F48), $icc_exponent (9F47), $pin_certificate (9F2D), $pin_remainder (9F2F),
+// $pin_exponent (9F2E). A remainder that the certificate has room for is left out. Certificates are signed when the first
+// card of a profile is made, over the records that the AFL counts and, where tag 9F4A asks for it, the AIP.
 //
-// Standards: EMV 4.4 Book 1 (12, selection), Book 2 (8, cryptograms), Book 3 (6.5, commands; 10, flow), ISO 7816-4,
-// EMV Contact Interface Specification (answer to reset), ISO 7813 (tracks).
+// # Key files
 //
-// Not here: offline data authentication and so INTERNAL AUTHENTICATE, offline PIN (VERIFY, GET CHALLENGE), issuer scripts:
-// each answers 6D00, instruction not supported. T=0 and T=1 belong to the reader: the card speaks whole APDUs and never
-// answers 61xx or 6Cxx. It is not certified against any scheme's card specification, whose proprietary parts it only
-// sketches, and it must hold published test keys and numbers only.
+// A key file (ParseKeys, GenerateKeys) is a chain of RSA keys: rid, index and checksum of the certification authority, then
+// authority, issuer, icc and pin, each with exponent, modulus, p and q; the last two may be left out. Many profiles may
+// name one chain. What a terminal needs of it is Keys.Authority.
+//
+// # Wrong on purpose
+//
+// ca_index, issuer_certificate, issuer_certificate_hash, issuer_certificate_identifier, issuer_certificate_algorithm,
+// icc_certificate, icc_certificate_hash, icc_certificate_pan, icc_certificate_algorithm, pin_certificate, signed_static_data,
+// signed_static_data_hash, static_data (the records are not those that were signed), dynamic_signature,
+// dynamic_signature_hash, transaction_data_hash, cid (signed and clear differ), cryptogram; and objects that are missing:
+// no_ca_index, no_issuer_certificate, no_issuer_remainder, no_issuer_exponent, no_icc_certificate, no_icc_remainder,
+// no_icc_exponent, no_signed_static_data, no_dynamic_signature (under CDA). Certificates that have expired, or are revoked,
+// are not wrong: certificates says their dates and serial numbers.
+//
+// Standards: EMV 4.4 Book 1 (12, selection), Book 2 (5 to 7, authentication and PINs; 8, cryptograms), Book 3 (6.5, commands;
+// 10, flow), ISO 7816-4, EMV Contact Interface Specification (answer to reset), ISO 7813 (tracks), ISO 9564-1 (format 2).
+//
+// Not here: XDA and elliptic curves; issuer scripts, which answer 6D00, instruction not supported. T=0 and T=1 belong to the
+// reader: the card speaks whole APDUs and never answers 61xx or 6Cxx. It is not certified against any scheme's card
+// specification, whose proprietary parts it only sketches, and it must hold published test keys and numbers only.
 package card

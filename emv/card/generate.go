@@ -21,9 +21,10 @@ func (c *Card) generateAC(command apdu.Command) ([]byte, apdu.SW) {
 	if a == nil {
 		return nil, apdu.SWConditionsOfUse
 	}
-	asked := cryptogram(command.P1)
-	// A request for a signature (CDA, b5) is wrong: the AIP does not offer one. So is a second ARQC.
-	wrong := asked != aac && asked != tc && (asked != arqc || c.phase == online) || command.P2 != 0
+	asked := cryptogram(command.P1 &^ signature)
+	// Of the bits that ask for a signature only CDA's is known, and where the AIP does not offer it, not even that.
+	signed := command.P1&signature != 0
+	wrong := asked != aac && asked != tc && (asked != arqc || c.phase == online) || command.P2 != 0 || signed && !a.combined()
 	switch c.phase {
 	case initiated:
 		switch {
@@ -32,7 +33,7 @@ func (c *Card) generateAC(command apdu.Command) ([]byte, apdu.SW) {
 		case len(command.Data) != a.cdol1.length:
 			return nil, apdu.SWWrongLength
 		}
-		return c.firstCryptogram(a, m, asked, command.Data)
+		return c.firstCryptogram(a, m, asked, signed, command.Data)
 	case online:
 		switch {
 		case wrong:
@@ -40,101 +41,143 @@ func (c *Card) generateAC(command apdu.Command) ([]byte, apdu.SW) {
 		case len(command.Data) != a.cdol2.length:
 			return nil, apdu.SWWrongLength
 		}
-		return c.secondCryptogram(a, m, asked, command.Data)
+		return c.secondCryptogram(a, m, asked, signed, command.Data)
 	}
 	return nil, apdu.SWConditionsOfUse // no transaction, or it has ended
 }
 
-func (c *Card) firstCryptogram(a *application, m *memory, asked cryptogram, data []byte) ([]byte, apdu.SW) {
+func (c *Card) firstCryptogram(a *application, m *memory, asked cryptogram, signed bool, data []byte) ([]byte, apdu.SW) {
 	keys, err := a.version.Session(a.key, counter(m.atc), a.cdol1.get(data, tlv.UnpredictableNumber))
 	if err != nil {
 		return nil, apdu.SWConditionsOfUse // not reached: the profile's CDOL1 was checked for all of it
 	}
 	c.keys = keys
 	c.first = append([]byte(nil), data...)
-	c.results = results{
-		second:               none,
-		lastOnlineIncomplete: m.onlineOpen,
-		lastIssuerFailed:     m.issuerFailed,
-		newCard:              m.lastOnlineATC == 0,
-		lowerLimit:           over(m.offline, a.lowerLimit),
-		overLimit:            over(m.offline, a.upperLimit),
-	}
-	given := c.riskManagement(a, asked)
+	c.resultsOf(a, m)
+	given := c.riskManagement(a, m, asked)
 	c.results.first = given
+	c.results.cdaFirst = signed && given != aac
 	c.phase = done
 	switch given {
 	case arqc:
 		c.phase = online
 		m.onlineOpen = true
 	case tc:
-		m.offline++
+		c.approvedOffline(a, m)
 	}
-	return c.answer(a, m, given, func(tag uint32) []byte { return a.cdol1.get(c.first, tag) })
+	answer, sw := c.answer(a, m, given, signed, func(tag uint32) []byte { return a.cdol1.get(c.first, tag) }, c.options, c.first)
+	if given == aac {
+		c.declinedOffline(a, m)
+	}
+	return answer, sw
 }
 
-// riskManagement is the card's own decision (Book 3, 10.8): it may answer what was asked, or go down from TC to ARQC and from
-// ARQC to AAC, never up.
-func (c *Card) riskManagement(a *application, asked cryptogram) cryptogram {
-	if asked != tc {
-		return asked
-	}
+// resultsOf gathers what the verification results say before the card decides; what the PIN and INTERNAL AUTHENTICATE left
+// there stays.
+func (c *Card) resultsOf(a *application, m *memory) {
 	r := &c.results
-	if terminal := a.cdol1.get(c.first, tlv.TerminalType); len(terminal) == 1 && offlineOnly(terminal[0]) {
-		if r.overLimit || r.newCard && a.newCardOnline {
-			return aac
-		}
-		return tc
+	amount := c.amount(a)
+	r.second = none
+	r.lastOnlineIncomplete, r.onlineNext, r.lastIssuerFailed = m.onlineOpen, m.onlineNext, m.issuerFailed
+	r.newCard = m.lastOnlineATC == 0
+	r.lowerLimit, r.overLimit = over(m.offline, m.lowerLimit), over(m.offline, m.upperLimit)
+	r.lowerAmount, r.overAmount = overAmount(m.offlineAmount, amount, m.lowerAmount), overAmount(m.offlineAmount, amount, m.upperAmount)
+	r.lastSDAFailed, r.lastDDAFailed = m.sdaFailed, m.ddaFailed
+	r.scripts, r.scriptFailed = m.scripts, m.scriptFailed
+	if c.profile.chip.pin != nil {
+		r.pin = true
+		r.tries = c.pin.tries
+		r.pinExceeded = c.pin.tries == 0
+		claimed := a.cdol1.get(c.first, tlv.CVMResults)
+		r.pinClaimed = len(claimed) == 3 && claimed[2] == 0x02 && offlinePINMethod(claimed[0]) && !r.pinOK
 	}
-	if r.lowerLimit || r.overLimit || r.newCard && a.newCardOnline || r.lastOnlineIncomplete {
-		return arqc
-	}
-	return tc
 }
 
-// over tells whether one more offline approval would exceed the limit; -1 is none.
-func over(offline, limit int) bool { return limit >= 0 && offline+1 > limit }
+// offlinePINMethod tells whether a CVM code is one of those that the card itself verifies a PIN for (Book 3, annex C3).
+func offlinePINMethod(code byte) bool {
+	switch code & 0x3F {
+	case 0x01, 0x03, 0x04, 0x05:
+		return true
+	}
+	return false
+}
 
-// offlineOnly reads tag 9F35 (Book 4, annex A1): the right digit 3 or 6 is a terminal that cannot go online.
-func offlineOnly(terminalType byte) bool { return terminalType&15 == 3 || terminalType&15 == 6 }
-
-func (c *Card) secondCryptogram(a *application, m *memory, asked cryptogram, data []byte) ([]byte, apdu.SW) {
+func (c *Card) secondCryptogram(a *application, m *memory, asked cryptogram, signed bool, data []byte) ([]byte, apdu.SW) {
 	r := &c.results
 	given := asked
 	if arc := string(a.cdol2.get(data, tlv.AuthorisationResponseCode)); arc == "Y3" || arc == "Z3" { // unable to go online (Book 4, annex A6)
 		r.unableToGoOnline = true
-		if r.overLimit || r.newCard && a.newCardOnline {
+		if r.overLimit || r.overAmount || r.newCard && a.newCardOnline || m.blocked {
 			given = aac
 		}
 		if given == tc {
-			m.offline++
+			c.approvedOffline(a, m)
+		} else {
+			c.declinedOffline(a, m)
 		}
 	} else {
 		c.authenticateIssuer(a, m, data)
+		c.update = update{counters: resetCounters} // where the issuer does not say otherwise
 		r.issuerMissing = c.issuer == notPerformed
+		if c.issuer == verified || c.issuer == declined {
+			c.obey(a, m)
+		}
 		refused := c.issuer == declined || c.issuer == failed && !a.lenient || c.issuer == notPerformed && a.requireARPC
-		if refused {
+		if refused || m.blocked {
 			given = aac
 		}
-		// The issuer was there, whatever it said: counting starts again. Without proof of it, the next transaction tries.
+		if c.issuer == failed && given == aac {
+			r.reason = authenticationFailed
+		}
+		// The issuer was there, whatever it said. Without proof of it, the next transaction tries again.
 		if c.issuer == verified || c.issuer == declined || c.issuer == notPerformed && !a.requireARPC {
-			m.lastOnlineATC, m.offline, m.onlineOpen = m.atc, 0, false
+			c.completed(a, m)
 		}
 	}
 	r.second = given
+	r.cdaSecond = signed && given != aac
+	r.scripts, r.scriptFailed = m.scripts, m.scriptFailed
+	if r.pin {
+		r.tries = c.pin.tries
+		r.pinExceeded = c.pin.tries == 0
+	}
 	c.phase = done
-	return c.answer(a, m, given, func(tag uint32) []byte {
+	return c.answer(a, m, given, signed, func(tag uint32) []byte {
 		if value := a.cdol2.get(data, tag); value != nil {
 			return value
 		}
 		return a.cdol1.get(c.first, tag) // what CDOL2 does not ask again is as it was
-	})
+	}, c.options, c.first, data)
 }
 
-// answer makes the cryptogram and the response. get is the terminal's data.
-func (c *Card) answer(a *application, m *memory, kind cryptogram, get func(tag uint32) []byte) ([]byte, apdu.SW) {
-	var room [32]byte
-	iad := layoutOf(a.version.Family()).iad(room[:0], a.version, a.keyIndex, &c.results)
+// completed is what an answer of the issuer clears.
+func (c *Card) completed(a *application, m *memory) {
+	m.lastOnlineATC, m.onlineOpen, m.onlineNext = m.atc, false, c.update.onlineNext
+	m.sdaFailed, m.ddaFailed = false, false
+	switch c.update.counters {
+	case resetCounters:
+		m.offline, m.offlineAmount = 0, 0
+	case countersToLimits:
+		m.offline, m.offlineAmount = max(m.offline, m.upperLimit), max(m.offlineAmount, m.upperAmount)
+	case countTransaction:
+		c.approvedOffline(a, m)
+	}
+	if !c.scripting {
+		m.scripts, m.scriptFailed = 0, false
+	}
+}
+
+// answer makes the cryptogram and the response. get is the terminal's data by tag, data all of them as they came.
+func (c *Card) answer(a *application, m *memory, kind cryptogram, signed bool, get func(tag uint32) []byte, data ...[]byte) ([]byte, apdu.SW) {
+	if signed && kind != aac {
+		// Under CDA the number is in the signature, and in the issuer application data before it.
+		c.number = a.dynamicNumber(m.atc, get(tlv.UnpredictableNumber))
+	}
+	var room [maxIAD]byte
+	iad := layoutOf(a.version.Family()).iad(room[:0], a.version, a.keyIndex, c.reported(a, m))
+	if a.iad != nil {
+		iad = a.iad
+	}
 	var buffer [96]byte
 	input, err := a.version.AppendInput(buffer[:0], func(tag uint32) []byte {
 		switch tag {
@@ -151,20 +194,48 @@ func (c *Card) answer(a *application, m *memory, kind cryptogram, get func(tag u
 		return nil, apdu.SWConditionsOfUse // not reached: the profile's CDOLs were checked for all of it
 	}
 	ac := c.keys.Cryptogram(input)
+	if a.wrong.is(wrongCryptogram) {
+		ac[0] ^= 1
+	}
 	if kind == arqc {
 		c.arqc = ac
 	}
-	return generated(a.format, kind, m.atc, ac, iad), apdu.SWSuccess
+	if signed && kind != aac {
+		answer, err := c.combine(a, kind, m.atc, ac, iad, get(tlv.UnpredictableNumber), data...)
+		if err != nil {
+			return nil, apdu.SWConditionsOfUse // not reached: the profile's keys were checked for room
+		}
+		return answer, apdu.SWSuccess
+	}
+	return generated(a.format, c.information(a, kind), m.atc, ac, iad), apdu.SWSuccess
+}
+
+// information is tag 9F27: the kind of cryptogram, and beside an AAC why, if the card says why.
+func (c *Card) information(a *application, kind cryptogram) byte {
+	if kind != aac {
+		return byte(kind)
+	}
+	cid := byte(aac)
+	if a.decision == refer && c.results.second == none {
+		cid = applicationAuthorised
+	}
+	switch a.advice {
+	case wantAdvice:
+		cid |= adviceRequired | c.results.reason
+	case withReason:
+		cid |= c.results.reason
+	}
+	return cid
 }
 
 // generated is the response in format 1 or 2 (Book 3, 6.5.5.4).
-func generated(format int, kind cryptogram, atc uint16, ac [8]byte, iad []byte) []byte {
+func generated(format int, cid byte, atc uint16, ac [8]byte, iad []byte) []byte {
 	if format == 1 {
-		value := append([]byte{byte(kind), byte(atc >> 8), byte(atc)}, ac[:]...)
+		value := append([]byte{cid, byte(atc >> 8), byte(atc)}, ac[:]...)
 		return tlv.Append(nil, tlv.ResponseMessageTemplateFormat1, append(value, iad...))
 	}
 	value := make([]byte, 0, 64)
-	value = tlv.Append(value, tlv.CryptogramInformationData, []byte{byte(kind)})
+	value = tlv.Append(value, tlv.CryptogramInformationData, []byte{cid})
 	value = tlv.Append(value, tlv.ApplicationTransactionCounter, counter(atc))
 	value = tlv.Append(value, tlv.ApplicationCryptogram, ac[:])
 	value = tlv.Append(value, tlv.IssuerApplicationData, iad)

@@ -62,7 +62,7 @@ func (c *checker) issuer(p *Profile, s *source) {
 	}
 	i := s.Issuer
 	p.Issuer.Status = Status(c.oneOf(i.Status, "status", string(Active), string(Lost), string(Stolen), string(Frozen), string(Closed), string(Restricted)))
-	p.Issuer.Balance = c.amount(i.Balance, i.place)
+	p.Issuer.Balance = c.amount(i.Balance, "balance", i.place)
 	c.required(i.Currency, "currency", i.place)
 	p.Issuer.Currency = c.digits(i.Currency, "currency", 3, 3)
 	p.Issuer.pin = c.digits(i.PIN, "pin", 4, 12)
@@ -99,20 +99,20 @@ func (c *checker) masterKey(s *imkSource, what string) (name string, key []byte)
 }
 
 // amount reads an amount with two decimals into minor units.
-func (c *checker) amount(t text, in place) (minor int64) {
-	s := c.required(t, "balance", in)
+func (c *checker) amount(t text, field string, in place) (minor int64) {
+	s := c.required(t, field, in)
 	whole, cents, ok := strings.Cut(s, ".")
 	negative := strings.HasPrefix(whole, "-")
 	whole = strings.TrimPrefix(whole, "-")
 	if !ok || len(cents) != 2 || whole == "" || len(whole) > 13 || strings.Trim(whole+cents, "0123456789") != "" {
-		c.fail(t.place, "balance: want an amount with two decimals, as 1000.00")
+		c.fail(t.place, "%s: want an amount with two decimals, as 1000.00", field)
 		return 0
 	}
 	for _, d := range whole + cents {
 		minor = minor*10 + int64(d-'0')
 	}
 	if minor > maxMinor {
-		c.fail(t.place, "balance: too large")
+		c.fail(t.place, "%s: too large", field)
 	}
 	if negative {
 		return -minor

@@ -59,9 +59,7 @@ func (c *checker) lists(s *applicationSource, a *application) {
 	if c.err != nil {
 		return
 	}
-	if a.aip[0]&aipOfflineAuthentication != 0 {
-		c.fail(s.AIP.place, "aip: announces offline data authentication, for which the card has no keys")
-	}
+	c.authentication(s, a)
 	if len(a.cdol1.entries) == 0 || len(a.cdol2.entries) == 0 {
 		c.fail(s.place, "records: want tags 8C and 8D: the card cannot make cryptograms without them")
 		return
@@ -83,6 +81,45 @@ func (c *checker) lists(s *applicationSource, a *application) {
 	need, _ := a.version.IssuerAuthenticationDataLength()
 	if n := a.cdol2.lengthOf(tlv.IssuerAuthenticationData); a.aip[0]&aipIssuerAuthentication == 0 && n >= 0 && n < need {
 		c.fail(s.place, "tag 8D: asks %s for tag 91: %s needs %d", bytesAsked(n), a.version, need)
+	}
+}
+
+// authentication checks that the card can do what its AIP announces.
+func (c *checker) authentication(s *applicationSource, a *application) {
+	announced := a.aip[0]
+	switch {
+	case announced&(aipXDA|aipSDA|aipDDA|aipCDA) != 0 && (a.auth == nil || announced&aipXDA != 0):
+		c.fail(s.AIP.place, "aip: announces offline data authentication, for which the card has no keys")
+	case announced&(aipDDA|aipCDA) != 0 && a.auth.chain.icc == nil:
+		c.fail(s.AIP.place, "aip: announces DDA or CDA: keys %s have none of the card's own", a.auth.chain.Name)
+	}
+	if c.err != nil {
+		return
+	}
+	need := []tlv.Tag{}
+	if announced&(aipSDA|aipDDA|aipCDA) != 0 {
+		need = append(need, tlv.CertificationAuthorityPublicKeyIndex, tlv.IssuerPublicKeyCertificate, tlv.IssuerPublicKeyExponent)
+	}
+	if announced&aipSDA != 0 {
+		need = append(need, tlv.SignedStaticApplicationData)
+	}
+	if announced&(aipDDA|aipCDA) != 0 {
+		need = append(need, tlv.ICCPublicKeyCertificate, tlv.ICCPublicKeyExponent)
+	}
+	for _, tag := range need {
+		if !a.tags[tag] && !a.auth.wrong.without(tag) {
+			c.fail(s.place, "records: want tag %02X: the AIP announces what needs it", tag)
+		}
+	}
+	if announced&aipCDA != 0 {
+		iad := layoutOf(a.version.Family()).iad(nil, a.version, a.keyIndex, &results{})
+		if a.iad != nil {
+			iad = a.iad
+		}
+		signed := a.signature(make([]byte, a.auth.chain.icc.bits()/8), iad, tc, 0)
+		if n := len(tlv.Append(nil, tlv.ResponseMessageTemplateFormat2, signed)); n > maxResponse {
+			c.fail(s.Keys.place, "keys %s: an answer with CDA has %d bytes: want at most %d", a.auth.chain.Name, n, maxResponse)
+		}
 	}
 }
 

@@ -2,6 +2,9 @@ package card
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"fmt"
 
 	"github.com/posim/posim/emv/security"
 	"github.com/posim/posim/emv/tlv"
@@ -12,6 +15,7 @@ type chip struct {
 	atr          []byte
 	pse          bool
 	blocked      bool
+	pin          *offlinePIN // nil: the card has none
 	pseFCI       []byte
 	directory    [][]byte // records of the payment system directory, SFI 1
 	applications []application
@@ -23,27 +27,67 @@ type application struct {
 	label    string
 	priority byte // tag 87
 	blocked  bool
+	aac      bool // blocked, it still takes part and answers AAC, so that a script can unblock it
 	fci      []byte
 	format   int // of the answers to GET PROCESSING OPTIONS and GENERATE AC
 	gpo      []byte
 
 	aip     []byte
+	afl     []byte
 	pdol    list
 	cdol1   list
 	cdol2   list
+	ddol    list
 	records map[address][]byte
 	files   [maxSFI + 1]bool
+	signed  map[address]bool   // records that are authenticated
+	tags    map[tlv.Tag]bool   // what the records hold
 	data    map[tlv.Tag][]byte // for GET DATA
 
 	version  security.Version
 	keyIndex byte // derivation key index in the IAD
 	key      *security.MasterKey
+	secret   [32]byte            // for what looks random and is not
+	scripts  *security.MasterKey // for script MACs; nil: the card takes no scripts
+	secrets  *security.MasterKey // for what is enciphered in scripts; may be nil
 
-	lowerLimit, upperLimit int // consecutive offline transactions; -1: no limit
-	newCardOnline          bool
-	lenient                bool // a wrong ARPC does not stop a TC
-	requireARPC            bool // an online answer without an ARPC is refused
+	auth     *authentication // nil: no offline data authentication
+	signsAIP bool            // tag 9F4A asks for the AIP
+	wrong    wrong
+	number   []byte // always the same ICC dynamic number; nil: a new one each time
+	iad      []byte // always the same issuer application data; nil: what has happened
+
+	lowerLimit, upperLimit   int   // consecutive offline transactions; -1: no limit
+	lowerAmount, upperAmount int64 // what they come to, minor units; -1: no limit
+	currency                 [2]byte
+	newCardOnline            bool
+	refusedTypes             []byte   // transaction types (tag 9C) that the card declines
+	pinExceeded              decision // when the PIN try limit is exceeded
+	decision                 decision // whatever the transaction
+	advice                   advice
+	refusals                 int  // of GET PROCESSING OPTIONS; -1: always
+	lenient                  bool // a wrong ARPC does not stop a TC
+	requireARPC              bool // an online answer without an ARPC is refused
 }
+
+// decision is what a card makes of a transaction whatever else speaks for it.
+type decision byte
+
+const (
+	noDecision decision = iota
+	goOnline
+	decline
+	refer // answers that it wants a referral, which is no longer a cryptogram that a card may give
+)
+
+// advice is what the card adds to an AAC in tag 9F27 (Book 3, table 14).
+type advice byte
+
+const (
+	noAdvice   advice = iota
+	withReason        // why it declined
+	wantAdvice        // and that the issuer is to be told
+)
 
 // address is a record's place.
 type address struct{ sfi, record byte }
@@ -61,8 +105,11 @@ const (
 
 // Bits of the application interchange profile, byte 1, that matter to the card.
 const (
-	aipOfflineAuthentication = 0x80 | 0x40 | 0x20 | 0x01 // XDA, SDA, DDA, CDA
-	aipIssuerAuthentication  = 0x04                      // the card supports EXTERNAL AUTHENTICATE
+	aipXDA                  = 0x80
+	aipSDA                  = 0x40
+	aipDDA                  = 0x20
+	aipCDA                  = 0x01
+	aipIssuerAuthentication = 0x04 // the card supports EXTERNAL AUTHENTICATE
 )
 
 func (c *checker) chip(p *Profile, s *chipSource) {
@@ -74,6 +121,7 @@ func (c *checker) chip(p *Profile, s *chipSource) {
 	if len(language)%2 != 0 {
 		c.fail(s.Language.place, "language: want one to four codes of two letters")
 	}
+	c.offlinePIN(p, s.OfflinePIN)
 	if len(s.Applications) == 0 || len(s.Applications) > maxApplications {
 		c.fail(s.place, "chip: %d applications: want 1 to %d", len(s.Applications), maxApplications)
 		return
@@ -90,9 +138,22 @@ func (c *checker) chip(p *Profile, s *chipSource) {
 		}
 		p.chip.applications = append(p.chip.applications, a)
 	}
+	if pin := p.chip.pin; pin != nil && pin.enciphered && !p.chip.any((*application).opensPIN) {
+		c.fail(s.OfflinePIN.place, "offline_pin: enciphered: no application has a key of the card's own to open it with")
+	}
 	if p.chip.pse {
 		c.directory(p, s, language)
 	}
+}
+
+// any tells whether an application of the card has what is asked.
+func (ch *chip) any(has func(*application) bool) bool {
+	for i := range ch.applications {
+		if has(&ch.applications[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 const pseName = "1PAY.SYS.DDF01"
@@ -133,16 +194,10 @@ func (c *checker) application(p *Profile, s *applicationSource, language string)
 	a.format = int(c.oneOf(s.Format, "format", "2", "1")[0] - '0')
 	a.lenient = c.oneOf(s.WrongARPC, "wrong_arpc", "strict", "lenient") == "lenient"
 	a.requireARPC = c.yes(s.RequireARPC, "require_arpc", false)
-	a.lowerLimit, a.upperLimit = -1, -1
-	if s.Risk != nil {
-		a.lowerLimit = c.number(s.Risk.LowerLimit, "lower_limit", 0, maxCardRisk, -1)
-		a.upperLimit = c.number(s.Risk.UpperLimit, "upper_limit", 0, maxCardRisk, -1)
-		if a.upperLimit >= 0 && a.upperLimit < a.lowerLimit {
-			c.fail(s.Risk.UpperLimit.place, "upper_limit: below lower_limit")
-		}
-		a.newCardOnline = c.yes(s.Risk.NewCardOnline, "new_card_online", false)
-	}
+	c.risk(p, s, &a)
 	c.keys(p, s, &a)
+	c.certificate(p, s, &a)
+	c.fixed(s, &a)
 	c.files(p, s, &a)
 	c.lists(s, &a)
 	c.processingOptions(s, &a)
@@ -196,10 +251,49 @@ func (c *checker) keys(p *Profile, s *applicationSource, a *application) {
 	key, err := security.ICCMasterKey(imk, p.PAN.Digits(), p.PANSequenceNumber, p.Issuer.Derivation)
 	if err == nil {
 		a.key, err = security.NewMasterKey(key)
+		a.secret = sha256.Sum256(append([]byte("emulated card"), key...))
+	}
+	if err == nil {
+		a.scripts, err = scriptKey(p, p.Issuer.smi)
+	}
+	if err == nil {
+		a.secrets, err = scriptKey(p, p.Issuer.smc)
 	}
 	if err != nil {
 		c.fail(s.place, "%v", err)
 	}
+}
+
+// fixed reads what the card says whatever has happened.
+func (c *checker) fixed(s *applicationSource, a *application) {
+	a.number = c.hex(s.Number, "dynamic_number", 2, 8)
+	a.iad = c.hex(s.IAD, "issuer_application_data", 1, maxIAD)
+	if a.iad != nil && c.err == nil {
+		if v, err := security.VersionFor(a.version.Family(), a.iad); err != nil || v != a.version {
+			c.fail(s.IAD.place, "issuer_application_data: not laid out as %s has them", a.version)
+		}
+	}
+}
+
+// scriptKey derives the card's key from one of the issuer's, nil where there is none.
+func scriptKey(p *Profile, imk []byte) (*security.MasterKey, error) {
+	if imk == nil {
+		return nil, nil
+	}
+	key, err := security.ICCMasterKey(imk, p.PAN.Digits(), p.PANSequenceNumber, p.Issuer.Derivation)
+	if err != nil {
+		return nil, err
+	}
+	return security.NewMasterKey(key)
+}
+
+// derive makes eight bytes that look random, and are the same for the same card, label and counters.
+func (a *application) derive(label string, atc uint16, n int, more ...byte) (b [8]byte) {
+	mac := hmac.New(sha256.New, a.secret[:])
+	fmt.Fprintf(mac, "%s %d %d ", label, atc, n)
+	mac.Write(more)
+	copy(b[:], mac.Sum(nil))
+	return b
 }
 
 func (ch *chip) describe(line func(name, format string, args ...any)) {
@@ -214,5 +308,21 @@ func (ch *chip) describe(line func(name, format string, args ...any)) {
 			state = ", blocked"
 		}
 		line("application", "%X %s, priority %d, %s%s", a.aid, a.label, a.priority&15, a.version, state)
+		if a.auth != nil {
+			a.auth.describe(line)
+		}
+		if a.wrong != 0 {
+			line("", "wrong on purpose: %s", a.wrong)
+		}
+	}
+	if pin := ch.pin; pin != nil {
+		how := "plaintext"
+		switch {
+		case pin.plaintext && pin.enciphered:
+			how = "plaintext or enciphered"
+		case pin.enciphered:
+			how = "enciphered"
+		}
+		line("offline PIN", "%s, %d of %d tries left", how, pin.left, pin.limit)
 	}
 }

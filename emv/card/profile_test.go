@@ -26,7 +26,7 @@ func source(t testing.TB, name string) string {
 
 func profile(t testing.TB, name string) *card.Profile {
 	t.Helper()
-	p, err := card.ParseProfile(name+".yaml", []byte(source(t, name)))
+	p, err := card.ParseProfile(name+".yaml", []byte(source(t, name)), library(t)...)
 	if err != nil {
 		t.Fatal(err)
 	}

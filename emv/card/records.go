@@ -15,10 +15,12 @@ func (c *checker) files(p *Profile, s *applicationSource, a *application) {
 		return
 	}
 	a.records = make(map[address][]byte)
+	a.signed = make(map[address]bool)
 	seen := map[tlv.Tag]bool{ // live elsewhere
 		tlv.ApplicationInterchangeProfile: true, tlv.ApplicationFileLocator: true, tlv.PDOL: true, tlv.DedicatedFileName: true,
 		tlv.ApplicationLabel: true, tlv.ApplicationPriorityIndicator: true,
 	}
+	a.tags = seen
 	for i := range s.Records {
 		r := &s.Records[i]
 		at := address{byte(c.number(r.SFI, "sfi", 1, maxSFI, 0)), byte(c.number(r.Record, "record", 1, 255, 0))}
@@ -30,6 +32,8 @@ func (c *checker) files(p *Profile, s *applicationSource, a *application) {
 			c.fail(r.place, "record %d of SFI %d is there already", at.record, at.sfi)
 		}
 		var content []byte
+		var slots []slot
+		a.signed[at] = c.yes(r.Signed, "signed", false)
 		for _, o := range r.Data {
 			tag, value := c.object(p, a, o)
 			if c.err != nil {
@@ -39,17 +43,32 @@ func (c *checker) files(p *Profile, s *applicationSource, a *application) {
 				c.fail(o.tag.place, "tag %02X: the application has it already", tag)
 			}
 			seen[tag] = true
+			if value == nil || a.wrong.without(tag) {
+				continue // a remainder that is not needed, or an object that is missing on purpose
+			}
 			switch tag {
+			case tlv.DDOL:
+				a.ddol = c.list(o.value, "tag 9F49", value)
+			case tlv.StaticDataAuthenticationTagList:
+				a.signsAIP = bytes.Equal(value, []byte{byte(tlv.ApplicationInterchangeProfile)})
 			case tlv.CDOL1:
 				a.cdol1 = c.list(o.value, "tag 8C", value)
 			case tlv.CDOL2:
 				a.cdol2 = c.list(o.value, "tag 8D", value)
 			}
 			content = tlv.Append(content, tag, value)
+			if given, length := a.signedValue(o.value.value); length > 0 && given == nil {
+				slots = append(slots, slot{o.value.value, at, len(content) - len(value), length})
+			}
 		}
 		record := tlv.Append(nil, tlv.READRECORDResponseMessageTemplate, content)
 		if len(record) > maxRecord {
 			c.fail(r.place, "record %d of SFI %d: %d bytes: want at most %d", at.record, at.sfi, len(record), maxRecord)
+		}
+		for _, s := range slots {
+			s.offset += len(record) - len(content)
+			a.auth.slots = append(a.auth.slots, s)
+			a.auth.pinKey = a.auth.pinKey || s.name == "$pin_certificate"
 		}
 		a.records[at] = record
 		a.files[at.sfi] = true
@@ -60,7 +79,8 @@ func (c *checker) files(p *Profile, s *applicationSource, a *application) {
 		if c.err != nil {
 			return
 		}
-		if _, twice := a.data[tag]; twice || tag == tlv.ApplicationTransactionCounter || tag == tlv.LastOnlineATCRegister {
+		if _, twice := a.data[tag]; twice || tag == tlv.ApplicationTransactionCounter || tag == tlv.LastOnlineATCRegister ||
+			tag == tlv.PINTryCounter && p.chip.pin != nil {
 			c.fail(o.tag.place, "tag %02X: the card has it already", tag)
 		}
 		a.data[tag] = value
@@ -101,12 +121,19 @@ func (c *checker) object(p *Profile, a *application, o object) (tlv.Tag, []byte)
 	}
 	value, ok := fill(p, a, o.value.value)
 	if !ok {
+		var length int
+		if value, length = a.signedValue(o.value.value); length > 0 && value == nil {
+			value = make([]byte, length) // signed when the first card is made
+		}
+		ok = length >= 0
+	}
+	if !ok {
 		c.fail(o.value.place, "%s: %q: the card has no such value", field, o.value.value)
 	}
 	return tag, value
 }
 
-// fill is the table of values that a profile may name.
+// fill is the table of values that a profile may name, besides those that its keys give.
 func fill(p *Profile, a *application, name string) (value []byte, ok bool) {
 	switch name {
 	case "$pan":

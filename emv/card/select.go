@@ -13,7 +13,7 @@ func (c *Card) selectFile(command apdu.Command) ([]byte, apdu.SW) {
 	chip := &c.profile.chip
 	next := command.P2 == 0x02
 	switch {
-	case chip.blocked:
+	case c.blocked:
 		return nil, apdu.SWFunctionNotSupported // 6A81: the card is blocked (Book 1, 12.3.2)
 	case command.P1 != 0x04, command.P2 != 0x00 && !next:
 		return nil, apdu.SWWrongP1P2
@@ -37,7 +37,7 @@ func (c *Card) selectFile(command apdu.Command) ([]byte, apdu.SW) {
 			continue
 		}
 		c.session = session{selected: i, name: bytes.Clone(command.Data)}
-		if a.blocked {
+		if c.memory[i].blocked {
 			return a.fci, apdu.SWSelectedBlocked
 		}
 		return a.fci, apdu.SWSuccess
@@ -49,7 +49,7 @@ func (c *Card) selectFile(command apdu.Command) ([]byte, apdu.SW) {
 func (c *Card) getProcessingOptions(command apdu.Command) ([]byte, apdu.SW) {
 	a, m := c.current()
 	switch {
-	case a == nil, a.blocked, c.phase != idle:
+	case a == nil, m.blocked && !a.aac, c.phase != idle:
 		return nil, apdu.SWConditionsOfUse // and nothing is counted
 	case command.P1 != 0 || command.P2 != 0:
 		return nil, apdu.SWWrongP1P2
@@ -62,8 +62,13 @@ func (c *Card) getProcessingOptions(command apdu.Command) ([]byte, apdu.SW) {
 	case m.atc == 0xFFFF:
 		return nil, apdu.SWConditionsOfUse // worn out: a counter that came round would repeat session keys
 	}
+	if a.refusals < 0 || m.refused < a.refusals {
+		m.refused++
+		return nil, apdu.SWConditionsOfUse // for this transaction the application is not to be used: the terminal selects again
+	}
 	m.atc++
 	c.phase = initiated
+	c.options = bytes.Clone(command.Data[header:])
 	return a.gpo, apdu.SWSuccess
 }
 
@@ -93,7 +98,7 @@ func (c *Card) readRecord(command apdu.Command) ([]byte, apdu.SW) {
 	case !a.files[sfi]:
 		return nil, apdu.SWFileNotFound
 	}
-	record, ok := a.records[address{sfi, command.P1}]
+	record, ok := c.record(address{sfi, command.P1})
 	if !ok {
 		return nil, apdu.SWRecordNotFound
 	}

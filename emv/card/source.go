@@ -173,6 +173,7 @@ type chipSource struct {
 	PSE          text                `yaml:"pse"`
 	Language     text                `yaml:"language"`
 	Blocked      text                `yaml:"blocked"`
+	OfflinePIN   *pinSource          `yaml:"offline_pin"`
 	Applications []applicationSource `yaml:"applications"`
 }
 
@@ -197,12 +198,44 @@ type applicationSource struct {
 	Risk          *riskSource    `yaml:"risk"`
 	WrongARPC     text           `yaml:"wrong_arpc"`
 	RequireARPC   text           `yaml:"require_arpc"`
+	WhenBlocked   text           `yaml:"when_blocked"`
+	RefuseGPO     text           `yaml:"refuse_gpo"`
+	Decision      text           `yaml:"decision"`
+	Advice        text           `yaml:"advice"`
+
+	Keys         text                `yaml:"keys"`
+	Certificates *certificatesSource `yaml:"certificates"`
+	Wrong        []text              `yaml:"wrong"`
+	Number       text                `yaml:"dynamic_number"`
+	IAD          text                `yaml:"issuer_application_data"`
+}
+
+type certificatesSource struct {
+	place            `yaml:"-"`
+	IssuerIdentifier text `yaml:"issuer_identifier"`
+	IssuerExpiry     text `yaml:"issuer_expiry"`
+	IssuerSerial     text `yaml:"issuer_serial"`
+	ICCExpiry        text `yaml:"icc_expiry"`
+	ICCSerial        text `yaml:"icc_serial"`
+	DAC              text `yaml:"dac"`
+}
+
+type pinSource struct {
+	place      `yaml:"-"`
+	PIN        text `yaml:"pin"`
+	Limit      text `yaml:"limit"`
+	Left       text `yaml:"left"`
+	Plaintext  text `yaml:"plaintext"`
+	Enciphered text `yaml:"enciphered"`
+	Readable   text `yaml:"readable"`
+	Refusal    text `yaml:"when_blocked"`
 }
 
 type recordSource struct {
 	place  `yaml:"-"`
 	SFI    text    `yaml:"sfi"`
 	Record text    `yaml:"record"`
+	Signed text    `yaml:"signed"`
 	Data   objects `yaml:"data"`
 }
 
@@ -210,7 +243,11 @@ type riskSource struct {
 	place         `yaml:"-"`
 	LowerLimit    text `yaml:"lower_limit"`
 	UpperLimit    text `yaml:"upper_limit"`
+	LowerAmount   text `yaml:"lower_amount"`
+	UpperAmount   text `yaml:"upper_amount"`
 	NewCardOnline text `yaml:"new_card_online"`
+	PINExceeded   text `yaml:"pin_exceeded"`
+	RefuseTypes   text `yaml:"refuse_types"`
 }
 
 // The sections note their places, then decode as plain structs.
@@ -275,6 +312,18 @@ func (s *applicationSource) UnmarshalYAML(n ast.Node) error {
 }
 
 // UnmarshalYAML notes the section's place.
+func (s *certificatesSource) UnmarshalYAML(n ast.Node) error {
+	type plain certificatesSource
+	return section(n, &s.place, (*plain)(s))
+}
+
+// UnmarshalYAML notes the section's place.
+func (s *pinSource) UnmarshalYAML(n ast.Node) error {
+	type plain pinSource
+	return section(n, &s.place, (*plain)(s))
+}
+
+// UnmarshalYAML notes the section's place.
 func (s *recordSource) UnmarshalYAML(n ast.Node) error {
 	type plain recordSource
 	return section(n, &s.place, (*plain)(s))
@@ -289,6 +338,19 @@ func (s *riskSource) UnmarshalYAML(n ast.Node) error {
 // decode reads the file's structure. Errors of the YAML library are taken apart: their text quotes the lines around the
 // error, and those may hold a card number or a PIN.
 func decode(file string, src []byte) (*source, *ProfileError) {
+	body, problem := parseYAML(file, src)
+	if problem != nil {
+		return nil, problem
+	}
+	s := new(source)
+	if err := yaml.NodeToValue(body, s, yaml.Strict()); err != nil {
+		return nil, yamlError(file, err)
+	}
+	return s, nil
+}
+
+// parseYAML reads one document that is not too large, nested or entangled.
+func parseYAML(file string, src []byte) (ast.Node, *ProfileError) {
 	if len(src) > maxSource {
 		return nil, &ProfileError{File: file, Problem: fmt.Sprintf("%d bytes: want at most %d", len(src), maxSource)}
 	}
@@ -309,11 +371,7 @@ func decode(file string, src []byte) (*source, *ProfileError) {
 		p := placeOf(refs.found)
 		return nil, &ProfileError{file, p.line, p.column, "anchors and aliases are not used in profiles"}
 	}
-	s := new(source)
-	if err := yaml.NodeToValue(body, s, yaml.Strict()); err != nil {
-		return nil, yamlError(file, err)
-	}
-	return s, nil
+	return body, nil
 }
 
 // references finds the first anchor or alias: a profile is to be read as it stands, and aliases can make it explode.
