@@ -88,7 +88,9 @@ func (s *Session) matches(rule Rule, tag tlv.Tag, absent byte, tac [5]byte) bool
 		if matched {
 			text = "matches: " + bitList(met)
 		}
-		s.decide(rule, text, s.in(tlv.TVR), s.fromCard(tag), about("issuer action code in force", "%X", iac), about("terminal action code", "%X", tac))
+		s.tell(Decision{Rule: rule, Text: text, Decisive: matched, Matched: met, Inputs: []Input{
+			s.in(tlv.TVR), s.fromCard(tag), about("issuer action code in force", "%X", iac), about("terminal action code", "%X", tac),
+		}})
 	}
 	return matched
 }

@@ -29,7 +29,7 @@ func (s *Session) Completion() error {
 		s.reason = errSignatureWrong
 	}
 	if s.traced() {
-		s.decide(RuleFinalCryptogram, fmt.Sprintf("asked for %s, the card gave %s", want, got), s.fromCard(tlv.CryptogramInformationData))
+		s.decisive(RuleFinalCryptogram, fmt.Sprintf("asked for %s, the card gave %s", want, got), s.fromCard(tlv.CryptogramInformationData))
 	}
 	return s.runScripts(tlv.IssuerScriptTemplate2)
 }
@@ -41,20 +41,20 @@ func (s *Session) decideFinally() cryptogramType {
 	}
 	if s.answer.Reached {
 		if s.hostApproves() {
-			s.decide(RuleHostDecision, "approved: ask for TC")
+			s.decisive(RuleHostDecision, "approved: ask for TC")
 			return tc
 		}
-		s.decide(RuleHostDecision, "declined: ask for AAC")
+		s.decisive(RuleHostDecision, "declined: ask for AAC")
 		s.reason = fmt.Errorf("emv: the host declined, authorisation response code %q", s.answer.AuthorisationResponseCode)
 		return aac
 	}
 	if s.matches(RuleActionDefault, tlv.IssuerActionCodeDefault, 0xFF, s.app.TACDefault) {
 		s.arc = []byte(arcUnableDeclined)
-		s.decide(RuleUnableOnline, "declined: ask for AAC, Z3")
+		s.decisive(RuleUnableOnline, "declined: ask for AAC, Z3")
 		return aac
 	}
 	s.arc = []byte(arcUnableApproved)
-	s.decide(RuleUnableOnline, "approved: ask for TC, Y3")
+	s.decisive(RuleUnableOnline, "approved: ask for TC, Y3")
 	return tc
 }
 

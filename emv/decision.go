@@ -16,6 +16,9 @@ type Decision struct {
 	TSIBefore [2]byte
 	TVR       [5]byte // as they stand now
 	TSI       [2]byte
+
+	Decisive bool    // the transaction went the way it went because of this
+	Matched  [5]byte // of an action code: the bits of the TVR that are in it
 }
 
 // Input is something that a decision looked at: a data element, a limit, a status word.
@@ -50,8 +53,21 @@ func (s *Session) decide(rule Rule, text string, inputs ...Input) {
 	if s.cfg.Trace == nil {
 		return
 	}
-	s.cfg.Trace(Decision{rule, text, inputs, s.toldTVR, s.toldTSI, s.tvr, s.tsi})
+	s.tell(Decision{Rule: rule, Text: text, Inputs: inputs})
+}
+
+// decisive tells the trace of a decision on which the transaction turned.
+func (s *Session) decisive(rule Rule, text string, inputs ...Input) {
+	if s.cfg.Trace == nil {
+		return
+	}
+	s.tell(Decision{Rule: rule, Text: text, Inputs: inputs, Decisive: true})
+}
+
+func (s *Session) tell(d Decision) {
+	d.TVRBefore, d.TSIBefore, d.TVR, d.TSI = s.toldTVR, s.toldTSI, s.tvr, s.tsi
 	s.toldTVR, s.toldTSI = s.tvr, s.tsi
+	s.cfg.Trace(d)
 }
 
 // in is a data element as an input of a decision.

@@ -49,7 +49,7 @@ func (s *Session) CardActionAnalysis() error {
 		s.reason = nil
 	}
 	if s.traced() {
-		s.decide(RuleCardDecision, fmt.Sprintf("asked for %s, the card gave %s", s.requested, got), s.fromCard(tlv.CryptogramInformationData))
+		s.decisive(RuleCardDecision, fmt.Sprintf("asked for %s, the card gave %s", s.requested, got), s.fromCard(tlv.CryptogramInformationData))
 	}
 	return nil
 }

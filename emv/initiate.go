@@ -31,7 +31,7 @@ func (s *Session) InitiateApplicationProcessing() (bool, error) {
 	switch {
 	case r.SW == apdu.SWConditionsOfUse:
 		if s.traced() {
-			s.decide(RuleConditionsOfUse, fmt.Sprintf("AID %X leaves the list: conditions of use not satisfied (6985)", s.AID()))
+			s.decisive(RuleConditionsOfUse, fmt.Sprintf("AID %X leaves the list: conditions of use not satisfied (6985)", s.AID()))
 		}
 		s.remove(s.current)
 		s.app = nil

@@ -210,9 +210,9 @@ func (s *Session) decideODA(rule Rule, err error) {
 	if !s.traced() {
 		return
 	}
-	text := "the signature is right"
-	if err != nil {
-		text = "failed: " + err.Error()
+	if err == nil {
+		s.decide(rule, "the signature is right")
+		return
 	}
-	s.decide(rule, text)
+	s.tell(Decision{Rule: rule, Text: "failed: " + err.Error(), Decisive: rule == RuleCDA}) // the others are for the action codes
 }

@@ -117,7 +117,7 @@ func (s *Session) remove(i int) { s.candidates = slices.Delete(s.candidates, i, 
 
 func (s *Session) tryAgain(c Candidate, why string) {
 	if s.traced() {
-		s.decide(RuleFinalSelection, fmt.Sprintf("AID %X leaves the list: %s", c.AID, why))
+		s.decisive(RuleFinalSelection, fmt.Sprintf("AID %X leaves the list: %s", c.AID, why))
 	}
 }
 

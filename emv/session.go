@@ -221,7 +221,7 @@ func (s *Session) end(err error) (Outcome, error) {
 		if o.Reason != nil {
 			text += ": " + o.Reason.Error()
 		}
-		s.decide(RuleOutcome, text)
+		s.decisive(RuleOutcome, text)
 	}
 	return o, nil
 }

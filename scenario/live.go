@@ -17,6 +17,7 @@ import (
 
 	"github.com/posim/posim/emv"
 	"github.com/posim/posim/emv/card"
+	"github.com/posim/posim/emv/transcript"
 	"github.com/posim/posim/host"
 	"github.com/posim/posim/hsm"
 	"github.com/posim/posim/internal/rules"
@@ -44,6 +45,11 @@ type LiveOptions struct {
 	Prompt func(text string)
 	// Story, if not nil, is told what happens, line by line.
 	Story func(Line)
+	// Record, if not nil, is given the transcript of every chip sale that ended, or why there is none. It is called on the
+	// terminal's goroutine.
+	Record func(*transcript.Transcript, error)
+	// Transcript, if not nil, is the card that every customer inserts; it needs the emulated reader.
+	Transcript *transcript.Transcript
 }
 
 // How long things may take in real time.
@@ -371,6 +377,10 @@ func (v *live) life(clock sim.Clock) {
 	}
 	if v.options.Story != nil { // decisions are put into words only for somebody who reads them
 		cfg.Trace = func(d emv.Decision) { v.tell(decisionLine(d)) }
+	}
+	cfg.Record = v.options.Record
+	if v.options.Transcript != nil {
+		cfg.Rand = v.options.Transcript.Rand(cfg.Rand)
 	}
 	t := terminal.New(cfg)
 	v.mu.Lock()

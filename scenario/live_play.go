@@ -322,6 +322,9 @@ func (v *live) holds(c reader.EmulatedCard) bool {
 
 // held is the card of this process that a customer holds.
 func (v *live) held(name string) (reader.EmulatedCard, error) {
+	if v.options.Transcript != nil {
+		return v.options.Transcript.NewCard(), nil
+	}
 	c, err := heldCard(v.library, v.cards, name, func(p *card.Profile) (*card.Card, error) { return card.NewUsed(p, rand.Reader) })
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/posim/posim/emv/apdu"
 	"github.com/posim/posim/emv/card"
+	"github.com/posim/posim/emv/transcript"
 	"github.com/posim/posim/host"
 	"github.com/posim/posim/hsm"
 	"github.com/posim/posim/internal/rules"
@@ -61,17 +62,19 @@ type rig struct {
 	cards       map[string]*card.Card
 	inSlot      reader.EmulatedCard
 
-	customer customer
-	events   int              // that one wait may take
-	story    func(Line)       // nil: nobody listens
-	told     map[string]Money // the positions that the story told last
-	byHand   bool             // a person stands there: a card that no script presented stays where it is
-	disk     struct{ full bool }
-	damaged  []byte        // the journal as it was before a script damaged it
-	wrongBy  time.Duration // how much the terminal's calendar is ahead
-	meddling time.Time     // until when the meddler's hand is on its way
-	meddled  int           // keys it has pressed
-	module   *hsm.Module   // the terminal's, of the present or the last boot
+	customer   customer
+	events     int                                 // that one wait may take
+	story      func(Line)                          // nil: nobody listens
+	record     func(*transcript.Transcript, error) // of chip sales; nil: nobody wants one
+	transcript *transcript.Transcript              // the card that every customer inserts; nil: cards of the library
+	told       map[string]Money                    // the positions that the story told last
+	byHand     bool                                // a person stands there: a card that no script presented stays where it is
+	disk       struct{ full bool }
+	damaged    []byte        // the journal as it was before a script damaged it
+	wrongBy    time.Duration // how much the terminal's calendar is ahead
+	meddling   time.Time     // until when the meddler's hand is on its way
+	meddled    int           // keys it has pressed
+	module     *hsm.Module   // the terminal's, of the present or the last boot
 	// await, if not nil, is how until waits: a session steps the world itself.
 	await func(limit time.Duration, done func() bool) bool
 	read  struct {
@@ -105,7 +108,7 @@ func newRig(l *Library, s *Script, o Options) (*rig, error) {
 	w := sim.NewWorld(Start, o.Seed)
 	r := &rig{
 		world: w, library: l, court: court{profile: l.terminals[s.Terminal]}, rules: o.Rules, dialect: dialect.ISO87(), cardNames: s.cardNames(),
-		cards: map[string]*card.Card{}, story: o.Story,
+		cards: map[string]*card.Card{}, story: o.Story, record: o.Record, transcript: o.Transcript,
 	}
 	r.events = maxEvents
 	if o.Explore {
@@ -321,8 +324,11 @@ func (r *rig) boot() error {
 	cfg := terminal.Config{
 		Profile: r.profile, Clock: r.term, Calendar: r.calendar, Disk: r.termDisk, Rand: r.world.Rand("kernel"), Module: v.m,
 		MasterKey: master, JournalKey: journal, Dialect: r.dialect, Dial: r.dial, Rules: r.rules,
-		Observe: r.onTerminal, Point: r.onPoint,
+		Observe: r.onTerminal, Point: r.onPoint, Record: r.record,
 		Devices: terminal.Devices{Show: r.onShow, Print: r.onPrint, OpenSlot: r.openSlot},
+	}
+	if r.transcript != nil {
+		cfg.Rand = r.transcript.Rand(cfg.Rand)
 	}
 	if r.story != nil { // decisions are put into words only for somebody who reads them
 		cfg.Trace = r.tellDecision
@@ -467,6 +473,9 @@ func (r *rig) onReader(event string) (reader.Fault, bool) {
 
 // present is the card that a customer holds.
 func (r *rig) present(name string) (reader.EmulatedCard, error) {
+	if r.transcript != nil {
+		return &bewitched{r.transcript.NewCard(), r.armory.onAnswer}, nil
+	}
 	c, err := heldCard(r.library, r.cards, name, card.New)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/posim/posim/emv/transcript"
 	"github.com/posim/posim/host"
 	"github.com/posim/posim/internal/rules"
 	"github.com/posim/posim/sim"
@@ -22,6 +23,10 @@ type Options struct {
 	IgnoreExpect bool
 	// Story, if not nil, is told what happens, line by line.
 	Story func(Line)
+	// Record, if not nil, is given the transcript of every chip sale that ended, or why there is none.
+	Record func(*transcript.Transcript, error)
+	// Transcript, if not nil, is the card that every customer inserts.
+	Transcript *transcript.Transcript
 	// Extra faults are armed from the first step on, besides the script's own.
 	Extra []Fault
 	// Explore runs a script under faults that it does not know of: only the judge decides, a terminal without power is

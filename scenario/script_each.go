@@ -16,6 +16,9 @@ type Each struct {
 	Range *Range
 }
 
+// Repeats tells whether the script is an enumeration of runs.
+func (s *Script) Repeats() bool { return s.Each.Power || s.Each.Range != nil || s.Each.Count > 1 }
+
 // Range is a variable that counts the bytes of a message.
 type Range struct {
 	Name     string

@@ -8,6 +8,7 @@ import (
 	"github.com/posim/posim/emv"
 	"github.com/posim/posim/emv/apdu"
 	"github.com/posim/posim/emv/tlv"
+	"github.com/posim/posim/emv/transcript"
 	"github.com/posim/posim/hsm"
 	"github.com/posim/posim/internal/pan"
 	"github.com/posim/posim/internal/rules"
@@ -32,7 +33,7 @@ func (t *Terminal) chipSale(amount int64) error {
 	if t.slot.Physical() {
 		cfg.Admit = func(s *emv.Session) error { return t.admit(s.PAN()) }
 	}
-	out, err := emv.Run(card, c, &cfg, emv.Transaction{
+	out, err := t.runKernel(card, c, &cfg, emv.Transaction{
 		Type: 0x00, Amount: amount, Time: t.calendar(), SequenceCounter: uint32(t.journal.nextSTAN), LoggedAmount: t.loggedAmount,
 	})
 	if c.fatal != nil {
@@ -48,6 +49,17 @@ func (t *Terminal) chipSale(amount int64) error {
 		}
 	}
 	return t.chipEnd(c, o)
+}
+
+// runKernel has the kernel run, with a recorder between it and the world if somebody wants a transcript.
+func (t *Terminal) runKernel(card apdu.Card, term emv.Terminal, cfg *emv.Config, txn emv.Transaction) (emv.Outcome, error) {
+	if t.cfg.Record == nil {
+		return emv.Run(card, term, cfg, txn)
+	}
+	r := transcript.NewRecorder(cfg, txn)
+	out, err := emv.Run(r.Card(card), r.Terminal(term), r.Config(), r.Transaction())
+	t.cfg.Record(r.Finish(out, err))
+	return out, err
 }
 
 func (t *Terminal) chipEnd(c *chip, o Outcome) error {

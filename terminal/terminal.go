@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/posim/posim/emv"
+	"github.com/posim/posim/emv/transcript"
 	"github.com/posim/posim/hsm"
 	"github.com/posim/posim/internal/rules"
 	"github.com/posim/posim/sim"
@@ -39,6 +40,8 @@ type Config struct {
 	Observe func(Observation)
 	// Trace, if not nil, is told every decision of the EMV kernel.
 	Trace func(emv.Decision)
+	// Record, if not nil, is given the transcript of every chip transaction that ended, or why there is none.
+	Record func(*transcript.Transcript, error)
 	// Point, if not nil, is called at the places where a power cut is worth trying: "send 0200" (the bytes have left),
 	// "receive 0210" (nothing has been done with it yet), "show", "print" (just before).
 	Point func(point string)

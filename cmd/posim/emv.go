@@ -11,8 +11,8 @@ import (
 )
 
 func (a *app) emvCommand() *cobra.Command {
-	c := group(&cobra.Command{Use: "emv", Short: "look things up in the EMV books", Example: "  posim emv tags 9F34\n  posim emv tags 'floor limit'"}, "tags")
-	c.AddCommand(a.tagsCommand())
+	c := group(&cobra.Command{Use: "emv", Short: "why a card said yes or no, transactions run again, and the EMV books", Example: "  posim emv explain visa-credit\n  posim emv replay transaction.json\n  posim emv tags 9F34"}, "explain, replay or tags")
+	c.AddCommand(a.explainCommand(), a.transcriptCommand(), a.tagsCommand())
 	return c
 }
 

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// transcript is one command of the README and what it says comes out; "..." stands for lines that are left out.
-type transcript struct {
+// commandLine is one command of the README and what it says comes out; "..." stands for lines that are left out.
+type commandLine struct {
 	args  []string
 	lines []string
 }
@@ -18,11 +18,11 @@ var (
 	argument = regexp.MustCompile(`'[^']*'|\S+`)
 )
 
-func transcripts(text string) (all []transcript) {
+func commandLines(text string) (all []commandLine) {
 	for _, block := range fence.FindAllStringSubmatch(text, -1) {
 		for _, line := range strings.Split(strings.TrimRight(block[1], "\n"), "\n") {
 			if command, ok := strings.CutPrefix(line, "$ posim "); ok {
-				t := transcript{}
+				t := commandLine{}
 				for _, a := range argument.FindAllString(command, -1) {
 					t.args = append(t.args, strings.Trim(a, "'"))
 				}
@@ -48,7 +48,7 @@ func shape(line string) string {
 	return blanks.ReplaceAllString(totals.ReplaceAllString(withoutWall(line), " N passed, 0 failed"), "  ")
 }
 
-// mismatch is the first line of the transcript that the output does not have in its place; "" when all are there.
+// mismatch is the first line of the commandLine that the output does not have in its place; "" when all are there.
 func mismatch(want, got []string) string {
 	at, skip := 0, false
 	for _, w := range want {
@@ -76,9 +76,9 @@ func TestREADME(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := transcripts(string(b))
+	all := commandLines(string(b))
 	if len(all) < 2 {
-		t.Fatalf("%d transcripts", len(all))
+		t.Fatalf("%d commandLines", len(all))
 	}
 	for _, tr := range all {
 		out, diag, status := posimRun(t, "", tr.args...)
@@ -86,7 +86,7 @@ func TestREADME(t *testing.T) {
 			t.Errorf("posim %v: status %d, %q", tr.args, status, diag)
 		}
 		if len(tr.lines) < 4 {
-			t.Errorf("posim %v: a transcript of %d lines", tr.args, len(tr.lines))
+			t.Errorf("posim %v: a commandLine of %d lines", tr.args, len(tr.lines))
 		}
 		if m := mismatch(tr.lines, strings.Split(strings.TrimRight(out, "\n"), "\n")); m != "" {
 			t.Errorf("posim %v does not print %q here; it prints\n%s", tr.args, m, out)

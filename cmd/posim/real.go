@@ -10,8 +10,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/posim/posim/emv/transcript"
 	"github.com/posim/posim/scenario"
 )
+
+// replayReader begins a LINE that is a recorded card in the built-in reader.
+const replayReader = "replay:"
 
 // realFlags are the flags of run and tui that leave virtual time.
 type realFlags struct {
@@ -35,7 +39,21 @@ func (f *realFlags) add(c *cobra.Command) {
 }
 
 // asked tells whether real time was asked for.
-func (f *realFlags) asked() bool { return f.reader != "" || len(f.hosts) > 0 || f.data != "" }
+func (f *realFlags) asked() bool {
+	return f.reader != "" && !f.replayed() || len(f.hosts) > 0 || f.data != ""
+}
+
+// replayed tells whether the card is a recorded one. That alone needs no real time.
+func (f *realFlags) replayed() bool { return strings.HasPrefix(f.reader, replayReader) }
+
+// recorded is the recorded card, nil if it is none.
+func (f *realFlags) recorded() (*transcript.Transcript, error) {
+	file, ok := strings.CutPrefix(f.reader, replayReader)
+	if !ok {
+		return nil, nil
+	}
+	return readTranscript(file)
+}
 
 func (f *realFlags) check(naive string) error {
 	switch {
@@ -63,6 +81,13 @@ func (f *realFlags) checkHosts() error {
 // options is how a house in real time is built.
 func (f *realFlags) options() (scenario.LiveOptions, error) {
 	o := scenario.LiveOptions{Reader: f.reader, Hosts: f.hosts, Admin: f.admin, Data: f.data, AllowLiveCards: f.live}
+	if f.replayed() {
+		t, err := f.recorded()
+		if err != nil {
+			return o, err
+		}
+		o.Reader, o.Transcript = "", t
+	}
 	if o.Admin == "" && len(f.hosts) > 0 && f.hosts[0] == defaultListen {
 		o.Admin = defaultAdmin
 	}
@@ -93,11 +118,12 @@ func (f *realFlags) options() (scenario.LiveOptions, error) {
 
 // runReal runs scripts in real time, one after the other. What real time cannot play is an error if it was named, and
 // passed over with a word if it came with the library.
-func (a *app) runReal(l *scenario.Library, scripts []*scenario.Script, f runFlags, named bool, done func(*report)) error {
+func (a *app) runReal(l *scenario.Library, scripts []*scenario.Script, f runFlags, named bool, record func(*transcript.Transcript, error), done func(*report)) error {
 	o, err := f.real.options()
 	if err != nil {
 		return err
 	}
+	o.Record = record
 	o.Prompt = func(text string) { fmt.Fprintf(a.stderr, "posim: %s\n", text) }
 	ctx, stop := interruptible(0)
 	defer stop()

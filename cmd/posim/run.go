@@ -18,6 +18,7 @@ type runFlags struct {
 	seeded        bool // --seed was given
 	lang          language
 	junit, naive  string
+	record        string
 	real          realFlags
 }
 
@@ -31,13 +32,15 @@ Without PATH it runs the built-in library. A PATH is a script or a folder of scr
 those of the built-in library. The exit status is 0 when all passed, 1 when one failed, 2 when one does not parse.
 
 With --reader, --host or --data the same scripts run in real time, one after the other; what is not named is built in. A
-LINE is /dev/ttyUSB0?protocol=ccid-serial, pcsc://NAME (pcsc:// is the only reader), tcp://HOST:PORT?protocol=ccid-serial
-or emu:. With a host that is not ours, give no --admin: what its books say is then reported as not observable.`,
+LINE is /dev/ttyUSB0?protocol=ccid-serial, pcsc://NAME (pcsc:// is the only reader), tcp://HOST:PORT?protocol=ccid-serial,
+or emu:. replay:FILE is a recorded card in the built-in reader, in virtual time unless something else is real; its cryptograms
+are right for the amount and the day of the recording. With a host that is not ours, give no --admin: what its books say is then reported as not observable.`,
 		Example: `  posim run
   posim run --verbose my-scripts/W04-approval-lost.yaml
   posim run --json --seed 7
   posim run --junit report.xml --lang zh
   posim run --naive no-wal
+  posim run --record sale.json my-scripts/W01-sale-paid.yaml
   posim run --data ./till W01-sale-paid.yaml
   posim run --reader pcsc:// --host 127.0.0.1:8583 W01-sale-paid.yaml`,
 		RunE: func(c *cobra.Command, paths []string) error {
@@ -48,6 +51,7 @@ or emu:. With a host that is not ours, give no --admin: what its books say is th
 	c.Flags().BoolVar(&f.json, "json", false, "print one JSON object")
 	c.Flags().BoolVar(&f.verbose, "verbose", false, "tell the story of every run")
 	c.Flags().StringVar(&f.junit, "junit", "", "write a JUnit report to this `FILE`")
+	c.Flags().StringVar(&f.record, "record", "", "write the card's side of each chip sale to this `FILE` (FILE-2 for the second): posim emv replay")
 	seedFlag(c, &f.seed)
 	naiveFlag(c, &f.naive)
 	langFlag(c, &f.lang)
@@ -113,6 +117,13 @@ func (a *app) runScripts(f runFlags, paths []string) error {
 	if err != nil {
 		return err
 	}
+	switch {
+	case f.record != "" && (len(scripts) != 1 || len(paths) == 0):
+		return misuse("--record keeps the card's side of one script: name it")
+	case f.record != "" && scripts[0].Repeats():
+		return misuse("--record keeps the card's side of one run: %s is an enumeration (each:)", scripts[0].ID)
+	}
+	kept := recordings{file: f.record}
 	var junit io.WriteCloser
 	if f.junit != "" {
 		if junit, err = createReport(f.junit); err != nil {
@@ -134,11 +145,19 @@ func (a *app) runScripts(f runFlags, paths []string) error {
 		all = append(all, r)
 	}
 	if f.real.asked() {
-		if err := a.runReal(library, scripts, f, len(paths) > 0, done); err != nil {
+		if err := a.runReal(library, scripts, f, len(paths) > 0, kept.hook(), done); err != nil {
 			return err
 		}
 	} else {
-		a.runAll(library, scripts, optionsOf(f.seed, naive), f.verbose, done)
+		o := optionsOf(f.seed, naive)
+		o.Record = kept.hook()
+		if o.Transcript, err = f.real.recorded(); err != nil {
+			return err
+		}
+		a.runAll(library, scripts, o, f.verbose, done)
+	}
+	if err := kept.write(a.stderr, scripts); err != nil {
+		return err
 	}
 	sum := total(all, a.now().Sub(began))
 	if f.json {

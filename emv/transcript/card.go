@@ -21,8 +21,11 @@ var _ apdu.Card = (*Card)(nil)
 // NewCard is the transcript's card, before its first command.
 func (t *Transcript) NewCard() *Card { return &Card{t: t} }
 
-// Reset begins again.
-func (c *Card) Reset() { c.at = 0 }
+// Reset begins again. A transcript has no answer to reset: this is one of a T=1 card with nothing special, IFSC 254, BWI 4, CWI 5.
+func (c *Card) Reset() []byte {
+	c.at = 0
+	return []byte{0x3B, 0xE0, 0x00, 0x00, 0x81, 0x31, 0xFE, 0x45, 0xEB}
+}
 
 // ErrNotInTranscript is the error of a command that the recorded card was never given at this point.
 var ErrNotInTranscript = errors.New("transcript: the card was not given this command when it was recorded")

@@ -172,9 +172,9 @@ func (t *recordedTerminal) GoOnline(s *emv.Session) (emv.OnlineAnswer, error) {
 	return a, nil
 }
 
-// Finish is the transcript of a transaction that has ended with these results of emv.Run. ErrNotTestCard for a card that is not
+// Finish is the transcript of a transaction that has ended with these results of emv.Run; its ID is the caller's to give. ErrNotTestCard for a card that is not
 // to be recorded; another error for a transaction that did not end, or that the layout cannot say.
-func (r *Recorder) Finish(id, title string, out emv.Outcome, err error) (*Transcript, error) {
+func (r *Recorder) Finish(out emv.Outcome, err error) (*Transcript, error) {
 	s := out.Session
 	switch {
 	case err != nil:
@@ -187,7 +187,7 @@ func (r *Recorder) Finish(id, title string, out emv.Outcome, err error) (*Transc
 		return nil, ErrNotTestCard
 	}
 	t := &r.t
-	t.Layout, t.ID, t.Title, t.Source, t.Transport = Layout, id, title, "recorded by posim", "APDU level, as the kernel sent them"
+	t.Layout, t.Source, t.Transport = Layout, "recorded by posim", "APDU level, as the kernel sent them"
 	r.fillTerminal(s)
 	r.fillTransaction(s)
 	r.fillKeys(s)

@@ -528,6 +528,9 @@ type clerk struct{ onGoOnline func() }
 
 func (clerk) ChooseApplication([]emv.Candidate) (int, error) { return 0, nil }
 func (clerk) EnterPIN(*emv.Session) (emv.PINEntry, error)    { return emv.PINEntered, nil }
+func (clerk) VerifyPIN(*emv.Session, emv.OfflinePIN) (emv.PINEntry, apdu.SW, error) {
+	return emv.PINPadAbsent, 0, nil
+}
 func (c clerk) GoOnline(*emv.Session) (emv.OnlineAnswer, error) {
 	if c.onGoOnline != nil {
 		c.onGoOnline()
