@@ -1,8 +1,9 @@
 package emv
 
 import (
-	"encoding/binary"
 	"fmt"
+
+	"github.com/posim/posim/emv/tlv"
 )
 
 // cvmList is tag 8E (Book 3, 10.5): two amounts in the application currency, then rules of two bytes.
@@ -12,10 +13,11 @@ type cvmList struct {
 }
 
 func parseCVMList(b []byte) (cvmList, error) {
-	if len(b) < 8 || len(b)%2 != 0 {
-		return cvmList{}, fmt.Errorf("CVM list 8E of %d bytes: want 8 and a multiple of 2", len(b))
+	list, err := tlv.ParseCVMList(b)
+	if err != nil {
+		return cvmList{}, err
 	}
-	return cvmList{int64(binary.BigEndian.Uint32(b)), int64(binary.BigEndian.Uint32(b[4:])), b[8:]}, nil
+	return cvmList{list.X, list.Y, b[8:]}, nil
 }
 
 // cvmRule is one rule of the list (Book 3, C3).

@@ -2,6 +2,7 @@ package emv
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/posim/posim/emv/apdu"
 	"github.com/posim/posim/emv/security"
@@ -197,6 +198,13 @@ func (s *Session) staticData() ([]byte, error) {
 		return append(s.oda.records, s.icc.get(tlv.ApplicationInterchangeProfile)...), nil
 	}
 	return nil, errors.New("emv: static data authentication tag list 9F4A: want 82 and nothing else")
+}
+
+// StaticData is what the card's records give to offline data authentication, known after ReadApplicationData. An error says why
+// they cannot be authenticated: a record that is no template, or a tag list 9F4A that asks for more than the AIP.
+func (s *Session) StaticData() ([]byte, error) {
+	b, err := s.staticData()
+	return slices.Clone(b), err
 }
 
 // missing is the error of a data object that offline data authentication cannot do without (Book 3, 7.5).

@@ -60,6 +60,10 @@ func (s *Session) choose() (int, error) {
 	return i, nil
 }
 
+// Candidates are the applications that card and terminal have in common and that have not been tried in vain, by priority; empty
+// before SelectApplication.
+func (s *Session) Candidates() []Candidate { return slices.Clone(s.candidates) }
+
 // finalSelect selects a candidate by its whole name; false if it is not to be had and the rest is to be offered.
 func (s *Session) finalSelect(i int) (bool, error) {
 	c := s.candidates[i]

@@ -25,6 +25,7 @@ usage:
   posim decode KIND HEX          name the parts of a message (iso), of card data (tlv, dol, cvm, tvr, tsi, aip, auc, cid),
                                  of a command or response (apdu), of an answer to reset (atr); - reads standard input
   posim emv tags [WORD|TAG...]   the dictionary of EMV data elements
+  posim vectors PATH...          recompute known answers and compare every field
   posim version                  the version
   posim completion SHELL         a completion script for bash, zsh, fish or powershell
   posim help COMMAND             the flags of a command
@@ -68,7 +69,7 @@ func (a *app) root() *cobra.Command {
 		}
 		help(c, args)
 	})
-	root.AddCommand(a.runCommand(), a.replayCommand(), a.exploreCommand(), a.faultsCommand(), a.hostCommand(), a.readerCommand(), a.cardCommand(), a.decodeCommand(), a.emvCommand(), a.versionCommand(), a.tuiCommand())
+	root.AddCommand(a.runCommand(), a.replayCommand(), a.exploreCommand(), a.faultsCommand(), a.hostCommand(), a.readerCommand(), a.cardCommand(), a.decodeCommand(), a.emvCommand(), a.vectorsCommand(), a.versionCommand(), a.tuiCommand())
 	root.SetHelpCommand(helpCommand(root))
 	root.InitDefaultCompletionCmd() // cobra's, which would take any word for a shell
 	for _, c := range root.Commands() {

@@ -3,10 +3,8 @@ package apdu
 import (
 	"bytes"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 )
@@ -40,58 +38,6 @@ func unhex(t testing.TB, s string) []byte {
 		t.Fatal(err)
 	}
 	return b
-}
-
-// The vectors at the level of APDUs. A vector whose answer has data leaves the last GET RESPONSE and the status word out: the
-// length in the last status word says which command it is. Those at the level of T=0 procedure bytes belong to the reader.
-func TestChainVectors(t *testing.T) {
-	b, err := os.ReadFile("../../testdata/vectors/emv/t0_transport.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct {
-		Vectors []struct {
-			ID, Layer string
-			Exchanges []exchange
-			Expected  string `json:"expected_rapdu"`
-		}
-	}
-	if err := json.Unmarshal(b, &file); err != nil {
-		t.Fatal(err)
-	}
-	covered := 0
-	for _, v := range file.Vectors {
-		if !strings.HasPrefix(v.Layer, "PC/SC") {
-			continue
-		}
-		covered++
-		t.Run(v.ID, func(t *testing.T) {
-			card := &scriptedCard{t: t, exchanges: v.Exchanges}
-			want := v.Expected
-			if len(want) > 4 {
-				last := v.Exchanges[len(v.Exchanges)-1].Response
-				card.exchanges = append(card.exchanges, exchange{"00C00000" + last[len(last)-2:], want + "9000"})
-				if first := v.Exchanges[0].Response; strings.HasPrefix(first, "62") {
-					want += first // the warning stays
-				} else {
-					want += "9000"
-				}
-			}
-			got, err := Chain(card).Transmit(unhex(t, v.Exchanges[0].Command))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !bytes.Equal(got, unhex(t, want)) {
-				t.Errorf("response %X: want %s", got, want)
-			}
-			if card.at != len(card.exchanges) {
-				t.Errorf("%d of %d exchanges", card.at, len(card.exchanges))
-			}
-		})
-	}
-	if covered != 10 {
-		t.Errorf("%d vectors at the level of APDUs: want 10", covered)
-	}
 }
 
 func TestChain(t *testing.T) {
