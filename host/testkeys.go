@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/posim/posim/emv/card"
 	"github.com/posim/posim/hsm"
@@ -169,10 +170,9 @@ func (k *keyring) master(loaded map[masterName]hsm.Key, u hsm.Usage, name string
 }
 
 // TestPINBlock is a PIN as an order to change one carries it to an issuer of the house (ScriptOrder): ISO 9564-1 format 0,
-// under the house's key for that. It is for whoever plays the people who give orders; the PIN's digits go into a keypad. rand
-// is not read, but a module has one.
-func TestPINBlock(rand io.Reader, number pan.PAN, digits string) ([]byte, error) {
-	k := keyring{m: hsm.New(rand)}
+// under the house's key for that. It is for whoever plays the people who give orders.
+func TestPINBlock(number pan.PAN, digits string) ([]byte, error) {
+	k := keyring{m: hsm.New(strings.NewReader(""))} // nothing here is random
 	key := k.load(hsm.PINEncryption, testOrderPIN)
 	if k.err != nil {
 		return nil, k.err

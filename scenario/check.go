@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/posim/posim/host"
 	"github.com/posim/posim/terminal"
 	"github.com/posim/posim/transport/dialect"
 )
@@ -23,6 +24,7 @@ type evidence struct {
 	journal   func() ([]*terminal.Record, error)
 	state     func() string // of the terminal: off, or as Terminal.State has it
 	positions func() (map[string]int64, error)
+	issuer    func() (*host.View, error) // nil: it cannot be asked
 	where     func() string
 	blind     func(at string) bool // whether a party's messages cannot be seen; nil: all can
 }
@@ -72,6 +74,7 @@ func (p *evidence) expect(st *Step, from mark, outcome string) {
 	if w := e.State; w.Set() {
 		p.expectState(w)
 	}
+	p.expectOrders(e.Orders)
 }
 
 func orNothingFound(s string) string {

@@ -30,6 +30,7 @@ type Expect struct {
 	Tags      []Tag      // the terminal's values at the end of the step
 	Money     []Position // at the end of the step
 	State     Want[string]
+	Orders    Want[[]string] // how the issuer's orders to cards stand, all of them in the order in which they were given
 }
 
 // End is what must be true when the run is over.
@@ -99,7 +100,7 @@ var (
 func (t *typing) expect(n *node, action string) *Expect {
 	e := &Expect{Pos: n.pos}
 	if !t.mapping(n, "expectations such as {outcome: approved}", "outcome", "screen", "receipt", "code", "journal",
-		"messages", "fields", "tags", "money", "state") {
+		"messages", "fields", "tags", "money", "state", "orders") {
 		return e
 	}
 	if len(n.keys) == 0 {
@@ -136,6 +137,8 @@ func (t *typing) expect(n *node, action string) *Expect {
 			e.Money = t.positions(value)
 		case "state":
 			e.State = Want[string]{t.word(value, "state", terminalStates[:]...), value.pos}
+		case "orders":
+			e.Orders = Want[[]string]{t.orderList(value), value.pos}
 		}
 	}
 	return e

@@ -110,6 +110,7 @@ type live struct {
 	temp    string       // removed at the end
 	server  *host.Server // in this process; nil with Hosts
 	admin   host.AdminView
+	ordered map[int]bool // the orders to cards that this script gave, by their numbers
 	known   map[dialect.Key]bool
 
 	telling sync.Mutex   // one line after the other
@@ -148,13 +149,13 @@ type live struct {
 func newLive(ctx context.Context, l *Library, s *Script, o LiveOptions) (v *live, err error) {
 	v = &live{
 		library: l, script: s, options: o, out: &outcome{money: map[string]Money{}}, dialect: dialect.ISO87(), started: time.Now(),
-		ctx: ctx, changed: make(chan struct{}, 1), cards: map[string]*card.Card{}, known: map[dialect.Key]bool{},
+		ctx: ctx, changed: make(chan struct{}, 1), cards: map[string]*card.Card{}, known: map[dialect.Key]bool{}, ordered: map[int]bool{},
 		court: court{profile: l.terminals[s.Terminal]},
 	}
 	v.court.log.moves = map[string]terminal.State{}
 	v.armory.tell = func(f *Fault) { v.tellf("fault", "", "%s", f) }
 	v.court.object = func(x Violation) { v.tellf("judge", "", "%s", x) }
-	v.seen = evidence{script: s, out: v.out, log: &v.court.log, dialect: v.dialect, journal: v.journal, state: v.state, positions: v.positions, where: v.where,
+	v.seen = evidence{script: s, out: v.out, log: &v.court.log, dialect: v.dialect, journal: v.journal, state: v.state, positions: v.positions, where: v.where, issuer: v.issuer,
 		blind: func(at string) bool { return at != "terminal" && v.server == nil }}
 	defer func() {
 		if err != nil {

@@ -410,16 +410,19 @@ func (v *live) calendar(st *Step) {
 }
 
 func (v *live) setHost(st *Step) {
-	h := st.Host
-	a := host.Admin{Account: h.Card, Status: host.Status(h.Status), Answer: h.Answer}
-	if a.Account == "" {
-		a.Account = v.script.Card
-	}
-	if h.Balance != nil {
-		a.SetBalance, a.Balance = true, int64(*h.Balance)
+	account := st.Host.Card
+	if account == "" {
+		account = v.script.Card
 	}
 	v.ask(st, "the account", func(ctx context.Context) error {
-		_, err := v.admin.Account(ctx, a)
+		order, err := st.Host.order(account, v.library.Card(account).PAN)
+		if err != nil {
+			return err
+		}
+		report, err := v.admin.Account(ctx, order)
+		for _, o := range report.Orders[max(0, len(report.Orders)-len(order.Script)):] {
+			v.ordered[o.Number] = true
+		}
 		return err
 	})
 }
@@ -586,8 +589,19 @@ func (v *live) ownViews() ([]*host.View, error) {
 			}
 		}
 		w.Transactions = mine
+		for _, a := range w.Accounts {
+			a.Orders = slices.DeleteFunc(a.Orders, func(o *host.Order) bool { return !v.ordered[o.Number] })
+		}
 	}
 	return all, nil
+}
+
+// issuer is what the issuer believes of this script's transactions and orders, as look found it; nil if it cannot be asked.
+func (v *live) issuer() (*host.View, error) {
+	if v.admin == nil || len(v.views) != 3 {
+		return nil, nil
+	}
+	return v.views[2], nil
 }
 
 // positions is what this script moved, as look found it.

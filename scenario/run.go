@@ -201,7 +201,7 @@ type play struct {
 func newPlay(r *rig, s *Script, o Options, out *outcome) *play {
 	return &play{rig: r, script: s, options: o, out: out, seen: evidence{
 		script: s, options: o, out: out, log: &r.log, dialect: r.dialect,
-		journal: r.journal, state: r.terminalState, positions: r.positions, where: r.where,
+		journal: r.journal, state: r.terminalState, positions: r.positions, where: r.where, issuer: r.hosts[2].durable,
 	}}
 }
 
@@ -530,20 +530,24 @@ func (p *play) toHosts(c host.Calendar) {
 	p.tellMoney()
 }
 
-// setHost changes an account at the issuer.
+// setHost changes an account at the issuer. What the issuer refuses is the script's mistake.
 func (p *play) setHost(st *Step) {
 	h := st.Host
-	a := host.Admin{Account: h.Card, Status: host.Status(h.Status), Answer: h.Answer}
-	if h.Balance != nil {
-		a.SetBalance, a.Balance = true, int64(*h.Balance)
+	order, err := h.order(h.Card, p.library.Card(h.Card).PAN)
+	if err != nil {
+		p.fail(st.Pos, "%v", err)
+		return
 	}
 	issuer := p.hosts[2]
 	if !issuer.actor.On() || issuer.run == nil {
 		p.fail(st.Pos, "the issuer is down")
 		return
 	}
-	issuer.run.Admin(a)
+	issuer.run.AdminThen(order, func(refused error) { err = refused })
 	p.sleepUntil(p.world.Now().Add(time.Second))
+	if err != nil {
+		p.fail(st.Pos, "%v", err)
+	}
 }
 
 // signOn has the clerk sign on.

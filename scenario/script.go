@@ -80,15 +80,16 @@ type Calendar struct {
 	Date  time.Time
 }
 
-// Host is a setting of the host side: of a script the acquirer's Fee, of a step an account's Status, Balance and Answer. Card
-// names whose account it is.
+// Host is a setting of the host side: of a script the acquirer's Fee, of a step an account's Status, Balance, Answer and
+// Script. Card names whose account it is.
 type Host struct {
 	Pos     Pos
 	Card    string
-	Status  string // active, lost, stolen, frozen, closed, restricted; empty: as it is
-	Balance *Money // nil: as it is
-	Answer  string // the code that the issuer declines its requests with; host.AnswerOwn: it decides again; empty: as it is
-	Fee     *Rate  // what the acquirer keeps of a sale; nil: as it is
+	Status  string        // active, lost, stolen, frozen, closed, restricted; empty: as it is
+	Balance *Money        // nil: as it is
+	Answer  string        // the code that the issuer declines its requests with; host.AnswerOwn: it decides again; empty: as it is
+	Script  []ScriptOrder // what the card is told
+	Fee     *Rate         // what the acquirer keeps of a sale; nil: as it is
 }
 
 // Known answers which names exist outside the script. A nil function knows every name.

@@ -221,7 +221,7 @@ steps:
 		header + `steps:
   - host: {card: visa-credit}
 ` + ending,
-		`W06-x.yaml:5:11: want a status, a balance or an answer
+		`W06-x.yaml:5:11: want a status, a balance, an answer or a script
     5 |   - host: {card: visa-credit}
       |           ^`},
 	{"an answer that approves",
@@ -231,6 +231,63 @@ steps:
 		`W06-x.yaml:5:39: want a code that declines, in quotes, such as "01", or own for the issuer's own decision
     5 |   - host: {card: visa-credit, answer: "00"}
       |                                       ^^^^`},
+	{"an order that is none",
+		header + `steps:
+  - host: {card: visa-credit, script: [{when: soon, command: unblock-pin}]}
+` + ending,
+		`W06-x.yaml:5:47: unknown moment "soon": want before, after, csu
+    5 |   - host: {card: visa-credit, script: [{when: soon, command: unblock-pin}]}
+      |                                               ^^^^`},
+	{"an unknown command",
+		header + `steps:
+  - host: {card: visa-credit, script: [{when: after, command: pin-change}]}
+` + ending,
+		`W06-x.yaml:5:63: unknown command "pin-change": want block-application, unblock-application, block-card, unblock-pin, change-pin, put-data, update-record
+    5 |   - host: {card: visa-credit, script: [{when: after, command: pin-change}]}
+      |                                                               ^^^^^^^^^^`},
+	{"an order with what its command does not take",
+		header + `steps:
+  - host: {card: visa-credit, script: [{when: after, command: block-card, tag: 9F58}]}
+` + ending,
+		`W06-x.yaml:5:75: block-card takes no tag
+    5 |   - host: {card: visa-credit, script: [{when: after, command: block-card, tag: 9F58}]}
+      |                                                                           ^^^`},
+	{"an order without what its command needs",
+		header + `steps:
+  - host: {card: visa-credit, script: [{when: after, command: put-data, tag: 9F58}]}
+` + ending,
+		`W06-x.yaml:5:40: missing key "value": put-data needs tag, value
+    5 |   - host: {card: visa-credit, script: [{when: after, command: put-data, tag: 9F58}]}
+      |                                        ^`},
+	{"an order with a tag that PUT DATA has no room for",
+		header + `steps:
+  - host: {card: visa-credit, script: [{when: after, command: put-data, tag: 5A, value: "00"}]}
+` + ending,
+		`W06-x.yaml:5:78: unknown tag "5A": want one of two bytes in hex such as 9F58
+    5 |   - host: {card: visa-credit, script: [{when: after, command: put-data, tag: 5A, value: "00"}]}
+      |                                                                              ^^`},
+	{"an order that is no bit of a card status update",
+		header + `steps:
+  - host: {card: visa-credit, script: [{when: csu, command: unblock-application}]}
+` + ending,
+		`W06-x.yaml:5:40: unblock-application: a card status update says block-application, block-card or unblock-pin only
+    5 |   - host: {card: visa-credit, script: [{when: csu, command: unblock-application}]}
+      |                                        ^`},
+	{"a new PIN that is too short, and is not shown",
+		header + `steps:
+  - host: {card: visa-credit, script: [{when: after, command: change-pin, pin: "123"}]}
+` + ending,
+		`W06-x.yaml:5:80: want a PIN of 4 to 12 digits in quotes
+    5 |   - host: {card: visa-credit, script: [{when: after, command: change-pin, pin: "***"}]}
+      |                                                                                ^^^^^`},
+	{"a state that no order has",
+		header + `steps:
+  - host: {card: visa-credit, status: lost}
+    expect: {orders: [gone]}
+` + ending,
+		`W06-x.yaml:6:23: unknown state of an order "gone": want due, sent, done, failed
+    6 |     expect: {orders: [gone]}
+      |                       ^^^^`},
 	{"a bad fee",
 		header + `host: {fee: 0.6}
 steps:
@@ -251,7 +308,7 @@ steps:
 		header + `steps:
   - host: {card: visa-credit, fee: 0.6%}
 ` + ending,
-		`W06-x.yaml:5:31: unknown key "fee": want card, status, balance, answer
+		`W06-x.yaml:5:31: unknown key "fee": want card, status, balance, answer, script
     5 |   - host: {card: visa-credit, fee: 0.6%}
       |                               ^^^`},
 	{"a line that is sideways",

@@ -164,7 +164,7 @@ func (t *typing) fee(n *node) (h Host) {
 
 // host reads what a step changes in an account.
 func (t *typing) host(n *node) (h Host) {
-	if !t.mapping(n, "a rule of the host such as {card: visa-credit, status: lost}", "card", "status", "balance", "answer") {
+	if !t.mapping(n, "a rule of the host such as {card: visa-credit, status: lost}", "card", "status", "balance", "answer", "script") {
 		return h
 	}
 	h = Host{Pos: n.pos, Card: t.card}
@@ -181,9 +181,12 @@ func (t *typing) host(n *node) (h Host) {
 	if a := n.key("answer"); a != nil {
 		h.Answer = t.answer(a)
 	}
+	if s := n.key("script"); s != nil {
+		h.Script = t.orders(s)
+	}
 	switch {
-	case h.Status == "" && h.Balance == nil && h.Answer == "":
-		t.fail(n.pos, "want a status, a balance or an answer")
+	case h.Status == "" && h.Balance == nil && h.Answer == "" && n.key("script") == nil:
+		t.fail(n.pos, "want a status, a balance, an answer or a script")
 	case h.Card == "":
 		t.fail(n.pos, "whose account? give the rule a card")
 	}

@@ -14,6 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/posim/posim/host"
 )
 
 // fullScript has every key once.
@@ -50,7 +52,17 @@ steps:
     expect: {journal: []}
   - calendar: payout
   - calendar: 2026-03-05
-  - host: {card: mc-credit, status: lost, balance: 50.00}
+  - host:
+      card: mc-credit
+      status: lost
+      balance: 50.00
+      answer: "01"
+      script:
+        - {when: before, command: put-data, tag: 9F58, value: "05"}
+        - {when: after, command: change-pin, pin: "4321"}
+        - {when: after, command: update-record, sfi: 2, record: 3, value: "7000"}
+        - {when: csu, command: block-card}
+    expect: {orders: [due, sent, done, failed]}
   - sign-on: {}
   - line: down
   - disk: {damage: journal}
@@ -122,7 +134,12 @@ func TestParseReadsEveryKey(t *testing.T) {
 			{Do: "boot", Expect: &Expect{}},
 			{Do: "calendar", Calendar: &Calendar{Event: "payout"}},
 			{Do: "calendar", Calendar: &Calendar{Date: time.Date(2026, 3, 5, 0, 0, 0, 0, time.UTC)}},
-			{Do: "host", Host: &Host{Card: "mc-credit", Status: "lost", Balance: &balance}},
+			{Do: "host", Host: &Host{Card: "mc-credit", Status: "lost", Balance: &balance, Answer: "01", Script: []ScriptOrder{
+				{Order: host.ScriptOrder{When: "before", Command: "put-data", Tag: 0x9F58, Value: []byte{5}}},
+				{Order: host.ScriptOrder{When: "after", Command: "change-pin"}, PIN: PIN{"4321"}},
+				{Order: host.ScriptOrder{When: "after", Command: "update-record", SFI: 2, Record: 3, Value: []byte{0x70, 0}}},
+				{Order: host.ScriptOrder{When: "csu", Command: "block-card"}},
+			}}, Expect: &Expect{Orders: Want[[]string]{Value: []string{"due", "sent", "done", "failed"}}}},
 			{Do: "sign-on"},
 			{Do: "line", Line: "down"},
 			{Do: "disk", Disk: "damage"},
@@ -162,8 +179,8 @@ func TestExpectationsKeepTheirPlaces(t *testing.T) {
 		{"silence", s.Steps[2].Expect.Messages.Pos, Pos{28, 70, 1}},
 		{"empty journal", s.Steps[4].Expect.Journal.Pos, Pos{31, 23, 1}},
 		{"no receipt", s.Steps[2].Expect.NoReceipt.Pos, Pos{28, 23, 4}},
-		{"end", s.Expect.Ends[1].Pos, Pos{42, 13, 5}},
-		{"loss in braces", s.Expect.Money[1].Pos, Pos{43, 42, 5}},
+		{"end", s.Expect.Ends[1].Pos, Pos{52, 13, 5}},
+		{"loss in braces", s.Expect.Money[1].Pos, Pos{53, 42, 5}},
 	} {
 		if c.pos != c.want {
 			t.Errorf("%s at %v, want %v", c.name, c.pos, c.want)
@@ -222,7 +239,7 @@ func TestParseReadsOtherLineEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := s.Expect.Ends[1].Pos, (Pos{42, 13, 5}); got != want {
+	if got, want := s.Expect.Ends[1].Pos, (Pos{52, 13, 5}); got != want {
 		t.Errorf("end at %v, want %v", got, want)
 	}
 }

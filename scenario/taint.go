@@ -35,15 +35,10 @@ func newTaint(l *Library, scripts []*Script) *taint {
 		x.add("the issuer master key for script encipherment of "+name, true, p.Issuer.ScriptEncryptionKey())
 		seen := map[string]bool{}
 		for _, s := range scripts {
-			for i := range s.Steps {
-				if s.Steps[i].Sale == nil {
-					continue
-				}
-				for _, pin := range s.Steps[i].Sale.PINs {
-					if !seen[pin.digits] {
-						seen[pin.digits] = true
-						x.add("a clear PIN block of "+name, true, clearBlock(pin.digits, p.PAN))
-					}
+			for _, pin := range s.pins() {
+				if !seen[pin.digits] {
+					seen[pin.digits] = true
+					x.add("a clear PIN block of "+name, true, clearBlock(pin.digits, p.PAN))
 				}
 			}
 		}
@@ -60,6 +55,23 @@ func newTaint(l *Library, scripts []*Script) *taint {
 // emptyTaint knows no secret.
 func emptyTaint() *taint {
 	return &taint{next: make([][256]int32, 1), found: make([]int32, 1), names: []string{""}, wires: []bool{false}}
+}
+
+// pins lists what cardholders type, and what an issuer is told to change a card's PIN to.
+func (s *Script) pins() (all []PIN) {
+	for i := range s.Steps {
+		if sale := s.Steps[i].Sale; sale != nil {
+			all = append(all, sale.PINs...)
+		}
+		if h := s.Steps[i].Host; h != nil {
+			for _, o := range h.Script {
+				if o.Order.Command == host.ChangePIN {
+					all = append(all, o.PIN)
+				}
+			}
+		}
+	}
+	return all
 }
 
 // clearBlock is the PIN block of format 0 before it is enciphered (ISO 9564-1, 9.3.2).
