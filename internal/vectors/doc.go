@@ -14,6 +14,10 @@
 // a key that stands twice, and a vector that compares nothing. Only prose is not looked at: source, title, note, notes, reason,
 // next, rule, check, phase, emv_utils_tvr and result_codes.
 //
+// Not compared, because a vector holds it only once: the data of an emv-t0/1 vector that leaves out the GET RESPONSE which fetches
+// them (their length is), and the AID of a final selection. Of what a transcript says of its card, beside what is expected, the card's
+// data and keys are compared, and what is not known here is left to those who play the card.
+//
 // What a failure shows of a key, a PIN or a track is a digest, never the value: see Failure.
 //
 // The files' hexadecimal digits are compared as bytes. The layouts are emv-capk/1, emv-issuer-crypto/1, emv-issuer-crypto-cup/1,

@@ -64,12 +64,6 @@ func (f *fields) member(name string) *value {
 
 func (f *fields) has(name string) bool { return f.member(name) != nil }
 
-// isNull tells whether a member stands there as null.
-func (f *fields) isNull(name string) bool {
-	v := f.v.members[name]
-	return v != nil && v.kind == null
-}
-
 // need is a member of one kind; nil and a failure otherwise.
 func (f *fields) need(name string, k kind) *value {
 	v := f.member(name)

@@ -49,13 +49,14 @@ type t0 struct {
 	at        int
 	sw        []byte // the last status word given
 	header    []byte // of the command it answered
-	left      []byte // the data at the end, nil once they were fetched
-	fetched   bool
+	want      []byte // the response that is expected
+	given     []byte // data that came before the status word of more
+	fetched   bool   // the data that the vector leaves out
 }
 
 // run sends the command of the vector and compares everything.
 func (t *t0) run(card apdu.Card, command, want []byte) {
-	t.left = want
+	t.want = want
 	got, err := card.Transmit(command)
 	if err != nil && !errors.Is(err, errDiffers) {
 		t.v.fail("expected_rapdu", err.Error(), fmt.Sprintf("%X", want))
@@ -66,17 +67,22 @@ func (t *t0) run(card apdu.Card, command, want []byte) {
 	if t.at < len(t.exchanges) {
 		t.v.fail("exchanges", fmt.Sprintf("%d", t.at), fmt.Sprintf("%d", len(t.exchanges)))
 	}
-	if t.fetched { // the vector has no status word: it is that of success, or the warning before
-		status := []byte{0x90, 0x00}
-		if first := t.exchanges[0].response; len(first) == 2 && (apdu.SW(first[0])<<8 | apdu.SW(first[1])).Warning() {
-			status = first
-		}
-		want = append(bytes.Clone(want), status...)
+	if t.fetched { // the vector has no status word: it is that of success, or a warning before
+		want = append(bytes.Clone(want), t.status()...)
 	}
 	t.v.compared++
 	if !bytes.Equal(got, want) {
 		t.v.fail("expected_rapdu", fmt.Sprintf("%X", got), fmt.Sprintf("%X", want))
 	}
+}
+
+func (t *t0) status() []byte {
+	for _, e := range t.exchanges {
+		if r := e.response; len(r) == 2 && (apdu.SW(r[0])<<8 | apdu.SW(r[1])).Warning() {
+			return r
+		}
+	}
+	return []byte{0x90, 0x00}
 }
 
 // next takes the exchange of a command; the GET RESPONSE that the vector leaves out is made.
@@ -105,11 +111,12 @@ func (t *t0) next(command []byte) ([]byte, error) {
 		t.v.fail("the command that fetches the data", showCommand(command), showCommand(want))
 		return nil, errDiffers
 	}
-	if n := (int(t.sw[1])+255)%256 + 1; n != len(t.left) {
-		t.v.fail("expected_rapdu", fmt.Sprintf("%d bytes announced", n), fmt.Sprintf("%d bytes", len(t.left)))
+	left, rest := bytes.CutPrefix(t.want, t.given)
+	if n := (int(t.sw[1])+255)%256 + 1; !rest || n != len(left) {
+		t.v.fail("expected_rapdu", fmt.Sprintf("%d bytes and %d announced", len(t.given), n), fmt.Sprintf("%d bytes", len(t.want)))
 	}
 	t.fetched = true
-	return ok(bytes.Clone(t.left)), nil
+	return ok(bytes.Clone(left)), nil
 }
 
 // apdu answers at the level of commands.
@@ -121,7 +128,10 @@ func (t *t0) apdu(command []byte) ([]byte, error) {
 
 func (t *t0) keep(command, answer []byte) {
 	if len(answer) >= 2 && len(command) >= 4 {
-		t.header, t.sw = bytes.Clone(command[:4]), answer[len(answer)-2:]
+		n := len(answer) - 2
+		if t.header, t.sw = bytes.Clone(command[:4]), answer[n:]; t.sw[0] == 0x61 {
+			t.given = append(t.given, answer[:n]...)
+		}
 	}
 }
 
@@ -144,7 +154,7 @@ func (t *t0) command() ([]byte, error) {
 	}
 	n := int(header[4])
 	data := make([]byte, n)
-	if len(t.exchanges) > 1 && len(t.exchanges[0].response) == 1 {
+	if len(t.exchanges) > 1 && len(awake(t.exchanges[0].response)) == 1 {
 		data = nil
 		for _, e := range t.exchanges[1:] {
 			if len(data)+len(e.command) <= n {
@@ -177,15 +187,13 @@ func (t *t0) tpdu(b []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		for len(answer) > 2 && answer[0] == 0x60 { // NULL: the card needs time
-			answer = answer[1:]
-		}
+		answer = awake(answer)
 		switch {
 		case len(answer) >= 2 && answer[0] != ins && answer[0] != ^ins:
 			t.keep(header, answer)
 			return answer, nil
 		case len(answer) > 2: // the procedure byte, data, status word
-			t.keep(header, answer)
+			t.keep(header, answer[1:])
 			return answer[1:], nil
 		case len(answer) == 1 && answer[0] == ins:
 			wire, data = data, nil
@@ -196,4 +204,12 @@ func (t *t0) tpdu(b []byte) ([]byte, error) {
 		}
 	}
 	return nil, errors.New("too many procedure bytes")
+}
+
+// awake is an answer without the NULL bytes by which a card asks for time.
+func awake(answer []byte) []byte {
+	for len(answer) > 1 && answer[0] == 0x60 {
+		answer = answer[1:]
+	}
+	return answer
 }

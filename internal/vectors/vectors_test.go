@@ -91,6 +91,45 @@ func TestFilesThatFail(t *testing.T) {
 	}
 }
 
+// What the published files of these layouts do not have, and others may.
+func TestFilesThatPass(t *testing.T) {
+	const (
+		step = `{"layout":"emv-kernel-steps/1","vectors":[`
+		t0   = `{"layout":"emv-t0/1","vectors":[{"id":"x-case-4","layer":"T=0 TPDU","exchanges":[`
+		pcsc = `{"layout":"emv-t0/1","vectors":[{"id":"x","layer":"PC/SC","exchanges":[`
+		risk = `"id":"r","step":"terminal_risk_management","floor_limit_9F1B":"00002710","lower_9F14":null,"upper_9F23":null,"atc_9F36":null,"last_online_atc_9F13":null,"get_data_fails_with":null,`
+		pse  = `{"command":"00A404000E315041592E5359532E444446303100","response":"6F1A840E315041592E5359532E4444463031A5088801015F2D02656E9000"},{"command":"00B2020C00","response":"6A83"}`
+	)
+	entry := func(priority string) string {
+		return strings.Replace(pse, `},{"command":"00B2020C00"`, `},{"command":"00B2010C00","response":"700E610C4F07A00000000310108701`+priority+`9000"},{"command":"00B2020C00"`, 1)
+	}
+	for _, tt := range []struct{ name, src string }{
+		{"data byte by byte, and a card that needs time", t0 + `{"command":"00A4040002","response":"605B"},{"command":"31","response":"A4"},{"command":"50","response":"9000"}],"expected_rapdu":"9000"}]}`},
+		{"data behind a procedure byte", t0 + `{"command":"00A4040001","response":"A4"},{"command":"31","response":"6102"},{"command":"00C0000002","response":"C06F009000"}],"expected_rapdu":"6F009000"}]}`},
+		{"a warning behind a procedure byte", t0 + `{"command":"00A4040001","response":"A4"},{"command":"31","response":"6283"},{"command":"00C0000000","response":"6C02"}],"expected_rapdu":"6F00"}]}`},
+		{"data in pieces", pcsc + `{"command":"00A404000131 00","response":"6102"},{"command":"00C0000002","response":"6F066104"}],"expected_rapdu":"6F0601020304"}]}`},
+		{"a CVM list that is none", step + `{"id":"c","step":"cvm_list","cvm_list":"000186A0000003E81E","expected":{"error":true,"rules":[],"no_rules":false,"amount_x":null}}]}`},
+		{"the same card in the log", step + `{` + risk + `"amount_81":"00001388","pan":"4761739001010119","transaction_log":[{"pan":"4761739001010119","amount_81":"00000001"},` +
+			`{"pan":"4761739001010119","amount_81":"00001388"}],"expected":{"tvr":"0000008000","tsi":"0800"}}]}`},
+		{"another card in the log", step + `{` + risk + `"amount_81":"00001388","pan":"4761739001010119","transaction_log":[{"pan":"4761739001010010","amount":5000}],"expected":{"tvr":"0000000000","tsi":"0800"}}]}`},
+		{"a card that wants a confirmation", step + `{"id":"a","step":"candidate_list","terminal_aids":[{"aid":"A0000000031010","partial":false}],"exchanges":[` + entry("81") +
+			`],"expected":{"result":"ok","candidates":["A0000000031010"],"cardholder_confirmation_required":true}}]}`},
+		{"a card that wants none", step + `{"id":"a","step":"candidate_list","terminal_aids":[{"aid":"A0000000031010","partial":false}],"exchanges":[` + entry("01") +
+			`],"expected":{"result":"ok","candidates":["A0000000031010"],"labels":[""],"cardholder_confirmation_required":[false]}}]}`},
+		{"data that cannot be authenticated", step + `{"id":"o","step":"read_application_data","afl":"0801010058010101","exchanges":[{"command":"00B2010C00","response":"701A5A0847617390010101195F24031812318C039F37048D039F37049000"},` +
+			`{"command":"00B2015C00","response":"71009000"}],"expected":{"result":"oda_data_unusable"}}]}`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			results := File("f.json", []byte(strings.ReplaceAll(tt.src, "31 00", "3100")))
+			for _, r := range results {
+				for _, f := range r.Failures {
+					t.Error(f)
+				}
+			}
+		})
+	}
+}
+
 // Of a key or a PIN a failure shows a digest.
 func TestFailuresShowNoSecret(t *testing.T) {
 	b, err := os.ReadFile(dir + "/issuer_crypto.json")
