@@ -207,12 +207,13 @@ func testHouse(t testing.TB, n int) House {
 	if err != nil || len(files) < 5 {
 		t.Fatalf("%d cards, %v", len(files), err)
 	}
+	keys := cardKeys(t)
 	for _, f := range files {
 		src, err := os.ReadFile(f)
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := card.ParseProfile(strings.TrimSuffix(filepath.Base(f), ".yaml"), src)
+		p, err := card.ParseProfile(strings.TrimSuffix(filepath.Base(f), ".yaml"), src, keys...)
 		if err != nil {
 			t.Fatal(err)
 		}
