@@ -34,6 +34,9 @@ func (s *Session) buildCandidateList() error {
 		if err := s.tryApplications(); err != nil {
 			return err
 		}
+		if s.traced() {
+			s.decide(rule, fmt.Sprintf("applications tried: %d", len(s.cfg.Applications)))
+		}
 	}
 	// Priority 1 first, none last, ties in the card's order (Book 1, 12.4).
 	slices.SortStableFunc(s.candidates, func(a, b Candidate) int { return rank(a) - rank(b) })

@@ -53,6 +53,9 @@ func (s *Session) verifyCDA(response, signed []byte) {
 }
 
 func (s *Session) checkCombinedSignature(response, signed []byte) error {
+	if !s.hasUN { // a card that was sent none could have been recorded: its lists must ask for it (Book 2, 6.6)
+		return errors.New("emv: neither PDOL nor CDOL asks for the unpredictable number 9F37: nothing ties a signature to this transaction")
+	}
 	dynamic, err := s.oda.arithmetic.RecoverDynamicData(&s.oda.icc.key, signed, s.un[:])
 	if err != nil {
 		return err

@@ -156,13 +156,17 @@ func (s *Session) applyCVM(r cvmRule) (bool, error) {
 }
 
 // applyOfflinePIN has the card verify a PIN, alone or together with a signature. Both parts of a combination must be supported
-// before the first is performed.
+// before the first is performed. A PIN pad that turns out to be absent or broken is, as a PIN that is not entered, a method that was
+// performed without success; what the terminal does not have at all was not performed. The book does not say so of the first.
 func (s *Session) applyOfflinePIN(r cvmRule) (bool, error) {
 	enciphered := r.method() == cvmEncipheredPIN || r.method() == cvmEncipheredPINSig
 	withSignature := r.method() == cvmPlaintextPINSignature || r.method() == cvmEncipheredPINSig
 	if withSignature && !s.supportsCVM(cvmSignature) {
 		s.decide(RuleOfflinePIN, "the terminal has no signature to go with the PIN")
 		return false, nil
+	}
+	if !s.hasOfflinePIN(enciphered) {
+		return s.pinFails(tlv.TVRPINPadNotPresent, "the terminal has no offline PIN of this kind")
 	}
 	right, err := s.offlinePIN(enciphered)
 	if err != nil {
@@ -176,9 +180,7 @@ func (s *Session) applyOfflinePIN(r cvmRule) (bool, error) {
 		s.signature = true
 		result = cvmUnknown
 	}
-	if right || !tlv.TVRPINPadNotPresent.In(s.tvr[:]) { // without a PIN pad nothing was performed
-		s.cvmResults = [3]byte{r.code, r.condition, result}
-	}
+	s.cvmResults = [3]byte{r.code, r.condition, result}
 	return right, nil
 }
 

@@ -31,7 +31,7 @@ func (e *elements) add(tag tlv.Tag, value []byte) {
 	*e = append(*e, element{tag, value})
 }
 
-// set replaces the value of a tag or adds it.
+// set replaces the value of a tag or adds it; nil makes it absent.
 func (e *elements) set(tag tlv.Tag, value []byte) {
 	for i := range *e {
 		if (*e)[i].tag == tag {
@@ -39,7 +39,9 @@ func (e *elements) set(tag tlv.Tag, value []byte) {
 			return
 		}
 	}
-	e.add(tag, value)
+	if value != nil {
+		e.add(tag, value)
+	}
 }
 
 // fillTerminalData puts the data elements of terminal and transaction where Data finds them (Book 3, Annex A: source

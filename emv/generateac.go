@@ -184,9 +184,7 @@ func (s *Session) takeCryptogram(b []byte, signature bool) error {
 	}
 	s.icc.set(tlv.CryptogramInformationData, c.cid)
 	s.icc.set(tlv.ApplicationTransactionCounter, c.atc)
-	if c.ac != nil {
-		s.icc.set(tlv.ApplicationCryptogram, c.ac)
-	}
+	s.icc.set(tlv.ApplicationCryptogram, c.ac) // nil: it is inside the signature, or nowhere; never the one before
 	if c.iad != nil {
 		s.icc.set(tlv.IssuerApplicationData, c.iad)
 	}

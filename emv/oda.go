@@ -2,6 +2,7 @@ package emv
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/posim/posim/emv/apdu"
@@ -177,21 +178,46 @@ func parseDynamicSignature(b []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	signed, found, err := tlv.Find(v, tlv.SignedDynamicApplicationData)
-	if err == nil && !found {
-		err = errors.New("format 2: no signed dynamic application data 9F4B")
+	var signed []byte
+	r := tlv.NewReader(v)
+	for r.Next() {
+		switch {
+		case r.Tag() != tlv.SignedDynamicApplicationData:
+		case signed != nil:
+			return nil, errors.New("format 2: signed dynamic application data 9F4B twice")
+		default:
+			signed = r.Value()
+		}
 	}
-	return signed, err
+	if r.Err() == nil && signed == nil {
+		return nil, errors.New("format 2: no signed dynamic application data 9F4B")
+	}
+	return signed, r.Err()
 }
 
 // staticData is what the issuer, or the card's certificate, has signed: the records to authenticate, and the AIP if the card
 // says so (Book 3, 10.3).
 func (s *Session) staticData() ([]byte, error) {
+	data, err := s.gatherStaticData()
+	if s.traced() {
+		text := fmt.Sprintf("%d bytes", len(data))
+		if err != nil {
+			text = "failed: " + err.Error()
+		}
+		s.decide(RuleStaticData, text, s.fromCard(tlv.ApplicationFileLocator), s.fromCard(tlv.StaticDataAuthenticationTagList))
+	}
+	return data, err
+}
+
+// gatherStaticData never returns nil for no data: that is what marks a certificate that covers none (security.RecoverICCKey).
+func (s *Session) gatherStaticData() ([]byte, error) {
 	if s.oda.recordsErr != nil {
 		return nil, s.oda.recordsErr
 	}
 	list := s.icc.get(tlv.StaticDataAuthenticationTagList)
 	switch {
+	case list == nil && s.oda.records == nil:
+		return []byte{}, nil
 	case list == nil:
 		return s.oda.records, nil
 	case len(list) == 1 && tlv.Tag(list[0]) == tlv.ApplicationInterchangeProfile:

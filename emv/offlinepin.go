@@ -18,15 +18,16 @@ const (
 	swTriesLeft             apdu.SW = 0x63C0 // with the number of tries in the low nibble
 )
 
+// hasOfflinePIN reads terminal capabilities.
+func (s *Session) hasOfflinePIN(enciphered bool) bool {
+	if enciphered {
+		return tlv.CapabilityOfflineEncipheredPIN.In(s.cfg.Capabilities[:])
+	}
+	return tlv.CapabilityOfflinePlaintextPIN.In(s.cfg.Capabilities[:])
+}
+
 // offlinePIN has the card verify a PIN (Book 3, 10.5.1), and tells whether it did. CVM results are the caller's.
 func (s *Session) offlinePIN(enciphered bool) (bool, error) {
-	capability := tlv.CapabilityOfflinePlaintextPIN
-	if enciphered {
-		capability = tlv.CapabilityOfflineEncipheredPIN
-	}
-	if !capability.In(s.cfg.Capabilities[:]) {
-		return s.pinFails(tlv.TVRPINPadNotPresent, "the terminal has no offline PIN of this kind")
-	}
 	if tlv.TVRPINNotEntered.In(s.tvr[:]) { // bypassed once is bypassed for the transaction (Book 4, 6.3.4.3)
 		return s.pinFails(tlv.TVRPINNotEntered, "PIN entry was bypassed before")
 	}

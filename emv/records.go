@@ -107,3 +107,15 @@ func (s *Session) checkMandatory() error {
 	s.number = number
 	return nil
 }
+
+// admit asks whoever lends the terminal its hands (Config.Admit). The book knows no such step.
+func (s *Session) admit() error {
+	if s.cfg.Admit == nil {
+		return nil
+	}
+	err := s.cfg.Admit(s)
+	if s.traced() {
+		s.decide(RuleAdmission, pick(err == nil, "the card may be used", "nothing more is done with the card"), about("PAN", "%s", s.number.Masked()))
+	}
+	return err
+}

@@ -31,11 +31,14 @@ func (s *Session) TerminalRiskManagement() error {
 
 // checkExceptionFile is for terminals that have one.
 func (s *Session) checkExceptionFile() {
-	if s.cfg.OnExceptionFile == nil || !s.cfg.OnExceptionFile(s.number, s.PANSequenceNumber()) {
+	if s.cfg.OnExceptionFile == nil {
 		return
 	}
-	tlv.TVRCardOnExceptionFile.Set(s.tvr[:])
-	s.decide(RuleExceptionFile, "the card is on the terminal's exception file")
+	listed := s.cfg.OnExceptionFile(s.number, s.PANSequenceNumber())
+	if listed {
+		tlv.TVRCardOnExceptionFile.Set(s.tvr[:])
+	}
+	s.decide(RuleExceptionFile, pick(listed, "the card is on the terminal's exception file", "the card is not on the terminal's exception file"))
 }
 
 // checkFloorLimit is 10.6.1: the amount, with that of the latest transaction of the same card in the terminal's log, reaches
@@ -118,14 +121,14 @@ func (s *Session) checkVelocity() error {
 	if err != nil {
 		return err
 	}
+	if alsoKnown && l == 0 { // whether the other counter can be read or not
+		tlv.TVRNewCard.Set(s.tvr[:])
+		s.decide(RuleNewCard, "the card was never online")
+	}
 	if !known || !alsoKnown {
 		tlv.TVRICCDataMissing.Set(s.tvr[:]) // Book 3, 7.5
 		s.exceedBoth("a counter cannot be read")
 		return nil
-	}
-	if l == 0 {
-		tlv.TVRNewCard.Set(s.tvr[:])
-		s.decide(RuleNewCard, "the card was never online")
 	}
 	if n <= l {
 		s.exceedBoth("the counter is not above its value at the last online transaction")

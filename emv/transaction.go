@@ -20,10 +20,8 @@ func Run(card apdu.Card, term Terminal, cfg *Config, txn Transaction) (Outcome, 
 	if err := s.ReadApplicationData(); err != nil { // 10.2
 		return s.end(err)
 	}
-	if cfg.Admit != nil {
-		if err := cfg.Admit(s); err != nil {
-			return s.end(err)
-		}
+	if err := s.admit(); err != nil {
+		return s.end(err)
 	}
 	if err := s.OfflineDataAuthentication(); err != nil { // 10.3
 		return s.end(err)
