@@ -59,6 +59,7 @@ func ExampleRun() {
 	fmt.Println(outcome.Result, err)
 	// Output:
 	// selection.directory - the card has no directory that can be used
+	// selection.list - applications tried: 1
 	// selection.candidates - applications in common: 1, found by selection.list
 	// selection.confirmation - taken without asking: TEST
 	// selection.final - selected TEST, AID A0000000031010

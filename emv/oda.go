@@ -229,7 +229,7 @@ func (s *Session) gatherStaticData() ([]byte, error) {
 // StaticData is what the card's records give to offline data authentication, known after ReadApplicationData. An error says why
 // they cannot be authenticated: a record that is no template, or a tag list 9F4A that asks for more than the AIP.
 func (s *Session) StaticData() ([]byte, error) {
-	b, err := s.staticData()
+	b, err := s.gatherStaticData()
 	return slices.Clone(b), err
 }
 
