@@ -11,9 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"syscall"
-	"time"
 )
 
 // maxAnswer bounds what a client reads, in bytes: the whole books of some hundred thousand sales.
@@ -49,21 +47,6 @@ func (c *AdminClient) Close() { c.http.CloseIdleConnections() }
 func (c *AdminClient) Health(ctx context.Context) (h Health, err error) {
 	err = c.get(ctx, "/health", nil, &h)
 	return h, err
-}
-
-// WaitReady asks until the server answers or ctx is done.
-func (c *AdminClient) WaitReady(ctx context.Context) error {
-	for {
-		_, err := c.Health(ctx)
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("host: admin view at %s: %w (last: %w)", strings.TrimPrefix(c.base, "http://"), context.Cause(ctx), err)
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
 }
 
 // Positions is what each position holds since the logs began, in minor units.

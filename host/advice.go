@@ -48,7 +48,7 @@ func (x *Relay) openAdvice(e Event, t Transaction) {
 	entry.conn = e.Conn
 	x.forwardAdvice(e, entry, "0220")
 	if !x.rules.Kept(rules.NoAdviceTimer) {
-		x.set(Timer{TimerAnswer, t.Key}, x.cfg.Wait)
+		x.set(Timer{TimerAnswer, t.Key}, x.cfg.wait())
 	}
 	if x.cfg.Acquirer && !x.rules.Kept(rules.AnswerAfterNextHop) {
 		t.State, t.ResponseCode = Approved, codeApproved

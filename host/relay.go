@@ -36,7 +36,7 @@ func (f Fee) Of(n int64) int64 {
 	return min(fee, n)
 }
 
-// The defaults of a relay.
+// How long a relay waits for the next hop, when it repeats a reversal, and what a relay has by default.
 const (
 	AcquirerWait   = 45 * time.Second
 	SwitchWait     = 30 * time.Second
@@ -58,10 +58,16 @@ type RelayConfig struct {
 	Module    *hsm.Module
 	TokenKey  hsm.Key // M3: makes card tokens; the same for the life of the log
 
-	Wait   time.Duration // for the next hop's answer; 0: AcquirerWait or SwitchWait
-	Repeat time.Duration // between repeats of a reversal; 0: ReversalRepeat
-	Fee    *Fee          // nil: DefaultFee, no cap
-	Rules  rules.Set     // rules left out
+	Fee   *Fee      // nil: DefaultFee, no cap
+	Rules rules.Set // rules left out
+}
+
+// wait is for the next hop's answer.
+func (c *RelayConfig) wait() time.Duration {
+	if c.Acquirer {
+		return AcquirerWait
+	}
+	return SwitchWait
 }
 
 func (c *RelayConfig) validate() error {
@@ -74,19 +80,8 @@ func (c *RelayConfig) validate() error {
 		return fmt.Errorf("host: %s: want the MAC key of the line from below", c.Name)
 	case !c.Acquirer && len(c.Terminals) > 0:
 		return fmt.Errorf("host: %s: terminals are an acquirer's", c.Name)
-	case c.Wait < 0 || c.Repeat < 0:
-		return fmt.Errorf("host: %s: negative wait", c.Name)
 	case c.Fee != nil && (c.Fee.BasisPoints < 0 || c.Fee.BasisPoints > 10000 || c.Fee.Cap < 0):
 		return fmt.Errorf("host: %s: fee of %d basis points, cap %d: want 0 to 10000, cap 0 or more", c.Name, c.Fee.BasisPoints, c.Fee.Cap)
-	}
-	if c.Wait == 0 {
-		c.Wait = SwitchWait
-		if c.Acquirer {
-			c.Wait = AcquirerWait
-		}
-	}
-	if c.Repeat == 0 {
-		c.Repeat = ReversalRepeat
 	}
 	if c.Fee == nil {
 		c.Fee = &Fee{BasisPoints: DefaultFee}

@@ -497,7 +497,6 @@ func TestConfigurationThatCannotWork(t *testing.T) {
 		"fee":             func(c *RelayConfig) { c.Fee = &Fee{BasisPoints: -1} },
 		"terminal twice":  func(c *RelayConfig) { c.Terminals = append(c.Terminals, c.Terminals[0]) },
 		"switch, no line": func(c *RelayConfig) { c.Acquirer, c.Terminals = false, nil },
-		"negative wait":   func(c *RelayConfig) { c.Wait = -1 },
 	} {
 		c := good
 		change(&c)

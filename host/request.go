@@ -49,7 +49,7 @@ func (x *Relay) open(e Event, t Transaction, number pan.PAN) {
 	t.State = Pending
 	x.pend(t, rules.LogBeforeForward).conn = e.Conn
 	x.send(0, up)
-	x.set(Timer{TimerAnswer, t.Key}, x.cfg.Wait)
+	x.set(Timer{TimerAnswer, t.Key}, x.cfg.wait())
 }
 
 func (x *Relay) declineAtOnce(conn int, t Transaction, code, note string) {

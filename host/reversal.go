@@ -173,7 +173,7 @@ func (x *Relay) sendReversal(e *Entry, repeat bool) {
 		x.put(t)
 		return
 	}
-	x.set(Timer{TimerReversal, e.Key}, x.cfg.Repeat)
+	x.set(Timer{TimerReversal, e.Key}, ReversalRepeat)
 }
 
 // acknowledged is the next hop's answer to a reversal. Only what settles it takes it off the queue.

@@ -15,7 +15,6 @@ import (
 	"github.com/posim/posim/hsm"
 	"github.com/posim/posim/sim"
 	"github.com/posim/posim/transport"
-	"github.com/posim/posim/transport/dialect"
 )
 
 // The server is the house in real time: acquirer, switch and issuer in one process, each a Party on a Wall and a goroutine
@@ -44,7 +43,6 @@ type ServerConfig struct {
 	// The rest is for scripts, and may be nil. Each is called on a party's goroutine, by several at a time, and must not wait.
 	Observe func(Observation)
 	Point   func(party, mti, point string)
-	Treat   func(party string, m *dialect.Message) Treatment
 	// Faults is asked at each message: seam is net.rsp, up.req, up.rsp, iss.req or iss.rsp. Byte faults exist on net.rsp only.
 	Faults func(seam string, frame []byte) []transport.Fault
 }

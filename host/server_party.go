@@ -10,7 +10,6 @@ import (
 	"github.com/posim/posim/hsm"
 	"github.com/posim/posim/sim"
 	"github.com/posim/posim/transport"
-	"github.com/posim/posim/transport/dialect"
 )
 
 // office is one party at work: its wall, its folder, its goroutine.
@@ -39,9 +38,6 @@ func (o *office) furnish(build func(io.Reader) (Machine, *hsm.Module, error)) er
 	}
 	if s.cfg.Point != nil {
 		cfg.Point = func(mti, point string) { s.cfg.Point(o.name, mti, point) }
-	}
-	if s.cfg.Treat != nil {
-		cfg.Treat = func(m *dialect.Message) Treatment { return s.cfg.Treat(o.name, m) }
 	}
 	o.party, err = NewParty(cfg)
 	return err
