@@ -19,18 +19,23 @@ type customer struct {
 
 // arrive begins a sale at an idle terminal: the clerk types the amount.
 func (r *rig) arrive(s *Sale, defaultCard string) {
+	r.customer = newCustomer(r.library, s, defaultCard)
+	r.typeKeys(amountKeys(s.Amount))
+}
+
+// newCustomer has the sale's card, or else the default one, and uses its chip if it has one, unless the sale says how.
+func newCustomer(l *Library, s *Sale, defaultCard string) customer {
 	c := customer{sale: s, card: s.Card, entry: s.Entry}
 	if c.card == "" {
 		c.card = defaultCard
 	}
 	if c.entry == "" {
 		c.entry = "swipe"
-		if r.library.Card(c.card).HasChip {
+		if l.Card(c.card).HasChip {
 			c.entry = "chip"
 		}
 	}
-	r.customer = c
-	r.typeKeys(amountKeys(s.Amount))
+	return c
 }
 
 // amountKeys is what the clerk presses for an amount.

@@ -201,6 +201,15 @@ func (r *rig) terminalState() string {
 
 // positions is where the money is, as the hosts' disks have it.
 func (r *rig) positions() (map[string]int64, error) {
+	views, err := r.views()
+	if err != nil {
+		return nil, err
+	}
+	return host.Positions(views...), nil
+}
+
+// views is what the hosts' disks say: acquirer, switch, issuer.
+func (r *rig) views() ([]*host.View, error) {
 	views := make([]*host.View, len(r.hosts))
 	for i, p := range r.hosts {
 		var err error
@@ -208,7 +217,7 @@ func (r *rig) positions() (map[string]int64, error) {
 			return nil, err
 		}
 	}
-	return host.Positions(views...), nil
+	return views, nil
 }
 
 // verdictOf is what the judge found at the end.
@@ -223,11 +232,9 @@ func (r *rig) assess() (v verdict, err error) {
 	if err != nil {
 		return v, err
 	}
-	views := make([]*host.View, len(r.hosts))
-	for i, p := range r.hosts {
-		if views[i], err = p.durable(); err != nil {
-			return v, err
-		}
+	views, err := r.views()
+	if err != nil {
+		return v, err
 	}
 	v.positions = host.Positions(views...)
 	v.ends = endsOf(r.transactions(records, views))
@@ -344,12 +351,12 @@ func (r *rig) judge() {
 		r.violate("I12", "%v", err)
 		return
 	}
-	views := make([]*host.View, len(r.hosts))
+	views, err := r.views()
+	if err != nil {
+		r.violate("I12", "%v", err)
+		return
+	}
 	for i, p := range r.hosts {
-		if views[i], err = p.durable(); err != nil {
-			r.violate("I12", "%v", err)
-			return
-		}
 		r.judgeHost(p, views[i])
 	}
 	r.judgeIdentities(views[0])
@@ -560,11 +567,9 @@ func (r *rig) where() string {
 	if err != nil {
 		return ""
 	}
-	views := make([]*host.View, len(r.hosts))
-	for i, p := range r.hosts {
-		if views[i], err = p.durable(); err != nil {
-			return ""
-		}
+	views, err := r.views()
+	if err != nil {
+		return ""
 	}
 	return whereAll(r.transactions(records, views))
 }

@@ -563,27 +563,15 @@ func (v *live) print(rc terminal.Receipt) error {
 // observe is told what happens in the terminal, on its goroutine.
 func (v *live) observe(o terminal.Observation) {
 	v.mu.Lock()
-	log := &v.court.log
+	v.court.note(o)
 	var gate chan struct{}
 	switch o := o.(type) {
-	case terminal.Sent:
-		log.wire = append(log.wire, wired{true, o.Message})
-		log.seen = append(log.seen, sighting{"terminal", o.Message})
-		v.court.judgeSent(o.Message)
-	case terminal.Received:
-		log.wire = append(log.wire, wired{false, o.Message})
-		log.seen = append(log.seen, sighting{"terminal", o.Message})
 	case terminal.Moved:
-		log.moves[o.Record.STAN+o.Record.Date+o.Record.Time] = o.Record.State
+		v.court.log.moves[o.Record.STAN+o.Record.Date+o.Record.Time] = o.Record.State
 		if v.moved != nil {
 			v.moved(&o.Record)
 		}
 	case terminal.Ended:
-		e := o
-		log.ended = &e
-		if o.Session != nil {
-			log.session = o.Session
-		}
 		if v.customer.sale == nil { // a person's sale: whoever put the card in takes it out
 			break
 		}

@@ -188,17 +188,7 @@ func (v *live) sale(st *Step) string {
 		v.mu.Unlock()
 		return out
 	}
-	c := customer{sale: st.Sale, card: st.Sale.Card, entry: st.Sale.Entry}
-	if c.card == "" {
-		c.card = v.script.Card
-	}
-	if c.entry == "" {
-		c.entry = "swipe"
-		if v.library.Card(c.card).HasChip {
-			c.entry = "chip"
-		}
-	}
-	v.customer = c
+	v.customer = newCustomer(v.library, st.Sale, v.script.Card)
 	v.mu.Unlock()
 	v.typeKeys(amountKeys(st.Sale.Amount))
 	done := v.until(livePatience, func() bool { return v.court.log.ended != nil || v.unable() != "" || v.customer.failed != nil })
@@ -383,10 +373,8 @@ func (v *live) untilNone(st *Step, what string, states ...terminal.State) {
 // none tells whether no record is in one of the states. The lock is held.
 func (v *live) none(states ...terminal.State) bool {
 	for _, got := range v.court.log.moves {
-		for _, s := range states {
-			if got == s {
-				return false
-			}
+		if slices.Contains(states, got) {
+			return false
 		}
 	}
 	return true

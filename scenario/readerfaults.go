@@ -35,11 +35,3 @@ func (r *ReaderFaults) Strike(event string) (reader.Fault, bool) { return r.onRe
 func (r *ReaderFaults) Card(c reader.EmulatedCard) reader.EmulatedCard {
 	return &bewitched{c, r.onAnswer}
 }
-
-// Unfired returns the faults that never struck, except those for every event.
-func (r *ReaderFaults) Unfired() (out []Fault) {
-	for _, f := range r.unfired() {
-		out = append(out, *f)
-	}
-	return out
-}

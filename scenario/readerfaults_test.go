@@ -45,7 +45,7 @@ func TestReaderFaults(t *testing.T) {
 	if len(told) != 3 || told[0] != "reader[frame#2].nak" {
 		t.Errorf("told %q", told)
 	}
-	if left := r.Unfired(); len(left) != 1 || left[0].Kind != "tear" {
+	if left := r.unfired(); len(left) != 1 || left[0].Kind != "tear" {
 		t.Errorf("unfired %v: want the tear", left)
 	}
 	f, err := ParseFault("net.req[0200].lose")

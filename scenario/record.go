@@ -67,27 +67,35 @@ func (r *rig) onPrint(rc terminal.Receipt) error {
 	return nil
 }
 
-// onTerminal is told what happens in the terminal.
-func (r *rig) onTerminal(o terminal.Observation) {
+// note keeps what happens in the terminal, and judges what it sends.
+func (r *court) note(o terminal.Observation) {
 	switch o := o.(type) {
 	case terminal.Sent:
-		r.countSent(o.Message)
 		r.log.wire = append(r.log.wire, wired{true, o.Message})
 		r.log.seen = append(r.log.seen, sighting{"terminal", o.Message})
 		r.judgeSent(o.Message)
 	case terminal.Received:
 		r.log.wire = append(r.log.wire, wired{false, o.Message})
 		r.log.seen = append(r.log.seen, sighting{"terminal", o.Message})
+	case terminal.Ended:
+		r.log.ended = &o
+		if o.Session != nil {
+			r.log.session = o.Session
+		}
+	}
+}
+
+// onTerminal is told what happens in the terminal.
+func (r *rig) onTerminal(o terminal.Observation) {
+	r.note(o)
+	switch o := o.(type) {
+	case terminal.Sent:
+		r.countSent(o.Message)
 	case terminal.Unmatched:
 		r.countUnmatched(o.Err)
 	case terminal.Moved:
 		r.judgeMoved(&o.Record)
 	case terminal.Ended:
-		e := o
-		r.log.ended = &e
-		if o.Session != nil {
-			r.log.session = o.Session
-		}
 		r.leave()
 		r.term.Wait(r.world.Now(), never) // the script goes on here, before any reversal
 	}

@@ -443,10 +443,8 @@ func (p *play) wait(st *Step) {
 // none tells whether no record is in one of the states.
 func (p *play) none(states ...terminal.State) bool {
 	for _, rec := range p.terminal.Records() {
-		for _, s := range states {
-			if rec.State == s {
-				return false
-			}
+		if slices.Contains(states, rec.State) {
+			return false
 		}
 	}
 	return true

@@ -7,6 +7,7 @@ import (
 
 	"github.com/posim/posim/emv/card"
 	"github.com/posim/posim/terminal"
+	"github.com/posim/posim/terminal/tui"
 )
 
 func (a *app) cardCommand() *cobra.Command {
@@ -117,14 +118,14 @@ func table(rows [][]string) string {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], columns(cell))
+			widths[i] = max(widths[i], tui.Columns(cell))
 		}
 	}
 	var b strings.Builder
 	for _, row := range rows {
 		line := ""
 		for i, cell := range row {
-			line += pad(cell, widths[i]) + "  "
+			line += tui.Pad(cell, widths[i]) + "  "
 		}
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
@@ -158,7 +159,7 @@ func describe(p *card.Profile, lang language) string {
 		label, rest, _ := strings.Cut(line, " ")
 		if zh := wordDescription[label]; zh != "" {
 			rest = strings.TrimLeft(rest, " ")
-			line = pad(zh, 12) + " " + rest
+			line = tui.Pad(zh, 12) + " " + rest
 		}
 		b.WriteString(line)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/posim/posim/internal/rules"
 	"github.com/posim/posim/scenario"
 	"github.com/posim/posim/terminal"
+	"github.com/posim/posim/terminal/tui"
 )
 
 // exploreFlags are the flags of explore.
@@ -416,7 +417,7 @@ func (e *exploring) write(all []told) {
 	if e.mode() == modeSingle && e.naive.Name == "" {
 		names := nameWidth(e.scripts, language(terminal.English))
 		for _, b := range e.x.Bases() {
-			p(" %s  %6s events  %8s faults\n", pad(titleOf(b.ID, b.Script.Name, "", language(terminal.English)), names), thousands(b.Events), thousands(b.Pairs))
+			p(" %s  %6s events  %8s faults\n", tui.Pad(titleOf(b.ID, b.Script.Name, "", language(terminal.English)), names), thousands(b.Events), thousands(b.Pairs))
 		}
 		p("\n")
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/posim/posim"
 	"github.com/posim/posim/scenario"
+	"github.com/posim/posim/terminal/tui"
 )
 
 func (a *app) faultsCommand() *cobra.Command {
@@ -64,7 +65,7 @@ func (a *app) faults(asJSON bool) error {
 		if e.RealTime {
 			about += " (of real time: not applicable in virtual time, and refused)"
 		}
-		fmt.Fprintf(a.stdout, "  %s  %s\n", pad(e.Form, 38), about)
+		fmt.Fprintf(a.stdout, "  %s  %s\n", tui.Pad(e.Form, 38), about)
 	}
 	return nil
 }

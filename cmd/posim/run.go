@@ -9,6 +9,7 @@ import (
 	"github.com/posim/posim"
 	"github.com/posim/posim/internal/rules"
 	"github.com/posim/posim/scenario"
+	"github.com/posim/posim/terminal/tui"
 )
 
 // runFlags are the flags of run.
@@ -203,7 +204,7 @@ func nameWidth(scripts []*scenario.Script, lang language) int {
 	const least, most = 28, 50
 	n := least
 	for _, s := range scripts {
-		n = max(n, columns(titleOf(s.ID, s.Name, s.Zh, lang)))
+		n = max(n, tui.Columns(titleOf(s.ID, s.Name, s.Zh, lang)))
 	}
 	return min(n, most)
 }

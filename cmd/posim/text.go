@@ -75,16 +75,16 @@ func (t *text) report(r *report) {
 	if t.verbose {
 		t.story(r)
 	}
-	verdict := t.paint("32", pad(wordPassed.in(t.lang), verdictWidth))
+	verdict := t.paint("32", tui.Pad(wordPassed.in(t.lang), verdictWidth))
 	if !r.Passed {
-		verdict = t.paint("31", pad(wordFailed.in(t.lang), verdictWidth))
+		verdict = t.paint("31", tui.Pad(wordFailed.in(t.lang), verdictWidth))
 	}
 	runs := ""
 	if r.Runs > 1 {
 		runs = "  " + fmt.Sprintf(wordRuns.in(t.lang), r.Runs)
 	}
-	t.printf(" %s  %s  %s  %s %s%s\n", pad(titleOf(r.ID, r.Name, r.Zh, t.lang), t.names), verdict, pad(endWords(r.End, t.lang), endWidth),
-		padLeft(virtualTime(r.Virtual), timeWidth), padLeft(wallTime(r.Wall), wallWidth), runs)
+	t.printf(" %s  %s  %s  %s %s%s\n", tui.Pad(titleOf(r.ID, r.Name, r.Zh, t.lang), t.names), verdict, tui.Pad(endWords(r.End, t.lang), endWidth),
+		tui.PadLeft(virtualTime(r.Virtual), timeWidth), tui.PadLeft(wallTime(r.Wall), wallWidth), runs)
 	if r.Failure != nil {
 		t.failure(r.Failure)
 	}
@@ -102,7 +102,7 @@ func (t *text) failure(f *scenario.Failure) {
 		t.printf("%s%s\n", margin, strings.ReplaceAll(errorReport(f.Err), "\n", "\n"+margin))
 	}
 	fact := func(w word, value string) {
-		t.printf("%s%s  %s\n", margin, pad(w.in(t.lang), columns(wordWhere.in(t.lang))), value)
+		t.printf("%s%s  %s\n", margin, tui.Pad(w.in(t.lang), tui.Columns(wordWhere.in(t.lang))), value)
 	}
 	for _, v := range f.Violations {
 		fact(wordViolation, v.String())
@@ -146,8 +146,8 @@ func (t *text) story(r *report) {
 
 func (t *text) line(l scenario.Line) {
 	const kindWidth, textWidth = 8, 56
-	line := fmt.Sprintf(" %s  %s %s  ", padLeft(tui.Clock(l.At), 9), pad(kindIn(l.Kind, t.lang), kindWidth), pad(l.Dir, 1))
-	line += pad(l.In(terminal.Lang(t.lang)), textWidth)
+	line := fmt.Sprintf(" %s  %s %s  ", tui.PadLeft(tui.Clock(l.At), 9), tui.Pad(kindIn(l.Kind, t.lang), kindWidth), tui.Pad(l.Dir, 1))
+	line += tui.Pad(l.In(terminal.Lang(t.lang)), textWidth)
 	if l.Note != "" {
 		line += "  " + l.Note
 	}
@@ -190,15 +190,15 @@ func (t *text) money(positions map[string]scenario.Money, story []scenario.Line)
 		columns = append(columns[:1], columns[len(columns)-maxMoments:]...)
 	}
 	columns = append(columns, column{wordAtEnd.in(t.lang), positions})
-	t.printf("\n            %s", pad(wordMoney.in(t.lang), nameWidth))
+	t.printf("\n            %s", tui.Pad(wordMoney.in(t.lang), nameWidth))
 	for _, c := range columns {
-		t.printf("%s", padLeft(c.title, amountWidth))
+		t.printf("%s", tui.PadLeft(c.title, amountWidth))
 	}
 	t.printf("\n")
 	for _, p := range tui.PositionNames(positions) {
-		t.printf("            %s", pad(tui.PartyName(p, terminal.Lang(t.lang)), nameWidth))
+		t.printf("            %s", tui.Pad(tui.PartyName(p, terminal.Lang(t.lang)), nameWidth))
 		for _, c := range columns {
-			t.printf("%s", padLeft(c.money[p].String(), amountWidth))
+			t.printf("%s", tui.PadLeft(c.money[p].String(), amountWidth))
 		}
 		t.printf("\n")
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/posim/posim/terminal/tui"
 )
 
 // outside finds a program of somebody else's. Where it is absent the test is skipped by name, unless POSIM_OUTSIDE=1 says
@@ -132,7 +134,7 @@ func (p *pane) framed(w int) {
 	for range 60 {
 		got, short = strings.Split(strings.TrimRight(p.screen(), "\n"), "\n"), -1
 		for i, line := range got {
-			if columns(line) != w {
+			if tui.Columns(line) != w {
 				short = i
 			}
 		}
@@ -141,7 +143,7 @@ func (p *pane) framed(w int) {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	p.t.Errorf("line %d has %d columns of %d:\n%s", short, columns(got[short]), w, strings.Join(got, "\n"))
+	p.t.Errorf("line %d has %d columns of %d:\n%s", short, tui.Columns(got[short]), w, strings.Join(got, "\n"))
 }
 
 // The whole UI in a real terminal: sales by hand, a time-out, the plug, a scenario, both languages, two sizes.

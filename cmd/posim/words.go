@@ -91,11 +91,6 @@ func kindIn(kind string, lang language) string {
 	return kind
 }
 
-// How wide a text stands is the same on the screen and in a report.
-func columns(s string) int           { return tui.Columns(s) }
-func pad(s string, n int) string     { return tui.Pad(s, n) }
-func padLeft(s string, n int) string { return tui.PadLeft(s, n) }
-
 // virtualTime writes a virtual duration: "00:01:32.250", "2 d 04:00:12.000".
 func virtualTime(d time.Duration) string {
 	days, rest := d/(24*time.Hour), d%(24*time.Hour)

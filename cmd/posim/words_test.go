@@ -48,11 +48,11 @@ func TestEndWords(t *testing.T) {
 
 func TestColumnsOfChinese(t *testing.T) {
 	for s, want := range map[string]int{"": 0, "abc": 3, "卡号": 4, "a卡，": 5, "é": 1, "e\u0301": 1, "·": 1} {
-		if got := columns(s); got != want {
+		if got := tui.Columns(s); got != want {
 			t.Errorf("%q: %d columns, want %d", s, got, want)
 		}
 	}
-	if got := pad("卡", 4) + "|" + padLeft("卡", 4) + "|" + pad("12345", 4); got != "卡  |  卡|12345" {
+	if got := tui.Pad("卡", 4) + "|" + tui.PadLeft("卡", 4) + "|" + tui.Pad("12345", 4); got != "卡  |  卡|12345" {
 		t.Errorf("%q", got)
 	}
 }
