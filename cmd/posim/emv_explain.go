@@ -11,6 +11,7 @@ import (
 	"github.com/posim/posim"
 	"github.com/posim/posim/emv"
 	"github.com/posim/posim/scenario"
+	"github.com/posim/posim/terminal/tui"
 )
 
 // explainFlags are what is asked of a card.
@@ -225,7 +226,7 @@ func (e *explained) write(w io.Writer, verbose bool) {
 // writeDecision is a line, what it set, and what it looked at.
 func writeDecision(w io.Writer, d *emv.Decision, name string, verbose bool) {
 	const nameWidth, bookWidth = 28, 16
-	fmt.Fprintf(w, "  %s %s %s\n", pad(name, nameWidth), pad(d.Rule.Book(), bookWidth), d.Text)
+	fmt.Fprintf(w, "  %s %s %s\n", tui.Pad(name, nameWidth), tui.Pad(d.Rule.Book(), bookWidth), d.Text)
 	indent := strings.Repeat(" ", nameWidth+bookWidth+6)
 	for _, bit := range d.Changed() {
 		fmt.Fprintf(w, "%s%s\n", indent, bit)
