@@ -72,8 +72,13 @@ func TestedLibrary(files fs.FS) (*Library, error) {
 	}
 	l.sort()
 	err = each(files, "terminals", func(name string, src []byte) (err error) {
-		l.terminals[name], err = terminal.ParseProfile(name+".yaml", src)
-		return err
+		p, err := terminal.ParseProfile(name+".yaml", src)
+		if err != nil {
+			return err
+		}
+		p.EMV.CAPublicKeys = append(p.EMV.CAPublicKeys, l.AuthorityKeys()...) // an acquirer loads the authorities of its cards
+		l.terminals[name] = p
+		return nil
 	})
 	if err != nil {
 		return nil, err
