@@ -15,40 +15,41 @@ import (
 	"github.com/posim/posim/transport/dialect"
 )
 
-// entryChip is DE 22 of a chip read by a terminal that can take a PIN.
-const entryChip = "0051"
-
-// chipSale runs the EMV kernel over the card in the slot and makes of its outcome what the journal will know.
-func (t *Terminal) chipSale(amount int64) error {
+// chipSale runs the EMV kernel over the card in the slot and makes of its outcome what the journal will know. again is what the
+// customer is asked for if the chip gave no answer and the sale can go on; empty: it is over.
+func (t *Terminal) chipSale(s wanted) (e Ended, again Key, err error) {
 	t.show(say("reading"))
+	c := &chip{t: t, wanted: s}
 	card, err := t.slot.PowerOn()
 	if err != nil {
 		t.remark("chip: %v", err)
-		return t.chipEnd(nil, brokenOutcome(err))
+		again = t.countChip(c, emv.Outcome{}, err)
+		return t.chipEnd(c, brokenOutcome(err), again), again, nil
 	}
-	c := &chip{t: t, amount: amount}
 	cfg := t.profile.EMV
 	cfg.Rand = t.cfg.Rand
 	cfg.Trace = t.cfg.Trace
 	if t.slot.Physical() {
 		cfg.Admit = func(s *emv.Session) error { return t.admit(s.PAN()) }
 	}
-	out, err := t.runKernel(card, c, &cfg, emv.Transaction{
-		Type: 0x00, Amount: amount, Time: t.calendar(), SequenceCounter: uint32(t.journal.nextSTAN), LoggedAmount: t.loggedAmount,
+	out, kernelErr := t.runKernel(card, c, &cfg, emv.Transaction{
+		Type: 0x00, Amount: s.amount, Time: t.calendar(), SequenceCounter: uint32(t.journal.nextSTAN), LoggedAmount: t.loggedAmount,
+		ForceOnline: s.online,
 	})
 	if c.fatal != nil {
-		return c.fatal
+		return e, "", c.fatal
 	}
-	o, err := c.conclude(out, err)
+	o, err := c.conclude(out, kernelErr)
 	if err != nil {
-		return err
+		return e, "", err
 	}
+	again = t.countChip(c, out, kernelErr)
 	if t.cardPresent() {
 		if err := t.slot.PowerOff(); err != nil {
 			t.remark("chip: %v", err)
 		}
 	}
-	return t.chipEnd(c, o)
+	return t.chipEnd(c, o, again), again, nil
 }
 
 // runKernel has the kernel run, with a recorder between it and the world if somebody wants a transcript.
@@ -62,19 +63,43 @@ func (t *Terminal) runKernel(card apdu.Card, term emv.Terminal, cfg *emv.Config,
 	return out, err
 }
 
-func (t *Terminal) chipEnd(c *chip, o Outcome) error {
-	e := Ended{Outcome: o}
-	if c != nil {
-		e.Code, e.Session = c.code, c.session
-	}
-	switch o {
-	case OutcomeCardRemoved:
+// chipEnd is the end of a chip's sale, or of this try of it.
+func (t *Terminal) chipEnd(c *chip, o Outcome, again Key) Ended {
+	switch {
+	case o == OutcomeCardRemoved:
 		t.show(say("card-removed"))
-	case OutcomeChipFailed:
+	case o == OutcomeChipFailed && again == "":
 		t.show(say("chip-failed"))
 	}
-	t.cfg.Observe(e)
-	return nil
+	return Ended{Outcome: o, Code: c.code, Session: c.session}
+}
+
+// countChip counts what became of the chip for a fallback, and says what the customer is asked for next; empty: nothing. A chip
+// that had its cryptogram sent was read, and what the card does after that is no reason to take its stripe.
+func (t *Terminal) countChip(c *chip, out emv.Outcome, err error) (again Key) {
+	p, live := t.profile.Fallback, errors.Is(err, errLiveRefused) || errors.Is(err, errLiveRead)
+	empty := err == nil && out.Result == emv.NotAccepted
+	silent := err != nil && !live && !c.online && brokenOutcome(err) == OutcomeChipFailed
+	switch {
+	case silent, empty && p.EmptyList:
+		var number pan.PAN
+		if out.Session != nil {
+			number = out.Session.PAN()
+		}
+		t.failures.failed(number, t.clock.Now(), p.Window)
+	case c.online, err == nil && out.Result != emv.Cancelled && out.Result != emv.Terminated:
+		t.failures.good()
+		return ""
+	default: // pulled out, cancelled, not a card's data: no failure, and no good read either
+		return ""
+	}
+	switch {
+	case t.slot == nil, t.failures.count >= p.Tries && p.Off:
+		return ""
+	case t.failures.count >= p.Tries:
+		return "swipe-instead"
+	}
+	return "insert-again"
 }
 
 // brokenOutcome says what an error of the card's means.
@@ -106,7 +131,8 @@ func cardSequence(psn string) string {
 // chip is the terminal as the kernel sees it, for one transaction.
 type chip struct {
 	t        *Terminal
-	amount   int64
+	wanted   wanted
+	online   bool // the card's cryptogram was given to be sent
 	session  *emv.Session
 	record   *Record // what the journal knows, if the request was begun
 	approval *dialect.Message
@@ -189,8 +215,8 @@ func (c *chip) VerifyPIN(_ *emv.Session, p emv.OfflinePIN) (emv.PINEntry, apdu.S
 // the card is told that its terminal declines: approving offline then could pay twice.
 func (c *chip) GoOnline(s *emv.Session) (emv.OnlineAnswer, error) {
 	t := c.t
-	c.session = s
-	r := t.chipRecord(s, c.amount)
+	c.session, c.online = s, true
+	r := t.chipRecord(s, c.wanted.amount)
 	answer, o, err := t.authorise(r, func(r *Record) (*dialect.Message, error) { return t.chipRequest(s, r) })
 	if err != nil {
 		c.fatal = err
@@ -245,6 +271,9 @@ func (c *chip) conclude(out emv.Outcome, err error) (Outcome, error) {
 	if err != nil {
 		t.remark("card: %v", err)
 	}
+	if out.AdviceRequired {
+		t.remark("card: it asks for an advice of what it decided; no message of this host is one, and none is sent")
+	}
 	if c.record != nil {
 		return c.concludeOnline(out, err)
 	}
@@ -265,7 +294,7 @@ func (c *chip) conclude(out emv.Outcome, err error) (Outcome, error) {
 		if c.ended == OutcomeNoConnection {
 			return OutcomeNoConnection, nil
 		}
-		t.show(say("declined-offline"))
+		t.showOfflineDeclined(out)
 		return OutcomeOfflineDeclined, nil
 	case emv.Cancelled:
 		t.show(say("cancelled"))
@@ -278,6 +307,15 @@ func (c *chip) conclude(out emv.Outcome, err error) (Outcome, error) {
 		t.show(say("terminated"))
 	}
 	return OutcomeNotAccepted, nil
+}
+
+// showOfflineDeclined says why, if the card has (EMV Book 3, 6.5.5; Book 4, 11.2).
+func (t *Terminal) showOfflineDeclined(out emv.Outcome) {
+	if out.ServiceNotAllowed {
+		t.show(say("not-accepted"), say("service-not-allowed"))
+		return
+	}
+	t.show(say("declined-offline"))
 }
 
 // concludeOnline: only an approval of both host and card is a sale; an approval that the card refused is reversed (T9).
@@ -315,7 +353,7 @@ func (c *chip) concludeOnline(out emv.Outcome, err error) (Outcome, error) {
 // approveOffline records a sale that the card approved alone, to be advised later.
 func (c *chip) approveOffline(out emv.Outcome) error {
 	t, s := c.t, c.session
-	r := t.chipRecord(s, c.amount)
+	r := t.chipRecord(s, c.wanted.amount)
 	if err := t.stamp(r); err != nil {
 		return err
 	}
@@ -325,6 +363,9 @@ func (c *chip) approveOffline(out emv.Outcome) error {
 	}
 	r.ICC = requestICC(s)
 	c.fillReceipt(r)
+	if r.CVM == cvmPIN { // it was taken for an issuer who has not seen it
+		r.CVM = cvmUnseen
+	}
 	if err := t.seal(r, s.PAN(), expiry(s)); err != nil {
 		return err
 	}
@@ -335,7 +376,7 @@ func (c *chip) approveOffline(out emv.Outcome) error {
 // chipRecord is a new record of a chip transaction, as far as it is known before the request.
 func (t *Terminal) chipRecord(s *emv.Session, amount int64) *Record {
 	return &Record{
-		Amount: amount, Currency: t.profile.Currency, Card: s.PAN().Masked(), Entry: entryChip,
+		Amount: amount, Currency: t.profile.Currency, Card: s.PAN().Masked(), Entry: t.posEntryMode(entryChip),
 		PSN: cardSequence(s.PANSequenceNumber()), ICC: reversalICC(s),
 	}
 }
@@ -373,14 +414,7 @@ func (c *chip) fillReceipt(r *Record) {
 	r.TVR, r.TSI = fmt.Sprintf("%X", tvr[:]), fmt.Sprintf("%X", tsi[:])
 	r.CryptogramType = [...]string{"AAC", "TC", "ARQC", "RFU"}[s.CryptogramInformationData()>>6]
 	r.Cryptogram = fmt.Sprintf("%X", s.Data(tlv.ApplicationCryptogram))
-	switch {
-	case s.SignatureRequired():
-		r.CVM = cvmSignature
-	case s.OnlinePINEntered():
-		r.CVM = cvmPIN
-	default:
-		r.CVM = cvmNone
-	}
+	r.CVM = cvmOf(s)
 }
 
 // expiry is YYMM of the application expiration date.
@@ -395,8 +429,19 @@ func expiry(s *emv.Session) string {
 // requestICC is DE 55 of a request or an advice: what the issuer needs to check the cryptogram and to judge the terminal.
 func requestICC(s *emv.Session) []byte { return pick(s, requestTags[:]) }
 
-// reversalICC is DE 55 of a reversal.
-func reversalICC(s *emv.Session) []byte { return pick(s, reversalTags[:]) }
+// reversalICC is DE 55 of a reversal: what the card made of the answer, scripts included. A sale that is advised was approved
+// offline, so there were none.
+func reversalICC(s *emv.Session) []byte {
+	b := pick(s, reversalTags[:])
+	if v := s.Data(tlv.IssuerScriptResults); len(v) > 0 {
+		b = tlv.Append(b, tlv.IssuerScriptResults, v[:min(len(v), maxScriptResults)])
+	}
+	return b
+}
+
+// maxScriptResults are the results of twenty scripts, five bytes each (EMV Book 4, A5): DE 55 holds 255 bytes, and a reversal that
+// does not fit could never be sent.
+const maxScriptResults = 20 * 5
 
 var requestTags = [...]tlv.Tag{
 	tlv.ApplicationCryptogram, tlv.CryptogramInformationData, tlv.IssuerApplicationData, tlv.UnpredictableNumber,
@@ -424,8 +469,11 @@ func (t *Terminal) showDeclined(code string) {
 	if text, ok := codeText(code); ok {
 		lines = append(lines, text)
 	}
-	if retained(code) {
+	switch {
+	case retained(code):
 		lines = append(lines, say("retain"))
+	case referral(code): // nobody at this till makes the call and types an authorisation in: it is a decline with a reason
+		lines = append(lines, say("call-bank"))
 	}
 	t.show(lines...)
 }

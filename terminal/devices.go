@@ -34,11 +34,14 @@ const (
 	KeyEnter  byte = '\r'
 	KeyClear  byte = '\b'
 	KeyCancel byte = 0x1B
+	KeyOnline byte = 'O' // the clerk's: this sale goes online whatever the risk; before ENTER
 )
 
-// Stripe is what a swipe gave. It lives in memory until the transaction ends.
+// Stripe is what a swipe gave, each track as the reader decoded it: with its sentinels, and then perhaps its LRC, or without; ""
+// if there is none. It lives in memory until the transaction ends.
 type Stripe struct {
-	Track2   string
+	Track1, Track2, Track3 string
+
 	Physical bool // it came from a real reader
 }
 

@@ -341,7 +341,7 @@ func FuzzReceipt(f *testing.F) {
 		for _, s := range []string{label, aid, tvr, tsi, kind, cryptogram, card} {
 			given += len(s)
 		}
-		for _, entry := range []string{entryChip, entryStripe} {
+		for _, entry := range []string{"0051", "0901", "0801", "0022", "x"} {
 			r := &Record{STAN: "000001", Date: "0302", Time: "140511", Year: 2026, Amount: amount, Card: card, Entry: entry,
 				Label: label, AID: aid, TVR: tvr, TSI: tsi, CryptogramType: kind, Cryptogram: cryptogram, CVM: kind}
 			for _, c := range []Copy{MerchantCopy, CustomerCopy} {

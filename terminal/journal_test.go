@@ -36,7 +36,7 @@ func sale(t testing.TB, j *Journal) *Record {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Record{STAN: stan, Date: "0302", Time: "140511", Year: 2026, Amount: 100_00, Currency: "0156", Card: "476173******0119", Entry: entryChip}
+	return &Record{STAN: stan, Date: "0302", Time: "140511", Year: 2026, Amount: 100_00, Currency: "0156", Card: "476173******0119", Entry: "0051"}
 }
 
 // life is every way a record can go, as docs/architecture.md draws it.

@@ -29,6 +29,7 @@ type Profile struct {
 	Attempts       int           // tries of a reversal on each occasion; 3
 	CardWait       time.Duration // for a card, an amount or a PIN; 60 s
 	MaxAmount      int64         // minor units
+	Fallback       Fallback      // from chip to stripe
 
 	EMV emv.Config // without Rand and Trace
 }
@@ -47,6 +48,7 @@ type profileFile struct {
 	CardWait       time.Duration `yaml:"card_wait"`
 	Attempts       int           `yaml:"attempts"`
 	MaxAmount      int64         `yaml:"max_amount"`
+	Fallback       fallbackFile  `yaml:"fallback"`
 	EMV            struct {
 		Country      string `yaml:"country"`
 		Type         string `yaml:"type"`
@@ -141,6 +143,10 @@ func (f *profileFile) profile(name string) (*Profile, error) {
 		if d.d < time.Second || d.d > time.Hour {
 			return nil, fmt.Errorf("%s %s: want 1s to 1h", d.key, d.d)
 		}
+	}
+	var err error
+	if p.Fallback, err = f.Fallback.fallback(); err != nil {
+		return nil, err
 	}
 	return p, f.kernel(p)
 }

@@ -60,6 +60,10 @@ func TestAProfileWithKeysAndLists(t *testing.T) {
 
 func TestABadProfileSaysWhereAndWhatWasExpected(t *testing.T) {
 	for _, c := range []struct{ name, old, new, want string }{
+		{"a fallback after too many tries", "attempts: 3", "attempts: 3\nfallback: {tries: 4}", "fallback.tries 4: want 1 to 3"},
+		{"a fallback within no time", "attempts: 3", "attempts: 3\nfallback: {window: 90ms}", "fallback.window 90ms: want 1s to 1h"},
+		{"a fallback that is neither on nor off", "attempts: 3", "attempts: 3\nfallback: maybe", "fallback: want off, or tries, window and empty_list"},
+		{"a key that a fallback has not", "attempts: 3", "attempts: 3\nfallback: {trys: 3}", "fallback: want off, or tries, window and empty_list"},
 		{"an unknown key", "attempts: 3", "atempts: 3", `unknown field "atempts"`},
 		{"a terminal number that is not a simulation's", "tid: SIM00001", "tid: 10000012", `tid "10000012": want 8 characters that begin with SIM`},
 		{"a short merchant number", "mid: SIM000000000001", "mid: SIM1", `mid "SIM1": want 15 characters that begin with SIM`},

@@ -83,6 +83,9 @@ func (t *Terminal) compose(r *Record, c Copy, again bool) Receipt {
 		add("r-sale")
 	}
 	add("r-card", card, entrySign(r))
+	if text, ok := entryTexts[r.enteredAs()]; ok {
+		add("r-entry", bilingual(text))
+	}
 	if r.isChip() {
 		add("r-label", r.Label)
 		add("r-aid", r.AID)
@@ -98,26 +101,10 @@ func (t *Terminal) compose(r *Record, c Copy, again bool) Receipt {
 		add("r-auth", r.Auth)
 	}
 	add("r-amount", Amount(r.Amount))
-	switch r.CVM {
-	case cvmPIN:
-		add("r-pin")
-	case cvmSignature:
-		if c == MerchantCopy {
-			add("r-signature")
-		}
-	default:
-		add("r-no-cvm")
-	}
+	lines = append(lines, cvmLines(r.CVM, c)...)
 	add("r-simulation")
 	return Receipt{Copy: c, STAN: r.STAN, Date: r.Date, Time: r.Time, Lines: lines}
 }
-
-// How the cardholder was verified, as a record keeps it.
-const (
-	cvmPIN       = "pin"
-	cvmSignature = "signature"
-	cvmNone      = "none"
-)
 
 // lastFour is the card number of a customer's copy.
 func lastFour(masked string) string {
@@ -127,12 +114,23 @@ func lastFour(masked string) string {
 	return strings.Repeat("*", len(masked)-4) + masked[len(masked)-4:]
 }
 
-// entrySign is how the card was read, as receipts abbreviate it: I for the chip, S for the stripe.
+// entrySign is how the card was read, as receipts abbreviate it: I for the chip, F for the stripe in its place, S for the stripe.
 func entrySign(r *Record) string {
-	if r.isChip() {
+	switch r.enteredAs() {
+	case entryChip:
 		return "/I"
+	case entryFallback:
+		return "/F"
 	}
 	return "/S"
+}
+
+// entryTexts is the same in words.
+var entryTexts = map[panEntry]entry{
+	entryChip:     {"CHIP", "芯片"},
+	entryStripe:   {"SWIPED", "刷卡"},
+	entryPart:     {"SWIPED, TRACK 1", "刷卡,一磁道"},
+	entryFallback: {"SWIPED, CHIP NOT READABLE", "降级刷卡,芯片无法读取"},
 }
 
 // approve makes a sale final: journal, then screen and receipt (T3). finish fills in what the answer and the card said.

@@ -101,8 +101,6 @@ func (r *Record) owedReceipt() bool { return r.InBatch() || r.State == Refused |
 // has a reason.
 func (r *Record) setAside() bool { return r.State == Parked && r.Reason == "" }
 
-func (r *Record) isChip() bool { return strings.HasPrefix(r.Entry, "005") }
-
 // String is the record's identity and state, for errors.
 func (r *Record) String() string { return r.STAN + "/" + r.Date + r.Time + " " + string(r.State) }
 

@@ -2,58 +2,130 @@ package terminal
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/posim/posim/emv"
 	"github.com/posim/posim/emv/apdu"
+	"github.com/posim/posim/emv/tlv"
 	"github.com/posim/posim/hsm"
 )
 
+// wanted is what a customer and the clerk want: one amount, whatever it takes to read the card.
+type wanted struct {
+	amount int64
+	online bool // the clerk wants the issuer asked
+}
+
 // session serves one customer: amount and card in either order, then the sale.
 func (t *Terminal) session() error {
-	end := func(o Outcome) error {
-		t.cfg.Observe(Ended{Outcome: o})
-		return nil
-	}
 	if t.journal.full() {
 		return errBatchFull
 	}
-	amount, ok := t.enterAmount()
+	s, ok := t.enterAmount()
 	if !ok {
 		t.show(say("cancelled"))
-		return end(OutcomeCancelled)
+		t.cfg.Observe(Ended{Outcome: OutcomeCancelled})
+		return nil
 	}
+	e, err := t.serve(s)
+	if err != nil {
+		return err
+	}
+	t.cfg.Observe(e)
+	return nil
+}
+
+// serve takes cards until one of them ends the sale: a stripe that cannot be read, or that has a chip, and a chip that gives no
+// answer have another way or another try.
+func (t *Terminal) serve(s wanted) (Ended, error) {
+	prompt, otherwise := Key("insert-or-swipe"), OutcomeCancelled
 	for {
-		chip, ok := t.awaitCard(amount)
+		chip, ok := t.awaitCard(s, prompt)
 		switch {
 		case !ok:
-			t.show(say("cancelled"))
-			return end(OutcomeCancelled)
-		case chip:
-			return t.chipSale(amount)
-		}
-		stripe := *t.swiped
-		t.swiped = nil
-		card, err := parseStripe(stripe)
-		if err != nil {
-			t.remark("%v", err)
-			t.show(say("stripe-failed"), say("insert-or-swipe"))
-			continue
-		}
-		if stripe.Physical {
-			if err := t.admit(card.number); err != nil {
-				if errors.Is(err, errLiveRead) {
-					return end(OutcomeLiveRead)
-				}
-				return end(OutcomeLiveRefused)
+			if otherwise == OutcomeCancelled {
+				t.show(say("cancelled"))
 			}
-		}
-		if card.hasChip() && t.slot != nil { // a chip card is read by its chip where that can be done
-			t.show(say("insert-chip"))
+			return Ended{Outcome: otherwise}, nil
+		case chip:
+			e, again, err := t.chipSale(s)
+			if err != nil || again == "" {
+				return e, err
+			}
+			if !t.cardTaken() {
+				return e, nil
+			}
+			prompt, otherwise = again, OutcomeChipFailed
 			continue
 		}
-		return t.stripeSale(amount, card)
+		card, err := t.swipe()
+		if err != nil {
+			return Ended{Outcome: liveOutcome(err)}, nil
+		}
+		if card == nil {
+			continue
+		}
+		switch t.swipeRule(card) {
+		case swipeInsert:
+			t.remark("stripe: service code: %v", card.service)
+			prompt = "insert-chip"
+			continue
+		case swipeNotAllowed:
+			t.show(say("not-accepted"), say("no-fallback"))
+			return Ended{Outcome: OutcomeNotAccepted}, nil
+		case swipeFallback:
+			t.remark("stripe: the chip cannot be read: fallback, DE 22 PAN entry %s", entryFallback)
+			card.entry = entryFallback
+			t.failures.good() // one swipe, and no more
+		}
+		return t.stripeSale(s.amount, card)
 	}
 }
+
+// swipe reads the stripe that was swiped; nil: it cannot be read, and the screen says so. The error is a live card.
+func (t *Terminal) swipe() (*stripeCard, error) {
+	stripe := *t.swiped
+	t.swiped = nil
+	card, spoilt, err := readStripe(stripe)
+	for _, err := range spoilt {
+		t.remark("%v", err)
+	}
+	if err != nil {
+		t.remark("%v", err)
+		t.show(say("stripe-failed"))
+		return nil, nil
+	}
+	if stripe.Physical {
+		if err := t.admit(card.number); err != nil {
+			return nil, err
+		}
+	}
+	return card, nil
+}
+
+func liveOutcome(err error) Outcome {
+	if errors.Is(err, errLiveRead) {
+		return OutcomeLiveRead
+	}
+	return OutcomeLiveRefused
+}
+
+// swipeRule asks whether this stripe may be read here and now.
+func (t *Terminal) swipeRule(card *stripeCard) swipeRule {
+	reads := t.cfg.Devices.OpenSlot != nil && t.can(tlv.CapabilityICWithContacts) // a terminal that never could reads the stripe
+	return t.profile.Fallback.swipe(&t.failures, reads && card.service.chip(), t.slot != nil, card.number, t.clock.Now())
+}
+
+// cardTaken waits until a card that could not be read has left the slot; false: nobody took it.
+func (t *Terminal) cardTaken() bool {
+	t.show(say("chip-failed"), say("remove-card"))
+	t.keys = nil
+	gone := t.clock.Wait(t.clock.Now().Add(t.profile.CardWait), func() bool { return !t.cardPresent() || t.pressedCancel() })
+	return gone && !t.cardPresent()
+}
+
+// pressedCancel looks for CANCEL among the keys that wait.
+func (t *Terminal) pressedCancel() bool { return slices.Contains(t.keys, KeyCancel) }
 
 // housekeeping is what follows every sale: its reversal at once, and what waited for a host that answers.
 func (t *Terminal) housekeeping() error {
@@ -66,40 +138,50 @@ func (t *Terminal) housekeeping() error {
 	return nil
 }
 
-// enterAmount takes digits and ENTER; false: cancelled, or nobody came.
-func (t *Terminal) enterAmount() (amount int64, ok bool) {
-	t.show(say("amount", Amount(0)))
+// enterAmount takes digits and ENTER; false: cancelled, or nobody came. With KeyOnline the clerk has the issuer asked, or not
+// after all.
+func (t *Terminal) enterAmount() (s wanted, ok bool) {
+	show := func(before ...Text) {
+		lines := append(before, say("amount", Amount(s.amount)))
+		if s.online {
+			lines = append(lines, say("force-online"))
+		}
+		t.show(lines...)
+	}
+	show()
 	for {
 		if !t.clock.Wait(t.clock.Now().Add(t.profile.CardWait), func() bool { return len(t.keys) > 0 }) {
-			return 0, false
+			return s, false
 		}
 		key := t.keys[0]
 		t.keys = t.keys[1:]
 		switch {
 		case key == KeyCancel:
-			return 0, false
+			return s, false
 		case key == KeyClear:
-			amount = 0
-		case key == KeyEnter && amount > 0:
-			return amount, true
+			s.amount = 0
+		case key == KeyEnter && s.amount > 0:
+			return s, true
+		case key == KeyOnline:
+			s.online = !s.online
 		case key >= '0' && key <= '9':
-			if next := amount*10 + int64(key-'0'); next <= t.profile.MaxAmount {
-				amount = next
+			if next := s.amount*10 + int64(key-'0'); next <= t.profile.MaxAmount {
+				s.amount = next
 			} else {
-				t.show(say("limit"), say("amount", Amount(amount)))
+				show(say("limit"))
 				continue
 			}
 		default:
 			continue
 		}
-		t.show(say("amount", Amount(amount)))
+		show()
 	}
 }
 
 // awaitCard waits for a card; chip tells which way it came. ok is false when it was cancelled, or nobody came.
-func (t *Terminal) awaitCard(amount int64) (chip, ok bool) {
+func (t *Terminal) awaitCard(s wanted, prompt Key) (chip, ok bool) {
 	if !t.cardPresent() && t.swiped == nil {
-		t.show(say("sale", Amount(amount)), say("insert-or-swipe"))
+		t.show(say("sale", Amount(s.amount)), say(prompt))
 	}
 	came := t.clock.Wait(t.clock.Now().Add(t.profile.CardWait), func() bool {
 		return t.cardPresent() || t.swiped != nil || len(t.keys) > 0
@@ -117,7 +199,7 @@ func (t *Terminal) awaitCard(amount int64) (chip, ok bool) {
 	if key == KeyCancel {
 		return false, false
 	}
-	return t.awaitCard(amount) // another key means nothing here
+	return t.awaitCard(s, prompt) // another key means nothing here
 }
 
 // How a PIN entry can end besides with a PIN.

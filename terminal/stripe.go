@@ -2,84 +2,153 @@ package terminal
 
 import (
 	"errors"
-	"strings"
 
 	"github.com/posim/posim/emv"
+	"github.com/posim/posim/emv/tlv"
 	"github.com/posim/posim/internal/pan"
 	"github.com/posim/posim/transport/dialect"
 )
 
-// entryStripe is DE 22 of a swiped stripe read by a terminal that can take a PIN.
-const entryStripe = "0021"
-
 // maxPINTries is how often a wrong PIN of a stripe may be entered again in one sale: each is a request of its own.
 const maxPINTries = 3
 
-// stripeCard is a parsed track 2 (ISO 7813).
+// stripeCard is what a stripe says of its card.
 type stripeCard struct {
-	number      pan.PAN
-	expiry      string // YYMM
-	serviceCode string
-	track2      string // without sentinels
+	number  pan.PAN
+	expiry  string // YYMM
+	service serviceCode
+	track2  string // DE 35; "": only track 1 could be read
+	entry   panEntry
 }
 
-// hasChip tells whether the service code says that the card has a chip.
-func (s *stripeCard) hasChip() bool { return s.serviceCode[0] == '2' || s.serviceCode[0] == '6' }
+var errNoTrack = errors.New("terminal: stripe: neither track 1 nor track 2 was read")
 
-// maxTrack2 is the longest track 2 without its sentinels and LRC.
-const maxTrack2 = 37
-
-// parseStripe reads track 2: card number, separator, expiry, service code, discretionary data. Errors quote nothing of it.
-func parseStripe(s Stripe) (*stripeCard, error) {
-	t := strings.TrimSuffix(strings.TrimPrefix(s.Track2, ";"), "?")
-	digits, rest, ok := strings.Cut(t, "=")
+// readStripe makes a card of what a swipe gave. Track 2 is enough; without it track 1 has the same card, but the issuer cannot
+// check it. Where there are both they must agree: no issuer writes two cards on one stripe. spoilt says which other tracks were
+// there and could not be read. Errors quote nothing of the tracks.
+func readStripe(s Stripe) (card *stripeCard, spoilt []error, err error) {
+	bad := func(err error) { spoilt = append(spoilt, err) }
+	var t1 track1
+	var t2 track2
+	var err1, err2 error
+	if s.Track1 != "" {
+		t1, err1 = parseTrack1(s.Track1)
+	}
+	if s.Track2 != "" {
+		t2, err2 = parseTrack2(s.Track2)
+	}
+	if s.Track3 != "" {
+		if _, err := parseTrack3(s.Track3); err != nil {
+			bad(err)
+		}
+	}
+	has1, has2 := s.Track1 != "" && err1 == nil, s.Track2 != "" && err2 == nil
 	switch {
-	case len(t) > maxTrack2:
-		return nil, errors.New("terminal: track 2: longer than 37 characters")
-	case !ok:
-		return nil, errors.New("terminal: track 2: no separator")
-	case len(rest) < 7:
-		return nil, errors.New("terminal: track 2: want expiry and service code after the separator")
-	case strings.Trim(rest, "0123456789") != "":
-		return nil, errors.New("terminal: track 2: want digits after the separator")
+	case !has1 && err2 != nil:
+		return nil, spoilt, err2
+	case !has1 && !has2 && err1 != nil:
+		return nil, spoilt, err1
+	case !has1 && !has2:
+		return nil, spoilt, errNoTrack
+	case has1 && has2:
+		if err := agree(t1, t2); err != nil {
+			return nil, spoilt, err
+		}
+	case err1 != nil:
+		bad(err1)
+	case err2 != nil:
+		bad(err2)
 	}
-	number, err := pan.Parse(digits)
-	if err != nil {
-		return nil, err
+	if has2 {
+		return &stripeCard{t2.number, t2.expiry, t2.service, t2.data, entryStripe}, spoilt, nil
 	}
-	if !number.LuhnValid() {
-		return nil, errors.New("terminal: track 2: check digit of the card number is wrong")
+	return &stripeCard{t1.number, t1.expiry, t1.service, "", entryPart}, spoilt, nil
+}
+
+func agree(t1 track1, t2 track2) error {
+	switch {
+	case t1.number != t2.number:
+		return errors.New("terminal: tracks 1 and 2: card numbers differ")
+	case t1.expiry != t2.expiry:
+		return errors.New("terminal: tracks 1 and 2: expiries differ")
+	case t1.service != t2.service:
+		return errors.New("terminal: tracks 1 and 2: service codes differ")
 	}
-	return &stripeCard{number: number, expiry: rest[:4], serviceCode: rest[4:7], track2: t}, nil
+	return nil
+}
+
+// stripeAllowed asks the service code what the terminal must obey; false: the card is not accepted here, and the screen says so.
+func (t *Terminal) stripeAllowed(card *stripeCard) bool {
+	switch {
+	case !card.service.goods():
+		t.remark("stripe: service code: %v", card.service)
+		t.show(say("not-accepted"), say("not-for-goods"))
+	case card.service.pinRequired() && !t.can(tlv.CapabilityOnlinePIN):
+		t.remark("stripe: service code: %v", card.service)
+		t.show(say("not-accepted"), say("pin-required"))
+	case t.offlineOnly():
+		t.remark("stripe: this terminal has no line to an issuer")
+		t.show(say("not-accepted"))
+	default:
+		return true
+	}
+	return false
+}
+
+// offlineOnly is a terminal without a line, by its type (EMV Book 4, A1).
+func (t *Terminal) offlineOnly() bool {
+	return t.profile.EMV.Type&15 == 3 || t.profile.EMV.Type&15 == 6
 }
 
 // stripeSale always goes online. A wrong PIN may be entered again, as a new transaction with its own STAN.
-func (t *Terminal) stripeSale(amount int64, card *stripeCard) error {
+func (t *Terminal) stripeSale(amount int64, card *stripeCard) (Ended, error) {
+	if !t.stripeAllowed(card) {
+		return Ended{Outcome: OutcomeNotAccepted}, nil
+	}
 	title := Key("pin")
 	for try := 1; ; try++ {
 		o, code, err := t.stripeTry(amount, card, title)
 		if err != nil {
-			return err
+			return Ended{}, err
 		}
-		if o == OutcomeDeclined && code == "55" && try < maxPINTries {
+		if o == OutcomeDeclined && code == "55" && try < maxPINTries && t.can(tlv.CapabilityOnlinePIN) {
 			title = "pin-again"
 			continue
 		}
-		t.cfg.Observe(Ended{Outcome: o, Code: code})
-		return nil
+		return Ended{Outcome: o, Code: code}, nil
 	}
 }
 
+// stripePIN takes the PIN of a stripe, wherever the terminal can: PIN or signature is the cardholder's choice unless the service
+// code leaves none. cvm is what the receipt will say; an outcome ends the sale.
+func (t *Terminal) stripePIN(card *stripeCard, title Key) (cvm string, o Outcome) {
+	entry := emv.PINBypassed
+	if t.can(tlv.CapabilityOnlinePIN) {
+		var err error
+		if entry, err = t.enterPIN(title, false, -1); err != nil { // cancelled, or nobody there
+			t.show(say("cancelled"))
+			return "", OutcomeCancelled
+		}
+	}
+	switch {
+	case entry == emv.PINEntered:
+		return cvmPIN, ""
+	case card.service.pinRequired():
+		t.remark("stripe: service code: %v", card.service)
+		t.show(say("not-accepted"), say("pin-required"))
+		return "", OutcomeNotAccepted
+	case t.can(tlv.CapabilitySignature):
+		return cvmSignature, ""
+	}
+	return cvmNone, ""
+}
+
 func (t *Terminal) stripeTry(amount int64, card *stripeCard, title Key) (o Outcome, code string, err error) {
-	entry, err := t.enterPIN(title, false, -1)
-	if err != nil { // cancelled, or nobody there
-		t.show(say("cancelled"))
-		return OutcomeCancelled, "", nil
+	cvm, o := t.stripePIN(card, title)
+	if o != "" {
+		return o, "", nil
 	}
-	r := &Record{Amount: amount, Currency: t.profile.Currency, Card: card.number.Masked(), Entry: entryStripe, CVM: cvmSignature}
-	if entry == emv.PINEntered {
-		r.CVM = cvmPIN
-	}
+	r := &Record{Amount: amount, Currency: t.profile.Currency, Card: card.number.Masked(), Entry: t.posEntryMode(card.entry), CVM: cvm}
 	answer, o, err := t.authorise(r, func(r *Record) (*dialect.Message, error) {
 		m := t.message("0200", r)
 		m.PrimaryAccountNumber, m.DateExpiration, m.Track2Data = card.number, card.expiry, card.track2

@@ -67,6 +67,7 @@ type Terminal struct {
 	signOnAsked    bool
 	attempted      map[*Record]bool // advices that may have been sent, reversals sent under stale keys: the next is a repeat
 	adviceAt       time.Time
+	failures       chipFailures
 
 	idle    bool
 	stopped error
