@@ -3,39 +3,103 @@ package scenario
 import (
 	"time"
 
+	"github.com/posim/posim/emv/card"
 	"github.com/posim/posim/terminal"
 )
 
 // customer is whoever stands at the till: the clerk who types the amount, and the cardholder. People react to what the
 // screen says, a second later. The zero customer is nobody.
 type customer struct {
-	sale     *Sale
-	card     string
-	entry    string
-	inserted bool // the card has been presented
-	prompts  int  // PIN prompts so far
-	failed   error
+	sale    *Sale
+	card    string
+	entries []string // what is left to do with the card
+	reached bool     // something has been done with it
+	prompts int      // PIN prompts so far
+	failed  error
+}
+
+// newCustomer comes for a sale.
+func newCustomer(l *Library, s *Sale, defaultCard string) customer {
+	c := customer{sale: s, card: s.Card, entries: s.Entries}
+	if c.card == "" {
+		c.card = defaultCard
+	}
+	switch {
+	case len(c.entries) > 0:
+	case l.Card(c.card).HasChip:
+		c.entries = []string{"chip"}
+	default:
+		c.entries = []string{"swipe"}
+	}
+	return c
+}
+
+// wish is what a screen asks of a customer.
+type wish int
+
+const (
+	wishNothing wish = iota
+	wishCard
+	wishCardOut
+	wishChoice
+	wishPIN
+)
+
+// wishOf reads a screen: the first of its lines that asks for something counts. Of a PIN's prompt only the empty one does: the
+// others show how far the typing is.
+func wishOf(s terminal.Screen) wish {
+	for _, line := range s {
+		switch line.Key {
+		case "insert-or-swipe", "insert-chip", "insert-again", "swipe-instead":
+			return wishCard
+		case "remove-card":
+			return wishCardOut
+		case "choose":
+			return wishChoice
+		case "stars":
+			if len(line.Args) == 1 && line.Args[0] == "" {
+				return wishPIN
+			}
+		}
+	}
+	return wishNothing
+}
+
+// next is how the card is presented now, and not again; "" when there is nothing left that this customer would do.
+func (c *customer) next() string {
+	c.reached = true
+	if len(c.entries) == 0 {
+		return ""
+	}
+	e := c.entries[0]
+	c.entries = c.entries[1:]
+	return e
 }
 
 // arrive begins a sale at an idle terminal: the clerk types the amount.
 func (r *rig) arrive(s *Sale, defaultCard string) {
 	r.customer = newCustomer(r.library, s, defaultCard)
-	r.typeKeys(amountKeys(s.Amount))
+	r.typeKeys(s.clerkKeys())
 }
 
-// newCustomer has the sale's card, or else the default one, and uses its chip if it has one, unless the sale says how.
-func newCustomer(l *Library, s *Sale, defaultCard string) customer {
-	c := customer{sale: s, card: s.Card, entry: s.Entry}
-	if c.card == "" {
-		c.card = defaultCard
+// clerkKeys is what the clerk presses.
+func (s *Sale) clerkKeys() []byte {
+	keys := amountKeys(s.Amount)
+	if s.ForceOnline {
+		keys = append([]byte{terminal.KeyOnline}, keys...)
 	}
-	if c.entry == "" {
-		c.entry = "swipe"
-		if l.Card(c.card).HasChip {
-			c.entry = "chip"
-		}
+	return keys
+}
+
+// choiceKey is what the cardholder presses for an application.
+func (s *Sale) choiceKey() byte {
+	switch s.Choose {
+	case NoChoice:
+		return terminal.KeyCancel
+	case 0:
+		return '1'
 	}
-	return c
+	return byte('0' + s.Choose)
 }
 
 // amountKeys is what the clerk presses for an amount.
@@ -65,33 +129,31 @@ func (r *rig) react(s terminal.Screen) {
 	if c.sale == nil {
 		return
 	}
-	for _, line := range s {
-		switch line.Key {
-		case "insert-or-swipe":
-			r.presentCard()
-		case "pin", "pin-again":
-			if len(s) > 2 && len(s[2].Args) == 1 && s[2].Args[0] == "" {
-				r.enterPIN()
-			}
-			return
-		}
+	switch wishOf(s) {
+	case wishCard:
+		r.presentCard()
+	case wishCardOut:
+		r.takeCard()
+	case wishChoice:
+		r.typeKeys([]byte{c.sale.choiceKey()})
+	case wishPIN:
+		r.enterPIN()
 	}
 }
 
-// presentCard inserts or swipes the card, once in a sale.
+// presentCard inserts or swipes the card, as often as the script has it; then the customer has had enough.
 func (r *rig) presentCard() {
 	c := &r.customer
-	if c.inserted {
+	switch c.next() {
+	case "":
+		r.typeKeys([]byte{terminal.KeyCancel})
 		return
-	}
-	c.inserted = true
-	if c.entry == "swipe" {
+	case "swipe":
 		p := r.library.Card(c.card)
-		_, track2 := p.Stripe()
 		t := r.terminal
 		r.term.After(hand, func() {
 			r.tellf("card", "", "swiped: %s", p.PAN)
-			t.Swipe(terminal.Stripe{Track2: track2})
+			t.Swipe(stripeOf(p))
 		})
 		return
 	}
@@ -108,6 +170,12 @@ func (r *rig) presentCard() {
 			r.emulator.Insert(card)
 		}
 	})
+}
+
+// stripeOf is what a swipe of a card gives.
+func stripeOf(p *card.Profile) terminal.Stripe {
+	track1, track2 := p.Stripe()
+	return terminal.Stripe{Track1: track1, Track2: track2}
 }
 
 // enterPIN types what the script says for this prompt, or what a fault has the cardholder type.

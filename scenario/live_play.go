@@ -190,7 +190,7 @@ func (v *live) sale(st *Step) string {
 	}
 	v.customer = newCustomer(v.library, st.Sale, v.script.Card)
 	v.mu.Unlock()
-	v.typeKeys(amountKeys(st.Sale.Amount))
+	v.typeKeys(st.Sale.clerkKeys())
 	done := v.until(livePatience, func() bool { return v.court.log.ended != nil || v.unable() != "" || v.customer.failed != nil })
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -226,30 +226,29 @@ func (v *live) react(s terminal.Screen) {
 	if c.sale == nil {
 		return
 	}
-	for _, line := range s {
-		switch line.Key {
-		case "insert-or-swipe":
-			v.presentCard()
-		case "reading":
-			c.inserted = true
-		case "pin", "pin-again":
-			if len(s) > 2 && len(s[len(s)-1].Args) == 1 && s[len(s)-1].Args[0] == "" {
-				v.typeKeys(c.pinKeys())
-			}
-			return
+	switch wishOf(s) {
+	case wishCard:
+		v.presentCard()
+	case wishCardOut:
+		v.takeCard()
+	case wishChoice:
+		v.typeKeys([]byte{c.sale.choiceKey()})
+	case wishPIN:
+		v.typeKeys(c.pinKeys())
+	case wishNothing:
+		if !c.reached && slices.ContainsFunc(s, func(t terminal.Text) bool { return t.Key == "reading" }) {
+			c.next() // a card that was in the slot before anybody was asked for it
 		}
 	}
 }
 
-// presentCard inserts or swipes the card, or asks somebody to. The lock is held.
+// presentCard inserts or swipes the card, or asks somebody to, as often as the script has it. The lock is held.
 func (v *live) presentCard() {
 	c := &v.customer
-	if c.inserted {
-		return
-	}
-	c.inserted = true
-	switch {
-	case c.entry == "swipe":
+	switch e := c.next(); {
+	case e == "":
+		v.typeKeys([]byte{terminal.KeyCancel})
+	case e == "swipe":
 		p := v.library.Card(c.card)
 		time.AfterFunc(liveHand, func() { v.draw(p) })
 	case v.spec.Kind == reader.Emulated:
@@ -266,9 +265,8 @@ func (v *live) presentCard() {
 
 // draw draws a card's stripe through the reader.
 func (v *live) draw(p *card.Profile) {
-	_, track2 := p.Stripe()
 	v.tellf("card", "", "swiped: %s", p.PAN)
-	v.post(func() { v.term.Swipe(terminal.Stripe{Track2: track2}) })
+	v.post(func() { v.term.Swipe(stripeOf(p)) })
 }
 
 // putIn puts a card of the library into the emulated reader's slot. The lock is held; do, without it, is the hand.

@@ -51,11 +51,20 @@ type Sale struct {
 	Amount Money // more than 0
 	PINs   []PIN // typed at successive prompts; none: nobody types
 	Card   string
-	Entry  string // chip, swipe; empty: chip when the card has one
-	Cancel bool   // the clerk or cardholder presses CANCEL at the PIN prompt
+
+	// Entries are chip and swipe, what the cardholder does at successive prompts for the card; who has nothing left to do presses
+	// CANCEL. None: once, by the chip when the card has one.
+	Entries []string
+
+	Choose      int  // which application the cardholder takes when asked, from 1; NoChoice: CANCEL; 0: the first
+	ForceOnline bool // the clerk has the issuer asked
+	Cancel      bool // the clerk or cardholder presses CANCEL at the PIN prompt
 }
 
-// PIN is what a cardholder of a script types. It prints as asterisks, whatever the verb.
+// NoChoice is a cardholder who takes none of the applications.
+const NoChoice = -1
+
+// PIN is what a cardholder of a script types before ENTER; nothing is a PIN that is not given. It prints as asterisks, whatever the verb.
 type PIN struct{ digits string }
 
 // Digits is the clear PIN, for the keypad and for nothing else.

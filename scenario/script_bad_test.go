@@ -44,7 +44,7 @@ expect: {money: {cardholder: 0.00}}
 		header + `steps:
   - sale: {amout: 100.00}
 ` + ending,
-		`W06-x.yaml:5:12: unknown key "amout": want amount, pin, card, entry, cancel
+		`W06-x.yaml:5:12: unknown key "amout": want amount, pin, card, entry, choose, force-online, cancel
     5 |   - sale: {amout: 100.00}
       |            ^^^^^`},
 	{"a sale without an amount",
@@ -120,14 +120,14 @@ steps:
 		header + `steps:
   - sale: {amount: 1.00, pin: 1234}
 ` + ending,
-		`W06-x.yaml:5:31: want a PIN of 4 to 12 digits in quotes
+		`W06-x.yaml:5:31: want a PIN of 4 to 12 digits in quotes, or "" for none
     5 |   - sale: {amount: 1.00, pin: ****}
       |                               ^^^^`},
 	{"a PIN too short, and both masked",
 		header + `steps:
   - sale: {amount: 1.00, pin: ["9999", "123"]}
 ` + ending,
-		`W06-x.yaml:5:40: want a PIN of 4 to 12 digits in quotes
+		`W06-x.yaml:5:40: want a PIN of 4 to 12 digits in quotes, or "" for none
     5 |   - sale: {amount: 1.00, pin: ["****", "***"]}
       |                                        ^^^^^`},
 	{"PINs of a variable are masked",
@@ -146,6 +146,30 @@ steps:
 		`W06-x.yaml:4:20: want a text in quotes
     4 | each: {p: ["****", ****]}
       |                    ^^^^`},
+	{"an application that no key is for",
+		header + `steps:
+  - sale: {amount: 1.00, choose: 10}
+expect: {end: F0}
+`,
+		`W06-x.yaml:5:34: want the number of an application, 1 to 9, or none
+    5 |   - sale: {amount: 1.00, choose: 10}
+      |                                  ^^`},
+	{"force-online that is no truth",
+		header + `steps:
+  - sale: {amount: 1.00, force-online: maybe}
+expect: {end: F0}
+`,
+		`W06-x.yaml:5:40: want true or false
+    5 |   - sale: {amount: 1.00, force-online: maybe}
+      |                                        ^^^^^`},
+	{"an empty list of entries",
+		header + `steps:
+  - sale: {amount: 1.00, entry: []}
+expect: {end: F0}
+`,
+		`W06-x.yaml:5:33: the list is empty
+    5 |   - sale: {amount: 1.00, entry: []}
+      |                                 ^`},
 	{"an unknown entry",
 		header + `steps:
   - sale: {amount: 1.00, entry: tap}

@@ -79,7 +79,7 @@ func (t *typing) action(s *Step, n *node) {
 
 func (t *typing) sale(at Pos, n *node) *Sale {
 	s := &Sale{Card: t.card}
-	if !t.mapping(n, "a sale such as {amount: 100.00}", "amount", "pin", "card", "entry", "cancel") {
+	if !t.mapping(n, "a sale such as {amount: 100.00}", "amount", "pin", "card", "entry", "choose", "force-online", "cancel") {
 		return s
 	}
 	amount := n.key("amount")
@@ -101,7 +101,15 @@ func (t *typing) sale(at Pos, n *node) *Sale {
 		}
 	}
 	if e := n.key("entry"); e != nil {
-		s.Entry = t.word(e, "entry", "chip", "swipe")
+		for _, item := range t.list(e) {
+			s.Entries = append(s.Entries, t.word(item, "entry", "chip", "swipe"))
+		}
+	}
+	if c := n.key("choose"); c != nil {
+		s.Choose = t.choice(c)
+	}
+	if o := n.key("force-online"); o != nil {
+		s.ForceOnline = t.truth(o)
 	}
 	if c := n.key("cancel"); c != nil {
 		s.Cancel = t.truth(c)
@@ -109,10 +117,26 @@ func (t *typing) sale(at Pos, n *node) *Sale {
 	return s
 }
 
-// pin reads what is typed at one prompt (ISO 9564-1, 8.1: four to twelve digits). Its errors do not repeat it.
+// choice reads which application the cardholder takes: its number on the screen, or none.
+func (t *typing) choice(n *node) int {
+	if n.sort == sortText && n.text == "none" {
+		return NoChoice
+	}
+	k, ok := parseNumber(n.text, 1, 9)
+	if n.sort != sortNumber && !n.varying || !ok {
+		t.fail(n.pos, "want the number of an application, 1 to 9, or none")
+	}
+	return k
+}
+
+// pin reads what is typed at one prompt (ISO 9564-1, 8.1: four to twelve digits), or "" for ENTER alone. Its errors do not
+// repeat it.
 func (t *typing) pin(n *node) PIN {
+	if n.sort == sortText && n.quoted && n.text == "" {
+		return PIN{}
+	}
 	if n.sort != sortText || !digits(n.text) || len(n.text) < 4 || len(n.text) > 12 {
-		t.fail(n.pos, "want a PIN of 4 to 12 digits in quotes")
+		t.fail(n.pos, "want a PIN of 4 to 12 digits in quotes, or \"\" for none")
 	}
 	return PIN{n.text}
 }

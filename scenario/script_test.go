@@ -29,7 +29,7 @@ terminal: generic
 host: {fee: 0.6%}
 faults: ["net.rsp[0210#2].lose"]
 steps:
-  - sale: {amount: 100.00, pin: ["9999", "1234"], card: mc-credit, entry: swipe, cancel: true}
+  - sale: {amount: 100.00, pin: ["9999", "", "1234"], card: mc-credit, entry: [chip, swipe], choose: 2, force-online: true, cancel: true}
     faults: ["iss.rsp[0210].delay(35s)", 'term[write#3].power-off(torn)']
     expect:
       outcome: approved
@@ -100,7 +100,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 		Steps: []Step{
 			{
 				Do:   "sale",
-				Sale: &Sale{Amount: 10000, PINs: []PIN{{"9999"}, {"1234"}}, Card: "mc-credit", Entry: "swipe", Cancel: true},
+				Sale: &Sale{Amount: 10000, PINs: []PIN{{"9999"}, {}, {"1234"}}, Card: "mc-credit", Entries: []string{"chip", "swipe"}, Choose: 2, ForceOnline: true, Cancel: true},
 				Faults: []Fault{
 					{Spec: "iss.rsp[0210].delay(35s)", Seam: "iss.rsp", Event: "0210", N: 1, Kind: "delay", Duration: 35 * time.Second},
 					{Spec: "term[write#3].power-off(torn)", Seam: "term", Event: "write", N: 3, Kind: "power-off", Image: "torn"},

@@ -185,10 +185,9 @@ func (s *Session) swipe(name string) error {
 	case !r.term.On():
 		return ErrNoPower
 	}
-	_, track2 := p.Stripe()
 	t := r.terminal
 	r.tellf("card", "", "swiped: %s", p.PAN)
-	r.term.After(0, func() { t.Swipe(terminal.Stripe{Track2: track2}) })
+	r.term.After(0, func() { t.Swipe(stripeOf(p)) })
 	return nil
 }
 

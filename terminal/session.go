@@ -183,23 +183,24 @@ func (t *Terminal) awaitCard(s wanted, prompt Key) (chip, ok bool) {
 	if !t.cardPresent() && t.swiped == nil {
 		t.show(say("sale", Amount(s.amount)), say(prompt))
 	}
-	came := t.clock.Wait(t.clock.Now().Add(t.profile.CardWait), func() bool {
-		return t.cardPresent() || t.swiped != nil || len(t.keys) > 0
-	})
-	switch {
-	case !came:
-		return false, false
-	case t.cardPresent():
-		return true, true
-	case t.swiped != nil:
-		return false, true
+	for {
+		came := t.clock.Wait(t.clock.Now().Add(t.profile.CardWait), func() bool {
+			return t.cardPresent() || t.swiped != nil || len(t.keys) > 0
+		})
+		switch {
+		case !came:
+			return false, false
+		case t.cardPresent():
+			return true, true
+		case t.swiped != nil:
+			return false, true
+		}
+		key := t.keys[0]
+		t.keys = t.keys[1:]
+		if key == KeyCancel {
+			return false, false
+		}
 	}
-	key := t.keys[0]
-	t.keys = t.keys[1:]
-	if key == KeyCancel {
-		return false, false
-	}
-	return t.awaitCard(s, prompt) // another key means nothing here
 }
 
 // How a PIN entry can end besides with a PIN.
