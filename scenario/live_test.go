@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"context"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -15,7 +16,8 @@ func quick(l *Library) *Library {
 	p := *l.terminals[defaultTerminal]
 	p.AnswerWait, p.ReversalWait, p.RetryPause, p.AdviceInterval = 2*time.Second, time.Second, time.Second, 2*time.Second
 	fast := *l
-	fast.terminals = map[string]*terminal.Profile{defaultTerminal: &p}
+	fast.terminals = maps.Clone(l.terminals)
+	fast.terminals[defaultTerminal] = &p
 	return &fast
 }
 

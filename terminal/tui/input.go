@@ -86,6 +86,7 @@ func commands() []command {
 		{'w', word{"swipe", "刷卡"}, word{"swipe the card in hand", "刷手中的卡"}, (*UI).swipe},
 		{'c', word{"card", "选卡"}, word{"take another card into the hand", "换一张卡"}, (*UI).chooseCard},
 		{'e', word{"PIN", "密码"}, word{"the cardholder types the PIN", "持卡人输入密码"}, (*UI).enterPIN},
+		{'O', word{}, word{"the clerk has the issuer asked; before Enter", "收银员强制联机,在按 Enter 之前"}, (*UI).forceOnline},
 		{'x', word{"line", "断线"}, word{"cut the line to the acquirer, or mend it", "切断或恢复到收单行的线路"}, (*UI).cutLine},
 		{'p', word{"plug", "电源"}, word{"pull the plug, or give power", "拔电源,或通电"}, (*UI).plug},
 		{'f', word{"faults", "故障"}, word{"arm a fault", "布置故障"}, (*UI).chooseFault},
@@ -135,6 +136,8 @@ func (u *UI) enterPIN() {
 	}
 	u.post(scenario.EnterPIN{Card: name})
 }
+
+func (u *UI) forceOnline() { u.press(terminal.KeyOnline) }
 
 func (u *UI) cutLine() { u.post(scenario.CutLine{Down: u.engine.View().Line}) }
 

@@ -17,6 +17,7 @@ const (
 	asksSale // idle: an amount or a card begins a sale
 	asksCard
 	asksChip
+	asksStripe
 	asksPIN
 	asksChoice
 	asksRemoval
@@ -25,7 +26,8 @@ const (
 
 // screenAsks is what the keys of the terminal's screens ask for; of a screen's lines the first that asks counts.
 var screenAsks = map[terminal.Key]asks{
-	"idle": asksSale, "amount": asksAmount, "insert-or-swipe": asksCard, "insert-chip": asksChip, "pin": asksPIN, "pin-again": asksPIN,
+	"idle": asksSale, "amount": asksAmount, "insert-or-swipe": asksCard, "insert-chip": asksChip, "insert-again": asksChip,
+	"swipe-instead": asksStripe, "pin": asksPIN, "pin-again": asksPIN,
 	"choose": asksChoice, "remove-card": asksRemoval, "out-of-service": stoppedForGood,
 }
 
@@ -44,7 +46,7 @@ func waitsForPerson(v *scenario.View) bool {
 		return false
 	}
 	switch asked(v) {
-	case asksAmount, asksCard, asksChip, asksPIN, asksChoice, asksRemoval:
+	case asksAmount, asksCard, asksChip, asksStripe, asksPIN, asksChoice, asksRemoval:
 		return true
 	}
 	return false
@@ -126,7 +128,9 @@ func (u *UI) nextOfScreen(v *scenario.View) string {
 		}
 		return u.say(word{"w swipes %s · c takes another card", "w 刷%s · c 换卡"}, held)
 	case asksChip:
-		return u.say(word{"The card has a chip: i inserts it", "芯片卡:按 i 插卡"})
+		return u.say(word{"The chip is to be read: i inserts the card", "须读芯片:按 i 插卡"})
+	case asksStripe:
+		return u.say(word{"The chip cannot be read: w swipes the card", "芯片无法读取:按 w 刷卡"})
 	case asksPIN:
 		return u.say(word{"e: the cardholder types the PIN · or type it, then Enter", "e:持卡人输入密码 · 或自行输入后按 Enter"})
 	case asksChoice:
