@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
-
-	"github.com/posim/posim/terminal"
 )
 
 // quick has the terminal wait less: real time is real.

@@ -120,14 +120,14 @@ steps:
 		header + `steps:
   - sale: {amount: 1.00, pin: 1234}
 ` + ending,
-		`W06-x.yaml:5:31: want a PIN of 4 to 12 digits in quotes, or "" for none
+		`W06-x.yaml:5:31: want a PIN of 4 to 12 digits in quotes
     5 |   - sale: {amount: 1.00, pin: ****}
       |                               ^^^^`},
 	{"a PIN too short, and both masked",
 		header + `steps:
   - sale: {amount: 1.00, pin: ["9999", "123"]}
 ` + ending,
-		`W06-x.yaml:5:40: want a PIN of 4 to 12 digits in quotes, or "" for none
+		`W06-x.yaml:5:40: want a PIN of 4 to 12 digits in quotes
     5 |   - sale: {amount: 1.00, pin: ["****", "***"]}
       |                                        ^^^^^`},
 	{"PINs of a variable are masked",

@@ -97,7 +97,7 @@ func (t *typing) sale(at Pos, n *node) *Sale {
 	}
 	if p := n.key("pin"); p != nil {
 		for _, item := range t.list(p) {
-			s.PINs = append(s.PINs, t.pin(item))
+			s.PINs = append(s.PINs, t.typed(item))
 		}
 	}
 	if e := n.key("entry"); e != nil {
@@ -129,14 +129,18 @@ func (t *typing) choice(n *node) int {
 	return k
 }
 
-// pin reads what is typed at one prompt (ISO 9564-1, 8.1: four to twelve digits), or "" for ENTER alone. Its errors do not
-// repeat it.
-func (t *typing) pin(n *node) PIN {
+// typed reads what is typed at one prompt: a PIN, or "" for ENTER alone.
+func (t *typing) typed(n *node) PIN {
 	if n.sort == sortText && n.quoted && n.text == "" {
 		return PIN{}
 	}
+	return t.pin(n)
+}
+
+// pin reads a PIN (ISO 9564-1, 8.1: four to twelve digits). Its errors do not repeat it.
+func (t *typing) pin(n *node) PIN {
 	if n.sort != sortText || !digits(n.text) || len(n.text) < 4 || len(n.text) > 12 {
-		t.fail(n.pos, "want a PIN of 4 to 12 digits in quotes, or \"\" for none")
+		t.fail(n.pos, "want a PIN of 4 to 12 digits in quotes")
 	}
 	return PIN{n.text}
 }

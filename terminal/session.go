@@ -38,15 +38,15 @@ func (t *Terminal) session() error {
 // serve takes cards until one of them ends the sale: a stripe that cannot be read, or that has a chip, and a chip that gives no
 // answer have another way or another try.
 func (t *Terminal) serve(s wanted) (Ended, error) {
-	prompt, otherwise := Key("insert-or-swipe"), OutcomeCancelled
+	prompt, before := Key("insert-or-swipe"), Ended{Outcome: OutcomeCancelled}
 	for {
 		chip, ok := t.awaitCard(s, prompt)
 		switch {
 		case !ok:
-			if otherwise == OutcomeCancelled {
+			if before.Outcome == OutcomeCancelled {
 				t.show(say("cancelled"))
 			}
-			return Ended{Outcome: otherwise}, nil
+			return before, nil
 		case chip:
 			e, again, err := t.chipSale(s)
 			if err != nil || again == "" {
@@ -55,7 +55,7 @@ func (t *Terminal) serve(s wanted) (Ended, error) {
 			if !t.cardTaken() {
 				return e, nil
 			}
-			prompt, otherwise = again, OutcomeChipFailed
+			prompt, before = again, e
 			continue
 		}
 		card, err := t.swipe()
