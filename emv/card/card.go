@@ -126,6 +126,12 @@ var handlers = [...]handler{
 	{apdu.InsInternalAuthenticate, 0x00, (*Card).internalAuthenticate},
 	{apdu.InsVerify, 0x00, (*Card).verifyPIN},
 	{apdu.InsGetChallenge, 0x00, (*Card).getChallenge},
+	{apdu.InsApplicationBlock, 0x84, secured((*Card).applicationBlock)},
+	{apdu.InsApplicationUnblock, 0x84, secured((*Card).applicationUnblock)},
+	{apdu.InsCardBlock, 0x84, secured((*Card).cardBlock)},
+	{apdu.InsPINChangeUnblock, 0x84, secured((*Card).pinChangeUnblock)},
+	{apdu.InsPutData, 0x84, secured((*Card).putData)},
+	{apdu.InsUpdateRecord, 0x84, secured((*Card).updateRecord)},
 }
 
 func handlerOf(ins byte) *handler {

@@ -170,8 +170,8 @@ func TestSequenceAndForm(t *testing.T) {
 	d.want("008800000411223344", "6D00")
 	d.want("00200080082412345FFFFFFFFF", "6D00")
 	d.want("0084000000", "6D00")
-	d.want("8424000008"+strings.Repeat("00", 8), "6D00") // a script command
-	d.want("04DA9F5800", "6D00")
+	d.want("8424000008"+strings.Repeat("00", 8), "6985") // a script command, before any cryptogram
+	d.want("04DA9F5800", "6E00")                         // PUT DATA is for scripts only
 	d.want("90AE800000", "6E00")
 	d.want("00", "6700")
 	d.want("00A4040007A0", "6700")
@@ -193,8 +193,13 @@ func FuzzTransmit(f *testing.F) {
 	f.Add("visa-credit", unhex(f, "13 00A404000E315041592E5359532E444446303100"))
 	f.Add("mc-credit", unhex(f, "0D 00A4040007A000000004101000 08 80A8000002830000 05 00B2011400"))
 	f.Add("visa-debit", unhex(f, "0D 00A4040007A000000003101000 0D 80A8000007830560F8C8015600 05 80AE800000"))
+	cdol1 := strings.Repeat("00", 33)
+	start := "0D 00A4040007A000000003101000 08 80A8000002830000 "
+	f.Add("visa-dda", unhex(f, start+"0D 0020008008241234FFFFFFFFFF 0A 008800000452BF458500 27 80AE800021"+cdol1+"00 0D 84240000080000000000000000 05 841E000000"))
+	f.Add("visa-pin-key", unhex(f, start+"05 0084000000 75 0020008870"+strings.Repeat("17", 112)))
+	f.Add("visa-cda", unhex(f, start+"27 80AE900021"+cdol1+"00 0F 84DA9F140A00000000000000000000 0D 00820000081122334455667788"))
 	profiles := map[string]*card.Profile{}
-	for _, name := range []string{"visa-credit", "visa-debit", "mc-credit", "cup-debit", "visa-offline"} {
+	for _, name := range []string{"visa-credit", "visa-debit", "mc-credit", "cup-debit", "visa-offline", "visa-dda", "visa-pin-key", "visa-cda", "broken-cda-cid"} {
 		profiles[name] = profile(f, name)
 	}
 	f.Fuzz(func(t *testing.T, name string, script []byte) {

@@ -48,6 +48,14 @@
 // $pin_exponent (9F2E). A remainder that the certificate has room for is left out. Certificates are signed when the first
 // card of a profile is made, over the records that the AFL counts and, where tag 9F4A asks for it, the AIP.
 //
+// # What the issuer does to a card
+//
+// Between an ARQC and the next SELECT, before and after the second GENERATE AC, the card takes script commands with a MAC of
+// its issuer's: APPLICATION BLOCK and UNBLOCK, CARD BLOCK, PIN CHANGE/UNBLOCK, PUT DATA (9F14, 9F23, and the objects of data)
+// and UPDATE RECORD. A wrong MAC is 6988, one that is missing 6987, a place that is wrong 6985; the verification results of the
+// next transaction count. By ARPC method 2, and by a method 1 that carries bits, it obeys what it is told: PIN tries, counters,
+// online next time, block. What is done survives Reset. Method 2 and bits that say nothing of the counters leave them.
+//
 // # Key files
 //
 // A key file (ParseKeys, GenerateKeys) is a chain of RSA keys: rid, index and checksum of the certification authority, then
@@ -67,7 +75,7 @@
 // Standards: EMV 4.4 Book 1 (12, selection), Book 2 (5 to 7, authentication and PINs; 8, cryptograms), Book 3 (6.5, commands;
 // 10, flow), ISO 7816-4, EMV Contact Interface Specification (answer to reset), ISO 7813 (tracks), ISO 9564-1 (format 2).
 //
-// Not here: XDA and elliptic curves; issuer scripts, which answer 6D00, instruction not supported. T=0 and T=1 belong to the
-// reader: the card speaks whole APDUs and never answers 61xx or 6Cxx. It is not certified against any scheme's card
-// specification, whose proprietary parts it only sketches, and it must hold published test keys and numbers only.
+// Not here: XDA and elliptic curves. T=0 and T=1 belong to the reader: the card speaks whole APDUs and never answers 61xx or
+// 6Cxx. It is not certified against any scheme's card specification, whose proprietary parts it only sketches, and it must
+// hold published test keys and numbers only.
 package card

@@ -2,6 +2,7 @@ package card
 
 import (
 	"github.com/posim/posim/emv/apdu"
+	"github.com/posim/posim/emv/security"
 	"github.com/posim/posim/emv/tlv"
 )
 
@@ -117,7 +118,7 @@ func (c *Card) secondCryptogram(a *application, m *memory, asked cryptogram, sig
 		}
 	} else {
 		c.authenticateIssuer(a, m, data)
-		c.update = update{counters: resetCounters} // where the issuer does not say otherwise
+		c.update = update{counters: security.CSUResetCounters} // where the issuer does not say otherwise
 		r.issuerMissing = c.issuer == notPerformed
 		if c.issuer == verified || c.issuer == declined {
 			c.obey(a, m)
@@ -155,11 +156,11 @@ func (c *Card) completed(a *application, m *memory) {
 	m.lastOnlineATC, m.onlineOpen, m.onlineNext = m.atc, false, c.update.onlineNext
 	m.sdaFailed, m.ddaFailed = false, false
 	switch c.update.counters {
-	case resetCounters:
+	case security.CSUResetCounters:
 		m.offline, m.offlineAmount = 0, 0
-	case countersToLimits:
+	case security.CSUCountersToLimit:
 		m.offline, m.offlineAmount = max(m.offline, m.upperLimit), max(m.offlineAmount, m.upperAmount)
-	case countTransaction:
+	case security.CSUAddToCounters:
 		c.approvedOffline(a, m)
 	}
 	if !c.scripting {
@@ -196,6 +197,9 @@ func (c *Card) answer(a *application, m *memory, kind cryptogram, signed bool, g
 	ac := c.keys.Cryptogram(input)
 	if a.wrong.is(wrongCryptogram) {
 		ac[0] ^= 1
+	}
+	if c.results.second == none {
+		c.given = ac
 	}
 	if kind == arqc {
 		c.arqc = ac

@@ -52,7 +52,9 @@ type session struct {
 	challenge  []byte // of the GET CHALLENGE right before; nil: none
 	challenges int    // how many were given
 	number     []byte // ICC dynamic number of the last signature; nil: none
-	scripting  bool   // the counters in memory are this transaction's
+	script     *security.ScriptSession
+	given      [8]byte // the first cryptogram, which script keys and MACs are made with
+	scripting  bool    // the counters in memory are this transaction's
 }
 
 const (

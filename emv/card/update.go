@@ -1,28 +1,15 @@
 package card
 
+import "github.com/posim/posim/emv/security"
+
 // update is what the issuer wants done to the counters.
 type update struct {
-	counters   byte
+	counters   security.CSUCounters
 	onlineNext bool
 }
 
-// What is to become of the counters of offline transactions: two bits in both forms of the issuer's instructions.
-const (
-	leaveCounters    = 0
-	countersToLimits = 1
-	resetCounters    = 2
-	countTransaction = 3
-)
-
-// Bits of the card status update (Book 3, annex C10), byte 2; the low half of byte 1 is a PIN try counter.
-const (
-	csuBlockCard        = 0x40
-	csuBlockApplication = 0x20
-	csuSetPINTries      = 0x10
-	csuOnlineNext       = 0x08
-)
-
-// Bits of an ARPC response code that is instructions and no code, byte 2; byte 1 as above.
+// Bits of an ARPC response code that is instructions and no code, byte 2; the two lowest bits there are as in a card status
+// update, and so is the low half of byte 1.
 const (
 	codeSetPINTries = 0x08
 	codeOnlineNext  = 0x04
@@ -31,22 +18,22 @@ const (
 // obey does what the issuer says in its authentication data, which have been verified. Method 1 with an authorisation
 // response code says nothing but that the issuer was there.
 func (c *Card) obey(a *application, m *memory) {
-	tries, set := byte(0), false
+	tries, set := 0, false
 	switch {
 	case a.version.ARPCMethod() == 2:
-		csu := c.instructions.CardStatusUpdate
-		tries, set = csu[0]&0x0F, csu[1]&csuSetPINTries != 0
-		c.update = update{csu[1] & 0x03, csu[1]&csuOnlineNext != 0}
-		m.blocked = m.blocked || csu[1]&csuBlockApplication != 0
-		if csu[1]&csuBlockCard != 0 {
-			c.blocked, m.blocked = true, true
+		csu := security.CSU(c.instructions.CardStatusUpdate)
+		tries, set = csu.PINTryCounter(), csu.Has(security.CSUUpdatePINTryCounter)
+		c.update = update{csu.Counters(), csu.Has(security.CSUGoOnlineNext)}
+		m.blocked = m.blocked || csu.Has(security.CSUApplicationBlock)
+		if csu.Has(security.CSUCardBlock) {
+			c.block()
 		}
 	case a.version.Family() == "mc":
 		code := c.instructions.AuthorisationResponseCode
-		tries, set = code[0]&0x0F, code[1]&codeSetPINTries != 0
-		c.update = update{code[1] & 0x03, code[1]&codeOnlineNext != 0}
+		tries, set = int(code[0]&0x0F), code[1]&codeSetPINTries != 0
+		c.update = update{security.CSUCounters(code[1] & 0x03), code[1]&codeOnlineNext != 0}
 	}
 	if pin := c.profile.chip.pin; pin != nil && set {
-		c.pin.tries = min(int(tries), pin.limit)
+		c.pin.tries = min(tries, pin.limit)
 	}
 }
