@@ -43,9 +43,9 @@ func (s *Session) TerminalActionAnalysis() error {
 	s.requested = s.analyse()
 	switch s.requested { // 8A is in the data of the first GENERATE AC only if the terminal decides offline
 	case aac:
-		s.arc = []byte(arcOfflineDeclined)
+		s.arc = s.keepText(arcOfflineDeclined)
 	case tc:
-		s.arc = []byte(arcOfflineApproved)
+		s.arc = s.keepText(arcOfflineApproved)
 	}
 	if s.traced() {
 		s.decide(RuleTerminalDecision, fmt.Sprintf("ask for %s", s.requested), s.in(tlv.TVR), s.in(tlv.TerminalType))

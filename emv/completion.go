@@ -49,11 +49,11 @@ func (s *Session) decideFinally() cryptogramType {
 		return aac
 	}
 	if s.matches(RuleActionDefault, tlv.IssuerActionCodeDefault, 0xFF, s.app.TACDefault) {
-		s.arc = []byte(arcUnableDeclined)
+		s.arc = s.keepText(arcUnableDeclined)
 		s.decisive(RuleUnableOnline, "declined: ask for AAC, Z3")
 		return aac
 	}
-	s.arc = []byte(arcUnableApproved)
+	s.arc = s.keepText(arcUnableApproved)
 	s.decisive(RuleUnableOnline, "approved: ask for TC, Y3")
 	return tc
 }

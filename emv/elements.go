@@ -116,9 +116,7 @@ func (s *Session) text(tag tlv.Tag, v string) {
 	if v == "" {
 		return
 	}
-	start := len(s.arena)
-	s.arena = append(s.arena, v...)
-	s.terminal.add(tag, s.arena[start:len(s.arena):len(s.arena)])
+	s.terminal.add(tag, s.keepText(v))
 }
 
 // digits writes the nibbles of b as digits and letters.

@@ -34,15 +34,15 @@ func (s *Session) CardActionAnalysis() error {
 	}
 	switch {
 	case got == aac:
-		s.arc = []byte(arcOfflineDeclined)
+		s.arc = s.keepText(arcOfflineDeclined)
 		if s.requested != aac {
 			s.reason = fmt.Errorf("emv: first GENERATE AC: the card declined, CID 9F27 %02X", s.cid)
 		}
 	case s.oda.wrong: // a TC is worth nothing then, and an ARQC is not sent (Book 2, 6.6.2)
-		s.arc = []byte(arcOfflineDeclined)
+		s.arc = s.keepText(arcOfflineDeclined)
 		s.reason = errSignatureWrong
 	case got == tc:
-		s.arc = []byte(arcOfflineApproved)
+		s.arc = s.keepText(arcOfflineApproved)
 		s.reason = nil
 	case got == arqc:
 		s.arc = nil // the host's to give

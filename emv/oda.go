@@ -36,6 +36,14 @@ type authentication struct {
 	wrong bool // a signature that combined DDA asked for does not verify: no approval
 }
 
+// authenticate adds a record to those that offline data authentication covers. Cards have one or two of them.
+func (a *authentication) authenticate(record []byte) {
+	if a.records == nil {
+		a.records = make([]byte, 0, max(512, len(record)+2)) // 2: the AIP may follow
+	}
+	a.records = append(a.records, record...)
+}
+
 // recoveredKey is a public key that is recovered once in a transaction, if at all.
 type recoveredKey struct {
 	key  security.PublicKey

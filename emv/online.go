@@ -31,7 +31,7 @@ func (s *Session) OnlineProcessing() error {
 		return nil
 	}
 	s.answer = OnlineAnswer{Reached: true, AuthorisationResponseCode: answer.AuthorisationResponseCode}
-	s.arc = []byte(answer.AuthorisationResponseCode)
+	s.arc = s.keepText(answer.AuthorisationResponseCode)
 	if err := s.takeAnswer(answer); err != nil {
 		return err
 	}

@@ -77,12 +77,12 @@ func (s *Session) readRecord(sfi, n byte, authenticate bool) error {
 		if authenticate && err != nil {
 			s.oda.recordsErr = fmt.Errorf("emv: SFI %d record %d is to be authenticated: %w", sfi, n, err)
 		} else if authenticate {
-			s.oda.records = append(s.oda.records, r.Data...)
+			s.oda.authenticate(r.Data)
 		}
 		return nil
 	}
 	if authenticate {
-		s.oda.records = append(s.oda.records, v...)
+		s.oda.authenticate(v)
 	}
 	if err == nil {
 		err = s.addObjects(v)

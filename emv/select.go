@@ -38,7 +38,7 @@ func (s *Session) choose() (int, error) {
 	}
 	first := s.candidates[0]
 	if !first.ConfirmationRequired && (len(s.candidates) == 1 || s.cfg.AutoSelect) {
-		s.decide(RuleConfirmation, "taken without asking: "+first.Name)
+		s.chosen("taken without asking: ", first)
 		return 0, nil
 	}
 	if s.cfg.NoConfirmation { // a candidate that wants a confirmation is then not to be selected
@@ -46,7 +46,7 @@ func (s *Session) choose() (int, error) {
 		if i < 0 {
 			return 0, s.notAccepted()
 		}
-		s.decide(RuleConfirmation, "the terminal cannot ask: "+s.candidates[i].Name)
+		s.chosen("the terminal cannot ask: ", s.candidates[i])
 		return i, nil
 	}
 	i, err := s.term.ChooseApplication(slices.Clone(s.candidates))
@@ -56,13 +56,19 @@ func (s *Session) choose() (int, error) {
 	if i < 0 || i >= len(s.candidates) {
 		return 0, fmt.Errorf("emv: choose application: index %d: want 0 to %d", i, len(s.candidates)-1)
 	}
-	s.decide(RuleConfirmation, "the cardholder chose or confirmed "+s.candidates[i].Name)
+	s.chosen("the cardholder chose or confirmed ", s.candidates[i])
 	return i, nil
 }
 
 // Candidates are the applications that card and terminal have in common and that have not been tried in vain, by priority; empty
 // before SelectApplication.
 func (s *Session) Candidates() []Candidate { return slices.Clone(s.candidates) }
+
+func (s *Session) chosen(how string, c Candidate) {
+	if s.traced() {
+		s.decide(RuleConfirmation, how+c.Name)
+	}
+}
 
 // finalSelect selects a candidate by its whole name; false if it is not to be had and the rest is to be offered.
 func (s *Session) finalSelect(i int) (bool, error) {

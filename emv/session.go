@@ -59,6 +59,9 @@ type Session struct {
 	command [5 + apdu.MaxData + 1]byte
 	data    [apdu.MaxData]byte
 	backing [arenaSize]byte
+
+	terminalBacking [32]element
+	iccBacking      [48]element
 }
 
 // arenaSize holds the data of an ordinary transaction; a larger one allocates.
@@ -76,8 +79,7 @@ func NewSession(card apdu.Card, term Terminal, cfg *Config, txn Transaction) (*S
 	s := &Session{card: apdu.Chain(card), term: term, cfg: cfg, txn: txn}
 	s.get = s.Data
 	s.arena = s.backing[:0]
-	s.terminal = make(elements, 0, 32)
-	s.icc = make(elements, 0, 48)
+	s.terminal, s.icc = s.terminalBacking[:0], s.iccBacking[:0]
 	s.fillTerminalData()
 	s.resetResults()
 	return s, nil
@@ -204,16 +206,10 @@ func (s *Session) end(err error) (Outcome, error) {
 		Referral:          s.answer.Reached && (s.answer.AuthorisationResponseCode == "01" || s.answer.AuthorisationResponseCode == "02"),
 		SignatureRequired: s.signature,
 	}
-	var known *ending
-	switch {
-	case err == nil:
+	if err == nil {
 		o.Result = s.result()
 		o.SignatureRequired = s.signature && o.Result.Approved()
-	case errors.As(err, &known):
-		o.Result, o.Reason = known.result, known.err
-	case errors.Is(err, ErrCancelled):
-		o.Result, o.Reason = Cancelled, err
-	default:
+	} else if !o.endedBy(err) {
 		return o, err
 	}
 	if s.traced() {
@@ -224,6 +220,20 @@ func (s *Session) end(err error) (Outcome, error) {
 		s.decisive(RuleOutcome, text)
 	}
 	return o, nil
+}
+
+// endedBy takes the result out of an error that is one; false if something is broken.
+func (o *Outcome) endedBy(err error) bool {
+	var known *ending
+	switch {
+	case errors.As(err, &known):
+		o.Result, o.Reason = known.result, known.err
+	case errors.Is(err, ErrCancelled):
+		o.Result, o.Reason = Cancelled, err
+	default:
+		return false
+	}
+	return true
 }
 
 // transmit sends one command and keeps the response for the length of the session.
@@ -243,6 +253,13 @@ func (s *Session) transmit(c apdu.Command) (apdu.Response, error) {
 func (s *Session) keep(b []byte) []byte {
 	start := len(s.arena)
 	s.arena = append(s.arena, b...)
+	return s.arena[start:len(s.arena):len(s.arena)]
+}
+
+// keepText is keep for a text.
+func (s *Session) keepText(v string) []byte {
+	start := len(s.arena)
+	s.arena = append(s.arena, v...)
 	return s.arena[start:len(s.arena):len(s.arena)]
 }
 

@@ -157,17 +157,27 @@ func newSigningCard(t testing.TB, method string, base *cannedCard, change func(*
 	return c
 }
 
-// store puts the objects into file 3, one record each, and writes the locator.
+// store puts the objects into file 3, as many in a record as go into 200 bytes, and writes the locator.
 func (c *signingCard) store(aip []byte, p personal) {
 	n := byte(0)
+	var record []byte
+	flush := func() {
+		if record != nil {
+			n++
+			c.records[0x0300|uint16(n)] = ok(template(0x70, record))
+			record = nil
+		}
+	}
 	for _, tag := range []tlv.Tag{tlv.CertificationAuthorityPublicKeyIndex, tlv.IssuerPublicKeyCertificate, tlv.IssuerPublicKeyRemainder, tlv.IssuerPublicKeyExponent,
 		tlv.StaticDataAuthenticationTagList, tlv.SignedStaticApplicationData, tlv.ICCPublicKeyCertificate, tlv.ICCPublicKeyRemainder, tlv.ICCPublicKeyExponent, tlv.DDOL,
 		tlv.ICCPINEnciphermentPublicKeyCertificate, tlv.ICCPINEnciphermentPublicKeyRemainder, tlv.ICCPINEnciphermentPublicKeyExponent} {
-		if v := c.objects[tag]; v != nil {
-			n++
-			c.records[0x0300|uint16(n)] = ok(template(0x70, object(tag, v)))
+		v := object(tag, c.objects[tag])
+		if len(record)+len(v) > 200 {
+			flush()
 		}
+		record = append(record, v...)
 	}
+	flush()
 	for at, r := range p.records {
 		c.records[at] = ok(r)
 	}

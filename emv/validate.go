@@ -88,10 +88,10 @@ func (a *Application) validate() error {
 	case len(a.RiskManagementData) > 8:
 		return fmt.Errorf("RiskManagementData 9F1D has %d bytes: want at most 8", len(a.RiskManagementData))
 	}
-	if _, err := tlv.ParseDOL(a.DefaultDDOL); err != nil {
+	if err := tlv.CheckDOL(a.DefaultDDOL); err != nil {
 		return fmt.Errorf("DefaultDDOL: %w", err)
 	}
-	if _, err := tlv.ParseDOL(a.DefaultTDOL); err != nil {
+	if err := tlv.CheckDOL(a.DefaultTDOL); err != nil {
 		return fmt.Errorf("DefaultTDOL: %w", err)
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash"
 	"math/big"
+	"math/bits"
 )
 
 // Arithmetic is scratch space for operations with public keys: once warm they do not allocate. The zero value is ready. It
@@ -16,10 +17,35 @@ import (
 type Arithmetic struct {
 	base, power, product, quotient big.Int
 
+	room    *room
 	block   [maxModulus]byte // the last block recovered
 	modulus [maxModulus]byte // a key being put together
 	hash    hash.Hash
 	sum     [sha1.Size]byte
+}
+
+// room is where the numbers live, one piece in place of one for each that would grow on its first use: a terminal has a new
+// Arithmetic for every transaction.
+type room struct {
+	base, power, quotient [words + spare]big.Word
+	product               [2*words + spare]big.Word
+}
+
+// words is how many machine words the longest modulus has; spare is what math/big takes more.
+const (
+	words = maxModulus * 8 / bits.UintSize
+	spare = 4
+)
+
+func (a *Arithmetic) furnish() {
+	if a.room != nil {
+		return
+	}
+	a.room = new(room)
+	a.base.SetBits(a.room.base[:0])
+	a.power.SetBits(a.room.power[:0])
+	a.quotient.SetBits(a.room.quotient[:0])
+	a.product.SetBits(a.room.product[:0])
 }
 
 var errOutOfRange = errors.New("the number is not below the modulus")
@@ -42,6 +68,7 @@ func (a *Arithmetic) recover(k *PublicKey, signature []byte) ([]byte, error) {
 	if len(signature) != k.size {
 		return nil, fmt.Errorf("length %d: want %d, as the modulus of the key has", len(signature), k.size)
 	}
+	a.furnish()
 	a.base.SetBytes(signature)
 	if a.base.Cmp(&k.n) >= 0 {
 		return nil, errOutOfRange

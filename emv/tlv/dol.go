@@ -24,6 +24,18 @@ func ParseDOL(dol []byte) ([]Entry, error) {
 	return list, nil
 }
 
+// CheckDOL tells whether ParseDOL can read a data object list, and its error if it cannot. It does not allocate.
+func CheckDOL(dol []byte) error {
+	for at := 0; at < len(dol); {
+		_, n, err := nextEntry(dol, at)
+		if err != nil {
+			return err
+		}
+		at += n
+	}
+	return nil
+}
+
 // AppendDOL writes a data object list; it is the inverse of ParseDOL.
 func AppendDOL(dst []byte, list []Entry) []byte {
 	for _, e := range list {

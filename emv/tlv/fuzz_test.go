@@ -2,6 +2,7 @@ package tlv
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -90,6 +91,9 @@ func FuzzFill(f *testing.F) {
 	f.Add(unhex(f, "9F4EFF7000"), []byte("shop"))
 	f.Fuzz(func(t *testing.T, dol, value []byte) {
 		list, err := ParseDOL(dol)
+		if same := CheckDOL(dol); fmt.Sprint(same) != fmt.Sprint(err) {
+			t.Fatalf("%X: CheckDOL says %v, ParseDOL %v", dol, same, err)
+		}
 		if err != nil {
 			return
 		}
