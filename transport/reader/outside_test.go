@@ -440,13 +440,13 @@ func tool(t testing.TB, name string, args ...string) string {
 }
 
 // profile is a card of the library.
-func profile(t testing.TB, name string) *card.Profile {
+func profile(t testing.TB, name string, keys ...*card.Keys) *card.Profile {
 	t.Helper()
 	src, err := os.ReadFile("../../testdata/cards/" + name + ".yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := card.ParseProfile(name, src)
+	p, err := card.ParseProfile(name, src, keys...)
 	if err != nil {
 		t.Fatal(err)
 	}
