@@ -15,7 +15,7 @@ type When string
 const (
 	BeforeFinal When = "before" // a script that runs before the second GENERATE AC (tag 71)
 	AfterFinal  When = "after"  // a script that runs after it (tag 72)
-	InProof     When = "csu"    // bits of the card status update in the issuer authentication data (tag 91, ARPC method 2)
+	InProof     When = "csu"    // bits of the card status update in the issuer authentication data (tag 91), where it has them
 )
 
 // The commands that an issuer gives a card (EMV Book 3, 6.5), by the names that orders have for them.
@@ -63,7 +63,7 @@ func (o *ScriptOrder) Check() error {
 		return fmt.Errorf("host: order: when %q: want %s", o.When, strings.Join(OrderForms(), ", "))
 	case !known(OrderCommands(), o.Command):
 		return fmt.Errorf("host: order: command %q: want %s", o.Command, strings.Join(OrderCommands(), ", "))
-	case o.When == InProof && o.Command != BlockApplication && o.Command != BlockCard && o.Command != UnblockPIN:
+	case o.When == InProof && inProof[o.Command] == 0:
 		return fmt.Errorf("host: order: %s: a card status update says %s, %s or %s only", o.Command, BlockApplication, BlockCard, UnblockPIN)
 	case (o.Command == ChangePIN) != (o.PINBlock != nil) || o.PINBlock != nil && len(o.PINBlock) != 8:
 		return fmt.Errorf("host: order: %s: PIN block of %d bytes: want 8 for %s, and none otherwise", o.Command, len(o.PINBlock), ChangePIN)

@@ -36,25 +36,23 @@ func (s *AccountState) due() bool {
 	return false
 }
 
-// bits is the card status update of an answer, and the orders in it: they need no script. Only a version whose ARPC carries
-// one takes them; under another they stay due.
+// inProof is the bit of a card status update that says what a command does.
+var inProof = map[string]tlv.Bit{
+	BlockApplication: security.CSUApplicationBlock, BlockCard: security.CSUCardBlock, UnblockPIN: security.CSUUpdatePINTryCounter,
+}
+
+// bits is the card status update of an answer, and the orders in it: they need no script. Where the version's ARPC cannot say
+// so they stay due.
 func (x *Issuer) bits(c *chip, approved bool, s *AccountState) (csu security.CSU, which []int) {
-	if c.version.ARPCMethod() != 2 {
-		return csu, nil
-	}
 	if approved {
 		csu.SetCounters(security.CSUResetCounters) // the issuer has just been asked
 	}
 	for i, o := range s.Orders {
-		if o.State != OrderDue || o.When != InProof {
+		if o.State != OrderDue || o.When != InProof || !c.version.Tells(inProof[o.Command]) {
 			continue
 		}
-		switch o.Command {
-		case BlockApplication:
-			csu.Set(security.CSUApplicationBlock)
-		case BlockCard:
-			csu.Set(security.CSUCardBlock)
-		case UnblockPIN:
+		csu.Set(inProof[o.Command])
+		if o.Command == UnblockPIN {
 			csu.SetPINTryCounter(cardPINTries)
 		}
 		which = append(which, i)
@@ -119,14 +117,14 @@ func (x *Issuer) seal(a *account, c *chip, o *Order) ([]byte, error) {
 // instruct is the answer's chip data: the proof, then the scripts that are due. What is in it is sent in the account's state.
 // Without a proof nothing else is sent: a module that cannot make one cannot be relied on for the other.
 func (x *Issuer) instruct(a *account, c *chip, code string, d *decision) []byte {
-	csu, inProof := x.bits(c, code == codeApproved, &d.state)
+	csu, inBits := x.bits(c, code == codeApproved, &d.state)
 	data := x.authenticate(a, c, code, csu)
 	if data == nil || !d.state.due() {
 		return data
 	}
 	templates, inScripts := x.scripts(a, c, &d.state, maxAnswerICC-len(data))
 	reported, _ := c.version.Scripts(c.data.get(tlv.IssuerApplicationData)) // it verified: it is laid out well
-	for _, at := range append(inProof, inScripts...) {
+	for _, at := range append(inBits, inScripts...) {
 		d.state.replaced(at, func(o *Order) {
 			o.State, o.ATC, o.Counted, o.Result = OrderSent, c.atc, reported.Commands, ""
 			o.Sent++

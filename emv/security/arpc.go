@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/posim/posim/emv/tlv"
 	"github.com/posim/posim/internal/crypt"
 )
 
@@ -44,7 +45,36 @@ func arpc2(mac *crypt.RetailMAC, arqc [8]byte, csu [4]byte, proprietary []byte) 
 	return [4]byte(sum[:4])
 }
 
-const codeApproves = 0x10 // ARPC response code, byte 2
+// Bits of an ARPC response code that is instructions and no authorisation response code, byte 2. The low half of byte 1 is the
+// PIN try counter, the low two bits of byte 2 what is to become of the counters, as in a card status update.
+const (
+	codeApproves = 0x10
+	codeSetsPIN  = 0x08
+	codeOnline   = 0x04
+)
+
+// Tells whether the version's issuer authentication data can say so to a card: by method 2 all of a card status update, where
+// the ARPC response code is instructions some of it, and otherwise nothing.
+func (v Version) Tells(b tlv.Bit) bool {
+	if v.ARPCMethod() == 2 {
+		return true
+	}
+	return v.row().codeIsBits && (b == CSUIssuerApproves || b == CSUUpdatePINTryCounter || b == CSUGoOnlineNext)
+}
+
+// code is what of a card status update fits into an ARPC response code that is instructions.
+func (c CSU) code(approved bool) (code [2]byte) {
+	code[0], code[1] = byte(c.PINTryCounter()), byte(c.Counters())
+	for _, b := range [...]struct {
+		set  bool
+		code byte
+	}{{approved, codeApproves}, {c.Has(CSUUpdatePINTryCounter), codeSetsPIN}, {c.Has(CSUGoOnlineNext), codeOnline}} {
+		if b.set {
+			code[1] |= b.code
+		}
+	}
+	return code
+}
 
 // The value of tag 91 (Book 2, 8.2): an ARPC of eight bytes and its two-byte code by method 1; an ARPC of four bytes, the card
 // status update, and proprietary data if there are any, by method 2.
@@ -76,7 +106,7 @@ func (v Version) WithoutPadding(value []byte) []byte {
 type IssuerAnswer struct {
 	AuthorisationResponseCode [2]byte // tag 8A, method 1: "00" as two characters
 	Approved                  bool    // method 2, and versions whose method 1 carries bits instead of the code
-	CardStatusUpdate          CSU     // method 2; the approval bit is set from Approved
+	CardStatusUpdate          CSU     // method 2, and what of it fits where the code is instructions; the approval bit is set from Approved
 	Proprietary               []byte  // method 2: up to 8 bytes, none by default
 }
 
@@ -86,10 +116,7 @@ func (s *Session) IssuerAuthenticationData(arqc [8]byte, a IssuerAnswer) ([]byte
 	if row.arpcMethod == 1 {
 		code := a.AuthorisationResponseCode
 		if row.codeIsBits {
-			code = [2]byte{}
-			if a.Approved {
-				code[1] = codeApproves
-			}
+			code = a.CardStatusUpdate.code(a.Approved)
 		}
 		arpc := s.arpc1(arqc, code)
 		return append(arpc[:], code[:]...), nil
