@@ -197,7 +197,7 @@ func FuzzTransmit(f *testing.F) {
 	start := "0D 00A4040007A000000003101000 08 80A8000002830000 "
 	f.Add("visa-dda", unhex(f, start+"0D 0020008008241234FFFFFFFFFF 0A 008800000452BF458500 27 80AE800021"+cdol1+"00 0D 84240000080000000000000000 05 841E000000"))
 	f.Add("visa-pin-key", unhex(f, start+"05 0084000000 75 0020008870"+strings.Repeat("17", 112)))
-	f.Add("visa-cda", unhex(f, start+"27 80AE900021"+cdol1+"00 0F 84DA9F140A00000000000000000000 0D 00820000081122334455667788"))
+	f.Add("visa-cda", unhex(f, "0D 00A4040007A000000003101000 0D 80A8000007830560F8C8015600 "+"27 80AE900021"+cdol1+"00 0F 84DA9F140A00000000000000000000 0D 00820000081122334455667788"))
 	profiles := map[string]*card.Profile{}
 	for _, name := range []string{"visa-credit", "visa-debit", "mc-credit", "cup-debit", "visa-offline", "visa-dda", "visa-pin-key", "visa-cda", "broken-cda-cid"} {
 		profiles[name] = profile(f, name)

@@ -182,7 +182,10 @@ func TestPINExceededDeclines(t *testing.T) {
 	if g.cid != 0x02 {
 		t.Errorf("CID %02X, want an AAC for the PIN try limit", g.cid)
 	}
-	d.verify(o, g, terminalData)
+	h := d.verify(o, g, terminalData)
+	if cvr, err := h.version.CVR(g.iad); err != nil || fmt.Sprintf("%X", cvr) != "840000180000" {
+		t.Errorf("CVR %X, %v", cvr, err)
+	}
 }
 
 func TestOfflinePINProfile(t *testing.T) {

@@ -61,7 +61,7 @@ func TestApplicationBlockAndUnblock(t *testing.T) {
 			if !d.c.Counters()[0].Blocked {
 				t.Error("not blocked")
 			}
-			d.script(s.ApplicationUnblock(), "9000") // after it
+			d.script(append(s.ApplicationUnblock(), 0x00), "9000") // after it, with an Le, which no MAC covers
 			d.script(s.ApplicationBlock(), "9000")
 			d.c.Reset()
 			aid := aids[name]
