@@ -26,9 +26,13 @@ func newTaint(l *Library, scripts []*Script) *taint {
 	for _, name := range l.Cards() {
 		p := l.Card(name)
 		x.number(name, p.PAN)
-		if _, track2 := p.Stripe(); track2 != "" {
+		track1, track2 := p.Stripe()
+		if track2 != "" {
 			_, discretionary, _ := strings.Cut(strings.Trim(track2, ";?"), "=")
 			x.add("the track of "+name, false, []byte(discretionary))
+		}
+		if at := strings.LastIndexByte(track1, '^'); at > 0 { // no message carries track 1
+			x.add("track 1 of "+name, true, []byte(track1[at:]))
 		}
 		x.add("the issuer master key of "+name, true, p.Issuer.IssuerMasterKey())
 		x.add("the issuer master key for script MACs of "+name, true, p.Issuer.ScriptMACKey())

@@ -94,12 +94,12 @@ func (t *Terminal) countChip(c *chip, out emv.Outcome, err error) (again Key) {
 		return ""
 	}
 	switch {
-	case t.slot == nil, t.failures.count >= p.Tries && p.Off:
+	case t.slotWorks() && t.failures.count < p.Tries:
+		return "insert-again"
+	case p.Off:
 		return ""
-	case t.failures.count >= p.Tries:
-		return "swipe-instead"
 	}
-	return "insert-again"
+	return "swipe-instead"
 }
 
 // brokenOutcome says what an error of the card's means.

@@ -21,6 +21,8 @@ type Devices struct {
 type Slot interface {
 	// Present tells whether a card is in the slot. It changes only in events of the terminal's clock.
 	Present() bool
+	// Lost is why the reader is gone; nil while it works.
+	Lost() error
 	// PowerOn resets the card and returns it, ready for commands.
 	PowerOn() (apdu.Card, error)
 	// PowerOff takes the power from the card.

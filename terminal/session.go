@@ -113,8 +113,11 @@ func liveOutcome(err error) Outcome {
 // swipeRule asks whether this stripe may be read here and now.
 func (t *Terminal) swipeRule(card *stripeCard) swipeRule {
 	reads := t.cfg.Devices.OpenSlot != nil && t.can(tlv.CapabilityICWithContacts) // a terminal that never could reads the stripe
-	return t.profile.Fallback.swipe(&t.failures, reads && card.service.chip(), t.slot != nil, card.number, t.clock.Now())
+	return t.profile.Fallback.swipe(&t.failures, reads && card.service.chip(), t.slotWorks(), card.number, t.clock.Now())
 }
+
+// slotWorks tells whether a chip could be read here and now.
+func (t *Terminal) slotWorks() bool { return t.slot != nil && t.slot.Lost() == nil }
 
 // cardTaken waits until a card that could not be read has left the slot; false: nobody took it.
 func (t *Terminal) cardTaken() bool {
