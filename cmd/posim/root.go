@@ -21,9 +21,11 @@ usage:
   posim host                     acquirer, switch and issuer behind one TCP listener
   posim reader list              card readers (also monitor, apdu, emulate)
   posim card list                the cards that scripts can name
-  posim card show NAME           one card
+  posim card show NAME           one card (also keys: new RSA keys for one)
   posim decode KIND HEX          name the parts of a message (iso), of card data (tlv, dol, cvm, tvr, tsi, aip, auc, cid),
                                  of a command or response (apdu), of an answer to reset (atr); - reads standard input
+  posim emv explain CARD         why a card says yes or no: every decision of the kernel, with its rule
+  posim emv replay FILE...       run recorded transactions again (posim run --record FILE makes them)
   posim emv tags [WORD|TAG...]   the dictionary of EMV data elements
   posim vectors PATH...          recompute known answers and compare every field
   posim version                  the version
@@ -39,6 +41,7 @@ examples:
   posim explore --for 60s        a swarm: many sales, many faults
   posim replay 'W09#seed=1,term[write#3].power-off(torn)'
   posim card show visa-credit
+  posim emv explain visa-offline --amount 500.00 --no-line
   posim decode tlv 9F0206000000010000
   posim decode tvr 8000048000
 
