@@ -80,6 +80,7 @@ type signingCard struct {
 	cdolData           []byte // of both GENERATE AC commands
 	generated          int
 
+	covered  func(n int, b []byte) []byte          // what the card takes for the transaction's data
 	number   []byte                                // ICC dynamic number; nil: 0102030405060708
 	dynamic  func(command, response []byte) []byte // what INTERNAL AUTHENTICATE answers instead
 	combined func(n int, c *security.CombinedData) // what is changed before the cryptogram is signed
@@ -233,7 +234,7 @@ func (c *signingCard) findUN(dol, data []byte) {
 	at := 0
 	for _, e := range entries {
 		if e.Tag == tlv.UnpredictableNumber && at+e.Length <= len(data) {
-			c.un = data[at : at+e.Length]
+			c.un = bytes.Clone(data[at : at+e.Length])
 		}
 		at += e.Length
 	}
@@ -287,6 +288,9 @@ func (c *signingCard) generate(p apdu.Command) []byte {
 		body = append(body, object(tlv.ApplicationCryptogram, cryptogram[:])...)
 	case !c.unsigned:
 		covered := bytes.Join([][]byte{c.pdolData, c.cdolData, body}, nil)
+		if c.covered != nil {
+			covered = c.covered(n, covered)
+		}
 		data := security.CombinedData{Number: c.dynamicNumber(), CryptogramInformationData: a.cid, Cryptogram: cryptogram, TransactionDataHash: sha1.Sum(covered)}
 		if c.combined != nil {
 			c.combined(n, &data)
