@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/posim/posim/emv/tlv"
 	"github.com/posim/posim/host"
 	"github.com/posim/posim/terminal"
 	"github.com/posim/posim/transport/dialect"
@@ -67,6 +68,7 @@ func (p *evidence) expect(st *Step, from mark, outcome string) {
 	for _, f := range e.Fields {
 		p.expectField(f, from)
 	}
+	p.expectODA(e.ODA)
 	for _, t := range e.Tags {
 		p.expectTag(t)
 	}
@@ -227,18 +229,50 @@ func (p *evidence) expectField(f Field, from mark) {
 		if n++; n < f.N {
 			continue
 		}
-		value, ok := p.dialect.Field(s.message, f.DE)
+		value, ok := f.of(p.dialect, s.message)
 		switch {
 		case f.Absent && ok:
-			p.fail(f.Pos, "DE %d of the %s at the %s is %s", f.DE, f.MTI, f.At, value)
+			p.fail(f.Pos, "%s of the %s at the %s is %s", f.name(), f.MTI, f.At, value)
 		case !f.Absent && !ok:
-			p.fail(f.Pos, "DE %d is absent in the %s at the %s", f.DE, f.MTI, f.At)
-		case !f.Absent && value != f.Is:
-			p.fail(f.Pos, "DE %d of the %s at the %s is %s", f.DE, f.MTI, f.At, value)
+			p.fail(f.Pos, "%s is absent in the %s at the %s", f.name(), f.MTI, f.At)
+		case !f.Absent && value != f.Is && (f.Tag == 0 || !strings.EqualFold(value, f.Is)):
+			p.fail(f.Pos, "%s of the %s at the %s is %s", f.name(), f.MTI, f.At, value)
 		}
 		return
 	}
 	p.fail(f.Pos, "the %s saw %d messages %s in this step", f.At, n, f.MTI)
+}
+
+func (f *Field) name() string {
+	if f.Tag != 0 {
+		return fmt.Sprintf("tag %X in DE %d", f.Tag, f.DE)
+	}
+	return fmt.Sprintf("DE %d", f.DE)
+}
+
+// of is the field's value in a message, and whether it has one.
+func (f *Field) of(d *dialect.Dialect, m *dialect.Message) (string, bool) {
+	if f.Tag == 0 {
+		return d.Field(m, f.DE)
+	}
+	r := tlv.NewReader(m.ICCSystemRelatedData)
+	for r.Next() {
+		if uint32(r.Tag()) == f.Tag {
+			return fmt.Sprintf("%X", r.Value()), true
+		}
+	}
+	return "", false
+}
+
+// expectODA compares the method of offline data authentication that the kernel chose.
+func (p *evidence) expectODA(w Want[string]) {
+	switch {
+	case !w.Set():
+	case p.log.session == nil:
+		p.fail(w.Pos, "no chip was read")
+	case p.log.session.ODAMethod() != w.Value:
+		p.fail(w.Pos, "expected %s, found %s", w.Value, p.log.session.ODAMethod())
+	}
 }
 
 func (p *evidence) expectTag(t Tag) {

@@ -27,8 +27,9 @@ type Expect struct {
 	Journal   Journal
 	Messages  Want[[]Message] // all that the terminal sent and received during the step, in order; none: silence
 	Fields    []Field
-	Tags      []Tag      // the terminal's values at the end of the step
-	Money     []Position // at the end of the step
+	ODA       Want[string] // the kernel's method of offline data authentication, good or not: none, SDA, DDA, CDA
+	Tags      []Tag        // the terminal's values at the end of the step
+	Money     []Position   // at the end of the step
 	State     Want[string]
 	Orders    Want[[]string] // how the issuer's orders to cards stand, all of them in the order in which they were given
 }
@@ -63,6 +64,7 @@ type Field struct {
 	MTI    string
 	N      int // from 1
 	DE     int
+	Tag    uint32 // of DE 55 alone: the data object of this tag, in hex; 0: the element as a whole
 	Is     string // unless Absent
 	Absent bool
 }
@@ -90,6 +92,7 @@ var (
 	recordStates = [...]string{"pending", "approved", "declined", "reversaldue", "reversed", "reversedunmatched",
 		"reversalrefused", "parked", "advicedue", "advised", "refused"}
 	terminalStates = [...]string{"off", "idle", "busy", "stopped"}
+	odaMethods     = [...]string{"none", "SDA", "DDA", "CDA"}
 	endStates      = [...]string{"F0", "F1", "F2", "F3", "FX"}
 	observers      = [...]string{"terminal", "acquirer", "switch", "issuer"}
 	parties        = [...]string{"cardholder", "issuer", "switch", "acquirer", "suspense", "merchant", "fees", "wallet",
@@ -100,7 +103,7 @@ var (
 func (t *typing) expect(n *node, action string) *Expect {
 	e := &Expect{Pos: n.pos}
 	if !t.mapping(n, "expectations such as {outcome: approved}", "outcome", "screen", "receipt", "code", "journal",
-		"messages", "fields", "tags", "money", "state", "orders") {
+		"messages", "fields", "oda", "tags", "money", "state", "orders") {
 		return e
 	}
 	if len(n.keys) == 0 {
@@ -131,6 +134,8 @@ func (t *typing) expect(n *node, action string) *Expect {
 			for _, item := range t.list(value) {
 				e.Fields = append(e.Fields, t.field(item))
 			}
+		case "oda":
+			e.ODA = Want[string]{t.word(value, "method", odaMethods[:]...), value.pos}
 		case "tags":
 			e.Tags = t.tags(value)
 		case "money":
@@ -228,7 +233,7 @@ func (t *typing) messages(n *node) (all []Message) {
 
 func (t *typing) field(n *node) Field {
 	f := Field{N: 1}
-	if !t.mapping(n, `a field such as {at: acquirer, mti: "0200", de: 22, is: "0051"}`, "at", "mti", "n", "de", "is", "absent") {
+	if !t.mapping(n, `a field such as {at: acquirer, mti: "0200", de: 22, is: "0051"}`, "at", "mti", "n", "de", "tag", "is", "absent") {
 		return f
 	}
 	for _, required := range []string{"at", "mti", "de"} {
@@ -250,10 +255,16 @@ func (t *typing) field(n *node) Field {
 	if !slices.Contains(dataElements[:], f.DE) {
 		t.fail(de.pos, "unknown data element %d: want one of %s", f.DE, elementNames())
 	}
+	if tag := n.key("tag"); tag != nil {
+		f.Tag = t.fieldTag(tag, f.DE)
+	}
 	is, absent := n.key("is"), n.key("absent")
 	switch {
 	case is != nil && absent == nil:
 		f.Is, f.Pos = t.text(is, "the element's value"), is.pos
+		if _, err := hex.DecodeString(f.Is); f.Tag != 0 && err != nil {
+			t.fail(is.pos, `want bytes in hex and in quotes such as "020300"`)
+		}
 	case is == nil && absent != nil:
 		if f.Absent, f.Pos = t.truth(absent), absent.pos; !f.Absent {
 			t.fail(absent.pos, "want absent: true, or is: and a value")
@@ -262,6 +273,18 @@ func (t *typing) field(n *node) Field {
 		t.fail(n.pos, "want is: and a value, or absent: true")
 	}
 	return f
+}
+
+// fieldTag reads which data object of DE 55 is meant.
+func (t *typing) fieldTag(n *node, de int) uint32 {
+	tag, ok := parseTag(n.text)
+	switch {
+	case de != 55:
+		t.fail(n.pos, "only DE 55 has tags")
+	case !ok:
+		t.fail(n.pos, "unknown tag %q: want hex such as 9F34, or TVR, TSI, CVMResults", shorten(n.text))
+	}
+	return tag
 }
 
 func elementNames() string {

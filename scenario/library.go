@@ -196,17 +196,26 @@ func (l *Library) Scripts(files fs.FS, folder string) ([]*Script, error) {
 	return all, err
 }
 
-// idLess orders the merchant's scenarios (W) first, then the model's counterexamples, each by number and then by letter.
+// idLess orders the merchant's scenarios (W) first, then the chip's (E) and the fallback's (F), then the model's counterexamples,
+// each by number and then by letter.
 func idLess(a, b string) bool {
 	la, na, ra := splitID(a)
 	lb, nb, rb := splitID(b)
 	switch {
 	case la != lb:
-		return la == "W" || lb != "W" && la < lb
+		return shelfOf(la) < shelfOf(lb) || shelfOf(la) == shelfOf(lb) && la < lb
 	case na != nb:
 		return na < nb
 	}
 	return ra < rb
+}
+
+// shelfOf is where the scenarios of a letter stand.
+func shelfOf(letters string) int {
+	if i := slices.Index([]string{"W", "E", "F"}, letters); i >= 0 {
+		return i
+	}
+	return 3
 }
 
 func splitID(id string) (letters string, number int, rest string) {

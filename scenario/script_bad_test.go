@@ -470,6 +470,41 @@ steps:
 		`W06-x.yaml:7:46: unknown data element 48: want one of 2 3 4 11 12 13 14 22 23 25 35 37 38 39 41 42 49 52 54 55 60 62 63 64
     7 |       fields: [{at: issuer, mti: "0200", de: 48, is: "x"}]
       |                                              ^^`},
+	{"a tag of another element",
+		header + `steps:
+  - wait: idle
+    expect:
+      fields: [{at: issuer, mti: "0200", de: 54, tag: 9F34, is: "00"}]
+` + ending,
+		`W06-x.yaml:7:55: only DE 55 has tags
+    7 |       fields: [{at: issuer, mti: "0200", de: 54, tag: 9F34, is: "00"}]
+      |                                                       ^^^^`},
+	{"an unknown tag of DE 55",
+		header + `steps:
+  - wait: idle
+    expect:
+      fields: [{at: issuer, mti: "0200", de: 55, tag: 9F, is: "00"}]
+` + ending,
+		`W06-x.yaml:7:55: unknown tag "9F": want hex such as 9F34, or TVR, TSI, CVMResults
+    7 |       fields: [{at: issuer, mti: "0200", de: 55, tag: 9F, is: "00"}]
+      |                                                       ^^`},
+	{"a tag of DE 55 that is not hex",
+		header + `steps:
+  - wait: idle
+    expect:
+      fields: [{at: issuer, mti: "0200", de: 55, tag: 9F34, is: "none"}]
+` + ending,
+		`W06-x.yaml:7:65: want bytes in hex and in quotes such as "020300"
+    7 |       fields: [{at: issuer, mti: "0200", de: 55, tag: 9F34, is: "none"}]
+      |                                                                 ^^^^^^`},
+	{"an unknown method of offline data authentication",
+		header + `steps:
+  - wait: idle
+    expect: {oda: XDA}
+` + ending,
+		`W06-x.yaml:6:19: unknown method "XDA": want none, SDA, DDA, CDA
+    6 |     expect: {oda: XDA}
+      |                   ^^^`},
 	{"a field that says nothing",
 		header + `steps:
   - wait: idle

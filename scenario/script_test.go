@@ -41,6 +41,8 @@ steps:
       fields:
         - {at: acquirer, mti: "0200", n: 2, de: 22, is: "0051"}
         - {at: issuer, mti: "0200", de: 52, absent: true}
+        - {at: issuer, mti: "0200", de: 55, tag: CVMResults, is: "420300"}
+      oda: DDA
       tags: {9F34: "020300", TVR: "0000008000", 9B: "E800"}
       money: {cardholder: -100.00, "loss:switch": 1.00}
       state: idle
@@ -115,7 +117,9 @@ func TestParseReadsEveryKey(t *testing.T) {
 					Fields: []Field{
 						{At: "acquirer", MTI: "0200", N: 2, DE: 22, Is: "0051"},
 						{At: "issuer", MTI: "0200", N: 1, DE: 52, Absent: true},
+						{At: "issuer", MTI: "0200", N: 1, DE: 55, Tag: 0x9F34, Is: "420300"},
 					},
+					ODA: want("DDA"),
 					Tags: []Tag{
 						{Name: "9F34", Tag: 0x9F34, Value: []byte{2, 3, 0}},
 						{Name: "TVR", Tag: 0x95, Value: []byte{0, 0, 0, 0x80, 0}},
@@ -174,13 +178,13 @@ func TestExpectationsKeepTheirPlaces(t *testing.T) {
 		{"journal", e.Journal.Pos, Pos{18, 16, 11}},
 		{"message", e.Messages.Value[1].Pos, Pos{19, 26, 9}},
 		{"field", e.Fields[0].Pos, Pos{21, 57, 6}},
-		{"tag", e.Tags[2].Pos, Pos{23, 53, 6}},
-		{"money", e.Money[1].Pos, Pos{24, 51, 4}},
-		{"silence", s.Steps[2].Expect.Messages.Pos, Pos{28, 70, 1}},
-		{"empty journal", s.Steps[4].Expect.Journal.Pos, Pos{31, 23, 1}},
-		{"no receipt", s.Steps[2].Expect.NoReceipt.Pos, Pos{28, 23, 4}},
-		{"end", s.Expect.Ends[1].Pos, Pos{52, 13, 5}},
-		{"loss in braces", s.Expect.Money[1].Pos, Pos{53, 42, 5}},
+		{"tag", e.Tags[2].Pos, Pos{25, 53, 6}},
+		{"money", e.Money[1].Pos, Pos{26, 51, 4}},
+		{"silence", s.Steps[2].Expect.Messages.Pos, Pos{30, 70, 1}},
+		{"empty journal", s.Steps[4].Expect.Journal.Pos, Pos{33, 23, 1}},
+		{"no receipt", s.Steps[2].Expect.NoReceipt.Pos, Pos{30, 23, 4}},
+		{"end", s.Expect.Ends[1].Pos, Pos{54, 13, 5}},
+		{"loss in braces", s.Expect.Money[1].Pos, Pos{55, 42, 5}},
 	} {
 		if c.pos != c.want {
 			t.Errorf("%s at %v, want %v", c.name, c.pos, c.want)
@@ -239,7 +243,7 @@ func TestParseReadsOtherLineEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := s.Expect.Ends[1].Pos, (Pos{52, 13, 5}); got != want {
+	if got, want := s.Expect.Ends[1].Pos, (Pos{54, 13, 5}); got != want {
 		t.Errorf("end at %v, want %v", got, want)
 	}
 }
