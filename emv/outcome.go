@@ -49,7 +49,7 @@ type Outcome struct {
 	// Referral says that the host asked to be called (authorisation response code 01 or 02): a decline with a reason.
 	Referral bool
 
-	// SignatureRequired says that the receipt has a line for the cardholder's signature.
+	// SignatureRequired says that the receipt has a line for the cardholder's signature: never unless Result is an approval.
 	SignatureRequired bool
 
 	// Session has every data element of card and terminal. It is never nil unless the configuration was refused.

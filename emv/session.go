@@ -204,7 +204,6 @@ func (s *Session) end(err error) (Outcome, error) {
 		AdviceRequired:    s.generated > 0 && s.cid&cidAdvice != 0,
 		ServiceNotAllowed: s.generated > 0 && s.cid&cidReason == cidServiceNotAllowed,
 		Referral:          s.answer.Reached && (s.answer.AuthorisationResponseCode == "01" || s.answer.AuthorisationResponseCode == "02"),
-		SignatureRequired: s.signature,
 	}
 	if err == nil {
 		o.Result = s.result()
