@@ -24,14 +24,16 @@ type mutation struct {
 	at, n, with byte
 }
 
-// mutate changes one answer; what it needs of the input is in m. The result may be anything of 0 to 300 bytes.
+const kindsOfLies = 15
+
+// apply changes one answer. The result may be anything.
 func (m mutation) apply(a []byte) []byte {
 	a = bytes.Clone(a)
 	at := 0
 	if len(a) > 0 {
 		at = int(m.at) * len(a) / 256
 	}
-	switch m.kind % 14 {
+	switch m.kind % kindsOfLies {
 	case 0: // a byte changed
 		if len(a) > 0 {
 			a[at] ^= m.with | 1
@@ -64,6 +66,8 @@ func (m mutation) apply(a []byte) []byte {
 		a = []byte{0x6C, m.with}
 	case 12: // a warning
 		a = []byte{0x62, m.with}
+	case 14: // more records than any card has, file by file
+		a = ok(template(0x80, []byte{0x1D, 0}, bytes.Repeat([]byte{0x58, 1, m.with, 0}, 1+int(m.n)%60)))
 	case 13: // bytes exchanged
 		if len(a) > 1 {
 			j := int(m.n) % len(a)
@@ -211,7 +215,12 @@ func FuzzHostileCard(f *testing.F) {
 		online := plain(method|0x20, 0)
 		online[5], online[6], online[7], online[9] = 1, 0, 1, 0x90
 		f.Add(online)
-		for kind := range byte(14) { // each kind of lie once, at the answers to GENERATE AC and everywhere after the third
+		declined := bytes.Clone(online)
+		declined[5] = 3
+		f.Add(declined)
+		f.Add(plain(method, 0, 0x40, 0x28, 14, 0, 59, 0xFF))
+		for kind := range byte(kindsOfLies) { // each kind of lie at the answers to GENERATE AC, offline and online, and everywhere after the third
+			f.Add(plain(method, 0, 0x40, 0x2E, kind, 0x80, 5, 0x77))
 			f.Add(append(bytes.Clone(online), 0x40, 0x2E, kind, 0x80, 5, 0x77))
 			f.Add(append(bytes.Clone(online), 0x80, 3, kind, 0x10, 0x20, 0x01))
 		}
