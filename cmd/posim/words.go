@@ -48,7 +48,7 @@ var (
 	wordChipStripe  = word{"chip, stripe", "芯片、磁条"}
 	wordDescription = map[string]string{
 		"card": "卡", "title": "名称", "scheme": "卡组织", "number": "卡号", "expiry": "有效期", "stripe": "磁条", "chip": "芯片",
-		"issuer": "发卡行",
+		"issuer": "发卡行", "application": "应用", "PIN": "脱机密码",
 	}
 )
 

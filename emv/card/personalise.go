@@ -323,6 +323,6 @@ func (ch *chip) describe(line func(name, format string, args ...any)) {
 		case pin.enciphered:
 			how = "enciphered"
 		}
-		line("offline PIN", "%s, %d of %d tries left", how, pin.left, pin.limit)
+		line("PIN", "verified by the card: %s, %d of %d tries left", how, pin.left, pin.limit)
 	}
 }
