@@ -41,6 +41,14 @@
 //     to know who declined it.
 //   - The cryptogram comes before the PIN, so that a forged chip message burns no PIN try. Three wrong PINs are answered
 //     55; from the next one on it is 75, even with the right PIN.
+//   - Orders to a card (ScriptOrder) go with the next answer to its chip, approved or declined, if its cryptogram verified:
+//     one command in each script, 71 before 72, 128 bytes in all, or as bits of the issuer authentication data. A decision
+//     and what it sent are one record. What was sent is done, failed or due again when something proves it: tag 9F5B of an
+//     advice, a later request or the reversal, or else the card's count of script commands in its next verification results,
+//     where that cannot be of an earlier transaction. Without a proof it stays sent, and nobody knows. 9F5B is the
+//     terminal's word and is taken only beside a cryptogram that verified, or in the reversal of the transaction itself.
+//   - A changed PIN counts from the message on that proves the change, for that very message; until then the old one does.
+//     There is no time in which both are right.
 //   - An advice has happened already: it is posted even if it overdraws the account. One without a cryptogram is
 //     declined 05. It is never reversed: a reversal that names it is answered 12. A 0230 that says A0 decides nothing.
 //   - A reversal whose amount is not the original's is answered 94 and changes nothing.
