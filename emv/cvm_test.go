@@ -3,8 +3,10 @@ package emv
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
+	"github.com/posim/posim/emv/apdu"
 	"github.com/posim/posim/emv/tlv"
 )
 
@@ -146,14 +148,28 @@ func TestCVMErrors(t *testing.T) {
 	}
 }
 
+// Whatever list a card has, whatever its counter says and the pad reports: results and bits agree, and the PIN is asked for no more
+// often than there are rules for it and tries.
 func FuzzCVMList(f *testing.F) {
-	f.Add(hx("000186A0000003E842014403410342031F03"), []byte{0x10, 0}, byte(0))
-	f.Add(hx("0000000000000000400060002000"), []byte{0x10, 0}, byte(1))
-	f.Fuzz(func(t *testing.T, list, aip []byte, pin byte) {
-		s := newTestSession(t, nil, testConfig())
-		s.term = &testTerminal{pin: enters(PINEntry(pin%3), nil)}
+	f.Add(hx("000186A0000003E842014403410342031F03"), []byte{0x10, 0}, byte(0), uint16(0x9000), byte(3))
+	f.Add(hx("0000000000000000400060002000"), []byte{0x10, 0}, byte(1), uint16(0x63C1), byte(3))
+	f.Add(hx("00000000000000004100430044004500"), []byte{0x10, 0}, byte(0), uint16(0x63CF), byte(9))
+	f.Add(hx("00000000000000004100430042001E00"), []byte{0x10, 0}, byte(2), uint16(0x63C0), byte(0))
+	f.Add(hx("000000000000000003000500"), []byte{0x10, 0}, byte(3), uint16(0x6983), byte(1))
+	f.Fuzz(func(t *testing.T, list, aip []byte, pin byte, word uint16, tries byte) {
+		card := newCannedCard()
+		card.data = map[uint16][]byte{0x9F17: {tries}}
+		cfg := testConfig()
+		cfg.Capabilities[1] = pin | hasSignature
+		s := newTestSession(t, card, cfg)
+		asked := 0
+		s.term = &testTerminal{pin: enters(PINEntry(pin%3), nil), verify: func(*Session, OfflinePIN) (PINEntry, apdu.SW, error) {
+			asked++
+			return PINEntry(pin % 4), apdu.SW(word), nil
+		}}
 		s.icc.add(tlv.ApplicationInterchangeProfile, aip)
 		s.icc.add(tlv.CVMList, list)
+		s.icc.add(tlv.ApplicationCurrencyCode, []byte{0x09, 0x78})
 		if err := s.CardholderVerification(); err != nil {
 			if resultOf(err) != "terminate" {
 				t.Fatal(err)
@@ -164,8 +180,26 @@ func FuzzCVMList(f *testing.F) {
 		if failed != tlv.TVRCVMFailed.In(s.tvr[:]) {
 			t.Fatalf("CVM results %X with TVR %X", s.cvmResults, s.tvr)
 		}
-		if l, err := parseCVMList(list); err == nil && len(l.rules) != 2*l.count() {
-			t.Fatalf("%d rules of %d bytes", l.count(), len(l.rules))
+		if s.signature && failed {
+			t.Fatalf("a signature for %X", s.cvmResults)
+		}
+		checkBits(t, s.tvr, s.tsi)
+		l, err := parseCVMList(list)
+		if err != nil {
+			return
+		}
+		if len(l.rules) != 2*l.count() || asked > maxPINTries*l.count() || asked > 0 && tries == 0 {
+			t.Fatalf("%d rules of %d bytes, the PIN was asked for %d times, tries %d", l.count(), len(l.rules), asked, tries)
+		}
+		if s.cvmResults[0] != cvmNone && !slices.Contains(rulesOf(l), cvmRule{s.cvmResults[0], s.cvmResults[1]}) {
+			t.Fatalf("CVM results %X name no rule of %X", s.cvmResults, list)
 		}
 	})
+}
+
+func rulesOf(l cvmList) (all []cvmRule) {
+	for i := range l.count() {
+		all = append(all, l.rule(i))
+	}
+	return all
 }

@@ -12,8 +12,10 @@
 // Standards: EMV 4.4 Book 1 (application selection), Book 3 (application specification), Book 4 (terminal), with the command
 // layer of ISO/IEC 7816-4 in emv/apdu and the data objects in emv/tlv.
 //
-// The kernel knows no clock, goroutine, network, reader or security module. The three places where it needs the world are
-// the methods of Terminal. It does not do: offline data authentication (the step only says so in the TVR, and a
-// configuration whose terminal capabilities announce it is refused), offline PIN and biometrics, the exception file,
-// referrals, contactless. It is not certified by anybody.
+// The kernel knows no clock, goroutine, network, reader or security module. The places where it needs the world are the
+// methods of Terminal. It has SDA, DDA and combined DDA, of RSA and SHA-1 (Book 2, with emv/security). It does not do: XDA and
+// elliptic curves (a configuration whose terminal capabilities announce them is refused), biometrics, referrals beyond saying
+// so, contactless. It is not certified by anybody.
+//
+// What sets each bit of TVR and TSI stands, row by row with its place in the book, in the tests named truth.
 package emv

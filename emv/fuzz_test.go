@@ -190,3 +190,43 @@ func FuzzIssuerScripts(f *testing.F) {
 		}
 	})
 }
+
+// Whatever a record of any file holds, and whatever the tag list: the static data are the records as Book 3, 10.3 wants them and the
+// profile where the list names it, or there are none.
+func FuzzStaticData(f *testing.F) {
+	f.Add(hx("7003 DF0100"), hx("82"), byte(2))
+	f.Add(hx("7003 DF0100"), hx("8282"), byte(11))
+	f.Add(hx("7003 DF0100 00"), []byte{}, byte(30))
+	f.Add(hx("DF0100"), hx("9F33"), byte(10))
+	f.Fuzz(func(t *testing.T, record, list []byte, sfi byte) {
+		if sfi = sfi&0x1F | 1; sfi > 30 || len(record) > 256 {
+			return
+		}
+		s := newTestSession(t, cardFunc(func([]byte) ([]byte, error) { return ok(record), nil }), testConfig())
+		s.icc.add(tlv.ApplicationInterchangeProfile, []byte{0x5C, 0})
+		s.gpoMark = len(s.icc)
+		if err := s.readRecord(sfi, 1, true); err != nil {
+			if sfi > 10 || resultOf(err) != "terminate" {
+				t.Fatalf("file %d: %v", sfi, err)
+			}
+			return
+		}
+		if v := s.icc.get(tlv.StaticDataAuthenticationTagList); v != nil {
+			list = v // the record brought one
+		} else {
+			s.icc.add(tlv.StaticDataAuthenticationTagList, list)
+		}
+		inner, bad := tlv.Only(record, 0x70)
+		want := inner
+		if sfi > 10 {
+			want = record
+		}
+		data, err := s.StaticData()
+		if wrong := bad != nil || !bytes.Equal(list, []byte{0x82}); wrong != (err != nil) {
+			t.Fatalf("file %d, record %X, list %X: %v", sfi, record, list, err)
+		}
+		if err == nil && !bytes.Equal(data, append(bytes.Clone(want), s.icc.get(tlv.ApplicationInterchangeProfile)...)) {
+			t.Fatalf("file %d, record %X: %X", sfi, record, data)
+		}
+	})
+}

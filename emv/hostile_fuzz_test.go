@@ -219,7 +219,7 @@ func FuzzHostileCard(f *testing.F) {
 		declined[5] = 3
 		f.Add(declined)
 		f.Add(plain(method, 0, 0x40, 0x28, 14, 0, 59, 0xFF, 0x40, 0x32, 1, 0, 0, 0)) // every record is there
-		for kind := range byte(kindsOfLies) { // each kind of lie at the answers to GENERATE AC, offline and online, and everywhere after the third
+		for kind := range byte(kindsOfLies) {                                        // each kind of lie at the answers to GENERATE AC, offline and online, and everywhere after the third
 			f.Add(plain(method, 0, 0x40, 0x2E, kind, 0x80, 5, 0x77))
 			f.Add(append(bytes.Clone(online), 0x40, 0x2E, kind, 0x80, 5, 0x77))
 			f.Add(append(bytes.Clone(online), 0x80, 3, kind, 0x10, 0x20, 0x01))
