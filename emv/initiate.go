@@ -95,6 +95,9 @@ func (s *Session) addObjects(b []byte) error {
 		if ok && known.Source != tlv.SourceICC {
 			continue // not the card's to give
 		}
+		if tag == tlv.DataAuthenticationCode || tag == tlv.ICCDynamicNumber {
+			continue // known from a signature that was verified, or not at all (Book 2, 5.4 and 6.5.2)
+		}
 		if n := len(r.Value()); ok && known.MinLength == known.MaxLength && known.MaxLength > 0 && n != known.MaxLength {
 			return fmt.Errorf("data object %X of %d bytes: want %d", tag, n, known.MaxLength)
 		}

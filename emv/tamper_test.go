@@ -499,6 +499,32 @@ func TestDynamicNumberInLists(t *testing.T) {
 	}
 }
 
+// What only a signature can say is not taken from a record.
+func TestSignedObjectsAreNotTakenFromRecords(t *testing.T) {
+	for _, method := range []string{"SDA", "DDA", "CDA", ""} {
+		base := newCannedCard()
+		base.give(tlv.DataAuthenticationCode, hx("BAD0"))
+		base.give(tlv.ICCDynamicNumber, hx("BADBADBADBADBAD0"))
+		base.give(tlv.CDOL1, hx("9F4502 9F4C08 9F3704"))
+		var chip apdu.Card = base
+		cfg := cfgFor(withODA(nil))
+		if method != "" {
+			card := newSigningCard(t, method, base, nil)
+			chip, cfg.CAPublicKeys = card, []*security.CAPublicKey{card.ca}
+		}
+		if o, err := Run(chip, &testTerminal{}, cfg, testTransaction()); err != nil || !o.Result.Approved() {
+			t.Fatal(o.Result, o.Reason, err)
+		}
+		want := map[string]string{"SDA": "DAC0" + "0000000000000000", "DDA": "0000" + "0102030405060708"}[method]
+		if want == "" {
+			want = "00000000000000000000"
+		}
+		if got := fmt.Sprintf("%X", base.commands(apdu.InsGenerateAC)[0][5:15]); got != want {
+			t.Errorf("%q: 9F45 and 9F4C are %s: want %s", method, got, want)
+		}
+	}
+}
+
 func TestNoCryptogramOfTheFirstBesideTheSecond(t *testing.T) {
 	card := newSigningCard(t, "CDA", newCannedCard(), nil)
 	card.combined = func(n int, d *security.CombinedData) { d.TransactionDataHash[0] ^= byte(n) }
