@@ -2,6 +2,7 @@ package emv
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -574,6 +575,47 @@ func TestEncipheredPINKeys(t *testing.T) {
 		}}, cfgFor(withODA(card.ca)), testTransaction())
 		if err != nil || o.Result != OfflineApproved || fmt.Sprintf("%X", o.Session.Data(tlv.CVMResults)) != "040002" {
 			t.Error(o.Result, o.Reason, err)
+		}
+	}
+}
+
+// A card that is pulled out is an error wherever it happens, never an outcome; what the host had said by then stands beside it.
+func TestPulledAnywhere(t *testing.T) {
+	for _, method := range []string{"SDA", "DDA", "CDA"} {
+		for pulled := 0; ; pulled++ {
+			base := newCannedCard()
+			base.give(tlv.CVMList, hx("0000000000000000 0100"))
+			base.give(tlv.LowerConsecutiveOfflineLimit, []byte{2})
+			base.give(tlv.UpperConsecutiveOfflineLimit, []byte{4})
+			base.data = map[uint16][]byte{0x9F36: {0, 5}, 0x9F13: {0, 4}, 0x9F17: {3}}
+			card := newSigningCard(t, method, base, nil)
+			commands, answered := 0, false
+			chip := cardFunc(func(c []byte) ([]byte, error) {
+				if commands++; commands > pulled {
+					return nil, fmt.Errorf("slot 1: %w", apdu.ErrCardRemoved)
+				}
+				return card.Transmit(c)
+			})
+			cfg := cfgFor(withODA(card.ca))
+			alwaysOnline(cfg)
+			o, err := Run(chip, &testTerminal{
+				verify: func(_ *Session, p OfflinePIN) (PINEntry, apdu.SW, error) {
+					_, err := p.Card.Transmit(hx("0020008008 241234FFFFFFFFFF"))
+					return PINEntered, 0x9000, err
+				},
+				online: func(*Session) (OnlineAnswer, error) {
+					answered = true
+					return OnlineAnswer{Reached: true, AuthorisationResponseCode: "00", IssuerAuthenticationData: hx("A1A2A3A4A5A6A7A83030")}, nil
+				}}, cfg, testTransaction())
+			if err == nil {
+				if o.Result != OnlineApproved || pulled < 15 {
+					t.Errorf("%s: %v after %d commands", method, o.Result, pulled)
+				}
+				break
+			}
+			if !errors.Is(err, apdu.ErrCardRemoved) || o.Result != 0 || o.Session == nil || o.HostApproved != answered || o.SignatureRequired {
+				t.Fatalf("%s, pulled after %d commands: %v, %v, host approved %v: want %v", method, pulled, o.Result, err, o.HostApproved, answered)
+			}
 		}
 	}
 }
