@@ -109,7 +109,7 @@ func TestLibraryAndKernel(t *testing.T) {
 		"visa-cda":                    {emv.OnlineApproved, "0000040000", "420300", 0},
 		"visa-credit":                 {emv.OnlineApproved, "8000040000", "420300", 0},
 		"visa-cvm-amounts":            {emv.OnlineApproved, "8000000000", "5E0800", 0},
-		"visa-cvm-unknown":            {emv.OnlineApproved, "8000000000", "1E0300", 0},
+		"visa-cvm-unknown":            {emv.OnlineApproved, "8000400000", "1E0300", 0},
 		"visa-dda":                    {emv.OfflineApproved, "0000000000", "410302", 1},
 		"visa-debit":                  {emv.OnlineApproved, "8000040000", "020300", 0},
 		"visa-expired":                {emv.OnlineApproved, "8040040000", "420300", 0},
