@@ -47,7 +47,7 @@ var (
 	atPoint     = &moment{kinds: []string{"power-off", "clock-jump", "clock-reset"}}
 	atPaper     = &moment{kinds: []string{"paper-out"}}
 	atHardware  = &moment{kinds: []string{"tear", "mute", "slow"}}
-	atAnswer    = &moment{kinds: []string{"answer", "sw"}}
+	atAnswer    = &moment{kinds: []string{"answer", "sw", "wrong-length", wrongCryptogram, wrongCID}}
 	atUse       = &moment{kinds: []string{"tamper", "fail"}}
 	atScreen    = &moment{kinds: []string{"cancel", "enter", "pull-card"}}
 	atPIN       = &moment{kinds: []string{"wrong-pin", "no-pin"}}
@@ -208,6 +208,12 @@ func (m *armory) onAnswer(command, answer []byte) ([]byte, error) {
 	switch {
 	case f == nil:
 		return answer, nil
+	case f.Kind == "wrong-length":
+		return withWrongLength(answer), nil
+	case f.Kind == wrongCryptogram:
+		return withWrongCryptogram(answer), nil
+	case f.Kind == wrongCID:
+		return withWrongCID(answer), nil
 	case len(f.Hex) > 0:
 		return append([]byte(nil), f.Hex...), nil
 	}

@@ -60,7 +60,7 @@ func (r faultRow) example() string {
 	case eventWordAnswer:
 		return r.word + " 0210"
 	case eventCommand:
-		return "GENERATE AC"
+		return "READ RECORD" // for one
 	}
 	return r.word
 }

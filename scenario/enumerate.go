@@ -72,7 +72,8 @@ func (h *happening) variants(f Fault) []Fault {
 	default:
 		unanswered := strings.HasPrefix(f.Kind, "wrong-") && h.at == atMessage && !answered(h.Event)
 		unproven := f.Kind == "wrong-arpc" && !proven(h.Event)
-		if !command && !unanswered && !unproven {
+		ofCommand := f.Kind == wrongCryptogram || f.Kind == wrongCID
+		if command == ofCommand && !unanswered && !unproven {
 			return []Fault{f}
 		}
 	}

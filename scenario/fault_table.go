@@ -1,5 +1,7 @@
 package scenario
 
+import "slices"
+
 // The grammar of faults in one place: which events a seam has, which kinds strike at them, what each kind takes.
 // A new fault is a line here and its effect where the seam is.
 
@@ -80,6 +82,10 @@ var faultTable = [...]faultRow{
 		{"paper-out", argNone, "the printer has no paper"},
 	}},
 	{[]string{"card"}, eventWord, "apdu", cardKinds[:]},
+	{[]string{"card"}, eventWord, "GENERATE AC", slices.Concat(cardKinds[:], []faultKind{
+		{"wrong-cryptogram", argNone, "one bit of the cryptogram (tag 9F26), or of the signature that holds it (9F4B), is wrong"},
+		{"wrong-cid", argNone, "it says that it gives another cryptogram (tag 9F27) than it does: TC for ARQC and AAC, ARQC for TC"},
+	})},
 	{[]string{"card"}, eventCommand, "", cardKinds[:]},
 	{[]string{"reader"}, eventWord, "frame", []faultKind{
 		{"unplug", argNone, "the reader's line goes"},
@@ -135,6 +141,7 @@ var cardKinds = [...]faultKind{
 	{"mute", argNone, "it answers nothing any more until it is reset"},
 	{"answer", argCardAnswer, "it answers this"},
 	{"sw", argStatus, "it answers this status word and nothing else"},
+	{"wrong-length", argNone, "its answer says another length than it has, or has data where it should have none"},
 	{"slow", argDuration, "it answers so much later"},
 }
 

@@ -57,6 +57,9 @@ func TestParseFault(t *testing.T) {
 		{"card[GENERATE AC#2].answer(AAC)", Fault{Seam: "card", Event: "GENERATE AC", N: 2, Kind: "answer", Code: "AAC"}, ""},
 		{"card[PIN CHANGE/UNBLOCK].mute", Fault{Seam: "card", Event: "PIN CHANGE/UNBLOCK", N: 1, Kind: "mute"}, ""},
 		{"card[READ RECORD].answer(70009f)", Fault{Seam: "card", Event: "READ RECORD", N: 1, Kind: "answer", Hex: []byte{0x70, 0, 0x9F}}, "card[READ RECORD].answer(70009F)"},
+		{"card[GENERATE AC#2].wrong-cryptogram", Fault{Seam: "card", Event: "GENERATE AC", N: 2, Kind: "wrong-cryptogram"}, ""},
+		{"card[GENERATE AC].wrong-cid", Fault{Seam: "card", Event: "GENERATE AC", N: 1, Kind: "wrong-cid"}, ""},
+		{"card[READ RECORD#3].wrong-length", Fault{Seam: "card", Event: "READ RECORD", N: 3, Kind: "wrong-length"}, ""},
 		{"card[SELECT].sw(6A82)", Fault{Seam: "card", Event: "SELECT", N: 1, Kind: "sw", Hex: []byte{0x6A, 0x82}}, ""},
 		{"reader[frame].wtx-flood", Fault{Seam: "reader", Event: "frame", N: 1, Kind: "wtx-flood"}, ""},
 	} {

@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/posim/posim/emv/apdu"
@@ -508,26 +507,4 @@ func (b *bewitched) Transmit(command []byte) ([]byte, error) {
 		return answer, err
 	}
 	return b.alter(command, answer)
-}
-
-// withCryptogramType changes the cryptogram information data of a GENERATE AC response (tag 9F27 of format 2, the first
-// byte of format 1) to another type of cryptogram.
-func withCryptogramType(answer []byte, kind string) ([]byte, error) {
-	bits := map[string]byte{"AAC": 0x00, "TC": 0x40, "ARQC": 0x80}[kind]
-	out := append([]byte(nil), answer...)
-	at := -1
-	if len(out) > 2 && out[0] == 0x80 {
-		at = 2
-	}
-	for i := 0; i+3 < len(out) && out[0] == 0x77; i++ {
-		if out[i] == 0x9F && out[i+1] == 0x27 && out[i+2] == 1 {
-			at = i + 3
-			break
-		}
-	}
-	if at < 0 {
-		return nil, fmt.Errorf("scenario: the card's answer has no cryptogram to make %s of", kind)
-	}
-	out[at] = out[at]&0x3F | bits
-	return out, nil
 }
