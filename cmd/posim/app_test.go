@@ -56,7 +56,7 @@ func TestJSONShape(t *testing.T) {
 	if got.Version == "" || got.Seed != 7 || len(got.Scenarios) < 20 || got.Totals["scenarios"] != float64(len(got.Scenarios)) {
 		t.Errorf("version %q, seed %d, %d scenarios, totals %v", got.Version, got.Seed, len(got.Scenarios), got.Totals)
 	}
-	hash := regexp.MustCompile(`^[0-9a-f]{16}$`)
+	hash := regexp.MustCompile(`^[0-9a-f]{8}:[0-9a-f]{8}$`)
 	amount := regexp.MustCompile(`^-?[0-9]+\.[0-9]{2}$`)
 	for _, s := range got.Scenarios {
 		for _, key := range []string{"id", "name", "file", "verdict", "end", "money", "event_hash", "virtual", "virtual_ms", "wall_ms", "runs"} {
