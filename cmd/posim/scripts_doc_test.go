@@ -47,7 +47,7 @@ func TestScriptsPageExamples(t *testing.T) {
 		}
 	}
 	commands := commandLines(yamlBlock.ReplaceAllString(page, ""))
-	if whole < 5 || steps < 3 || len(commands) < 2 {
+	if whole < 5 || steps < 4 || len(commands) < 2 {
 		t.Errorf("%d scripts, %d lists of steps, %d commands", whole, steps, len(commands))
 	}
 	for _, c := range commands {
