@@ -30,18 +30,21 @@ func (s *Session) runScripts(template tlv.Tag) error {
 		}
 		tlv.TSIScriptProcessingPerformed.Set(s.tsi[:])
 		result, err := s.runScript(r.Value())
-		s.scriptResults = append(s.scriptResults, result[:]...)
 		if result[0]&0xF0 != scriptSuccessful {
 			failedBit.Set(s.tvr[:])
 		}
-		if s.traced() {
-			s.decide(rule, fmt.Sprintf("script %X: result %X", template, result), about("identifier 9F18", "%X", result[1:]))
-		}
+		// A command that got no answer may have been carried out: nobody is told that it was, or that it was not. The card's own
+		// count, in its next cryptogram's data, settles it.
 		if err != nil {
+			s.decide(rule, "a command got no answer: what became of its script is not known")
 			if template == tlv.IssuerScriptTemplate2 {
-				return nil // the card has said its last word on the transaction: a script it did not stay for is a failed one
+				return nil // the card has said its last word on the transaction
 			}
 			return err
+		}
+		s.scriptResults = append(s.scriptResults, result[:]...)
+		if s.traced() {
+			s.decide(rule, fmt.Sprintf("script %X: result %X", template, result), about("identifier 9F18", "%X", result[1:]))
 		}
 	}
 	if r.Err() != nil && template == tlv.IssuerScriptTemplate1 {

@@ -24,6 +24,7 @@ type authentication struct {
 	once    sync.Once
 	records map[address][]byte
 	icc     *security.PrivateKey // nil without one
+	signed  signatures           // by icc
 	pin     *security.PrivateKey // what enciphered PINs are opened with; nil without one
 	err     error
 }

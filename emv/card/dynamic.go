@@ -3,6 +3,7 @@ package card
 import (
 	"bytes"
 	"crypto/sha1"
+	"sync"
 
 	"github.com/posim/posim/emv/apdu"
 	"github.com/posim/posim/emv/security"
@@ -61,11 +62,43 @@ func (a *application) sign(data, terminalData []byte) ([]byte, error) {
 		terminalData = bytes.Clone(terminalData)
 		terminalData[0] ^= 1
 	}
-	signed, err := security.SignDynamicData(a.auth.icc, data, terminalData)
+	signed, err := a.auth.signed.make(a.auth.icc, data, terminalData)
 	if err == nil && a.wrong.is(wrongSDAD) {
 		signed[len(signed)/2] ^= 1
 	}
 	return signed, err
+}
+
+// signatures remembers what cards of one profile have signed. The same card lives in every world of an exploration and signs the
+// same things there, and a private-key operation costs as much as all the rest of a sale.
+type signatures struct {
+	mu   sync.Mutex
+	made map[string][]byte
+}
+
+// maxSignatures bounds what is remembered; then it begins anew.
+const maxSignatures = 256
+
+// make signs, or finds what was signed before. The bytes are the caller's.
+func (s *signatures) make(key *security.PrivateKey, data, terminalData []byte) ([]byte, error) {
+	id := string(data) + "/" + string(terminalData)
+	s.mu.Lock()
+	before := s.made[id]
+	s.mu.Unlock()
+	if before != nil {
+		return bytes.Clone(before), nil
+	}
+	signed, err := security.SignDynamicData(key, data, terminalData)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.made == nil || len(s.made) >= maxSignatures {
+		s.made = map[string][]byte{}
+	}
+	s.made[id] = bytes.Clone(signed)
+	return signed, nil
 }
 
 // combine answers GENERATE AC under CDA (Book 2, 6.6.1): the cryptogram is inside the signature, which covers the whole
