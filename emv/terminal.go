@@ -5,6 +5,7 @@ import (
 
 	"github.com/posim/posim/emv/apdu"
 	"github.com/posim/posim/emv/security"
+	"github.com/posim/posim/emv/tlv"
 )
 
 // Terminal is where the kernel needs the world. Its methods may block. An error of theirs ends the transaction and comes back
@@ -78,4 +79,21 @@ type OnlineAnswer struct {
 
 	// Scripts are the issuer script templates 71 and 72 with tag and length, one after the other.
 	Scripts []byte
+}
+
+// NewOnlineAnswer is the answer of a host that was reached, with the issuer's data for the card out of the answer's chip data
+// (ISO 8583 DE 55): 91, and the script templates as they came. What stands before an error in the data is in the answer
+// beside the error.
+func NewOnlineAnswer(code string, data []byte) (OnlineAnswer, error) {
+	a := OnlineAnswer{Reached: true, AuthorisationResponseCode: code}
+	r := tlv.NewReader(data)
+	for r.Next() {
+		switch r.Tag() {
+		case tlv.IssuerAuthenticationData:
+			a.IssuerAuthenticationData = r.Value()
+		case tlv.IssuerScriptTemplate1, tlv.IssuerScriptTemplate2:
+			a.Scripts = append(a.Scripts, r.Raw()...)
+		}
+	}
+	return a, r.Err()
 }

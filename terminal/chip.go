@@ -237,24 +237,18 @@ func (c *chip) GoOnline(s *emv.Session) (emv.OnlineAnswer, error) {
 	switch o {
 	case OutcomeApproved:
 		c.approval = answer
-		return onlineAnswer(answer, "00"), nil
+		return c.onlineAnswer(answer, "00"), nil
 	case OutcomeDeclined:
-		return onlineAnswer(answer, answer.ResponseCode), nil
+		return c.onlineAnswer(answer, answer.ResponseCode), nil
 	}
 	return emv.OnlineAnswer{Reached: true, AuthorisationResponseCode: "Z3"}, nil
 }
 
-// onlineAnswer takes the issuer's data for the card out of DE 55.
-func onlineAnswer(m *dialect.Message, code string) emv.OnlineAnswer {
-	a := emv.OnlineAnswer{Reached: true, AuthorisationResponseCode: code}
-	r := tlv.NewReader(m.ICCSystemRelatedData)
-	for r.Next() {
-		switch r.Tag() {
-		case tlv.IssuerAuthenticationData:
-			a.IssuerAuthenticationData = r.Value()
-		case tlv.IssuerScriptTemplate1, tlv.IssuerScriptTemplate2:
-			a.Scripts = append(a.Scripts, r.Raw()...)
-		}
+// onlineAnswer takes the issuer's data for the card out of DE 55, as far as it is in order.
+func (c *chip) onlineAnswer(m *dialect.Message, code string) emv.OnlineAnswer {
+	a, err := emv.NewOnlineAnswer(code, m.ICCSystemRelatedData)
+	if err != nil {
+		c.t.remark("DE 55 of the answer: %v", err)
 	}
 	return a
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/posim/posim/emv"
 	"github.com/posim/posim/emv/apdu"
 	"github.com/posim/posim/emv/security"
-	"github.com/posim/posim/emv/tlv"
 	"github.com/posim/posim/internal/pan"
 )
 
@@ -243,22 +242,22 @@ func (p *player) ChooseApplication(candidates []emv.Candidate) (int, error) {
 	return p.t.Choices[p.choices-1], nil
 }
 
-// nextPIN is the next PIN typed; nil: ENTER on nothing.
-func (p *player) nextPIN() ([]byte, error) {
+// nextPIN is the next PIN typed; "": ENTER on nothing.
+func (p *player) nextPIN() (string, error) {
 	if p.pins >= len(p.t.PINs) {
 		if p.t.Terminal.PINBypass {
-			return nil, nil
+			return "", nil
 		}
-		return nil, errors.New("transcript: a PIN is asked for: pins has no further entry")
+		return "", errors.New("transcript: a PIN is asked for: pins has no further entry")
 	}
 	p.pins++
-	return []byte(p.t.PINs[p.pins-1]), nil
+	return p.t.PINs[p.pins-1], nil
 }
 
 // EnterPIN takes a PIN for the issuer, which nobody here needs.
 func (p *player) EnterPIN(*emv.Session) (emv.PINEntry, error) {
 	pin, err := p.nextPIN()
-	if len(pin) == 0 {
+	if pin == "" {
 		return emv.PINBypassed, err
 	}
 	return emv.PINEntered, err
@@ -267,13 +266,12 @@ func (p *player) EnterPIN(*emv.Session) (emv.PINEntry, error) {
 // VerifyPIN is the PIN pad.
 func (p *player) VerifyPIN(_ *emv.Session, o emv.OfflinePIN) (emv.PINEntry, apdu.SW, error) {
 	pin, err := p.nextPIN()
-	if err != nil || len(pin) == 0 {
+	if err != nil || pin == "" {
 		return emv.PINBypassed, 0, err
 	}
-	block := [8]byte{0x20 | byte(len(pin)), 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF} // ISO 9564-1 format 2
-	for i, d := range pin {
-		shift := 4 * (1 - i%2)
-		block[1+i/2] = block[1+i/2]&^(0x0F<<shift) | (d-'0')<<shift
+	block, err := security.PINBlock2(pin)
+	if err != nil {
+		return 0, 0, err
 	}
 	command := apdu.Command{INS: apdu.InsVerify, P2: 0x80, Data: block[:], Le: apdu.LeAbsent}
 	if o.Key != nil {
@@ -317,18 +315,9 @@ func (p *player) GoOnline(*emv.Session) (emv.OnlineAnswer, error) {
 	if !h.Reachable && h.ResponseCode == "" {
 		return emv.OnlineAnswer{}, nil
 	}
-	a := emv.OnlineAnswer{Reached: true, AuthorisationResponseCode: h.ResponseCode}
-	r := tlv.NewReader(h.Field55)
-	for r.Next() {
-		switch r.Tag() {
-		case tlv.IssuerAuthenticationData:
-			a.IssuerAuthenticationData = r.Value()
-		case tlv.IssuerScriptTemplate1, tlv.IssuerScriptTemplate2:
-			a.Scripts = append(a.Scripts, r.Raw()...)
-		}
-	}
-	if r.Err() != nil {
-		return a, fmt.Errorf("transcript: host: field_55: %w", r.Err())
+	a, err := emv.NewOnlineAnswer(h.ResponseCode, h.Field55)
+	if err != nil {
+		return a, fmt.Errorf("transcript: host: field_55: %w", err)
 	}
 	return a, nil
 }
