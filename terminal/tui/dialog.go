@@ -265,6 +265,10 @@ func (d *page) draw(c *canvas) {
 
 func (u *UI) chooseCard() {
 	d := &list{u: u, title: u.say(word{"Which card?", "选哪张卡?"}), at: u.hand}
+	width := 0
+	for _, card := range u.options.Cards {
+		width = max(width, Columns(card.title(u.lang)))
+	}
 	for i, card := range u.options.Cards {
 		var read []string
 		if card.Chip {
@@ -273,7 +277,7 @@ func (u *UI) chooseCard() {
 		if card.Stripe {
 			read = append(read, u.say(wordStripe))
 		}
-		d.items = append(d.items, item{text: Pad(card.title(u.lang), 24) + " " + Pad(strings.Join(read, ", "), 14) + " " + card.Name, do: func() { u.hand = i }})
+		d.items = append(d.items, item{text: Pad(card.title(u.lang), width) + " " + Pad(strings.Join(read, ", "), 14) + " " + card.Name, do: func() { u.hand = i }})
 	}
 	u.dialog = d
 }
