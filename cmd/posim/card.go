@@ -91,7 +91,7 @@ func readBy(p *card.Profile) word {
 }
 
 func (a *app) cardList(asJSON bool, lang language) error {
-	l, _, err := builtIn()
+	l, err := builtInLibrary()
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func table(rows [][]string) string {
 }
 
 func (a *app) cardShow(name string, asJSON bool, lang language) error {
-	l, _, err := builtIn()
+	l, err := builtInLibrary()
 	if err != nil {
 		return err
 	}

@@ -165,7 +165,7 @@ func (a *app) ready(s *host.Server, cfg host.ServerConfig, f hostFlags) error {
 
 // houseOf is the house of the built-in library: its terminals, and more of the highest one's kind until there are n; its cards.
 func houseOf(n int) (host.House, error) {
-	l, _, err := builtIn()
+	l, err := builtInLibrary()
 	if err != nil {
 		return host.House{}, err
 	}

@@ -135,7 +135,7 @@ func parseLine(text string) (reader.Spec, error) {
 
 // libraryCard makes a card of the library.
 func libraryCard(name string) (*card.Card, error) {
-	l, _, err := builtIn()
+	l, err := builtInLibrary()
 	if err != nil {
 		return nil, err
 	}

@@ -62,7 +62,7 @@ outside, and lines on standard input move it: insert, insert NAME, remove.`,
 }
 
 func cardNames(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	l, _, err := builtIn()
+	l, err := builtInLibrary()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}

@@ -17,14 +17,18 @@ import (
 // maxScript is how much of a file is read, in bytes. Parse takes less and says so.
 const maxScript = 1 << 20
 
+// builtInLibrary is the built-in cards and terminals.
+func builtInLibrary() (*scenario.Library, error) {
+	return scenario.TestedLibrary(posim.Files()) // a test reads all of it
+}
+
 // builtIn is the built-in library and the scripts in it.
 func builtIn() (*scenario.Library, []*scenario.Script, error) {
-	files := posim.Files()
-	l, err := scenario.TestedLibrary(files) // a test reads all of it
+	l, err := builtInLibrary()
 	if err != nil {
 		return nil, nil, err
 	}
-	scripts, err := l.Scripts(files, "scenarios")
+	scripts, err := l.Scripts(posim.Files(), "scenarios")
 	return l, scripts, err
 }
 
