@@ -217,22 +217,6 @@ func TestCommittedKeys(t *testing.T) {
 	}
 }
 
-// The public keys for terminals are those of the key files. To mend: posim card keys --public FILE for each.
-func TestPublicKeysAgree(t *testing.T) {
-	want := ""
-	for _, k := range library(t) {
-		want += k.PublicYAML()
-	}
-	got, err := os.ReadFile(filepath.Join(cards, "..", "ca_public_keys.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, body, _ := strings.Cut(string(got), "\n\n")
-	if body != want {
-		t.Errorf("testdata/ca_public_keys.yaml differs from the key files: want\n%s", want)
-	}
-}
-
 // terminal does the terminal's half of offline data authentication with what the card has given; problem is the first
 // thing that it finds, "" if it finds nothing.
 type terminal struct {

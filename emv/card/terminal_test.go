@@ -9,31 +9,28 @@ import (
 	firmware "github.com/posim/posim/terminal"
 )
 
-// The list of public keys is in the form that terminal profiles take.
+// What posim card keys --public prints is what terminal profiles take, and the keys are those of the files.
 func TestTerminalsTakeThePublicKeys(t *testing.T) {
-	list, err := os.ReadFile(filepath.Join(cards, "..", "ca_public_keys.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	generic, err := os.ReadFile(filepath.Join(cards, "..", "terminals", "generic.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Whatever keys the profile has of its own make room for the list.
-	lines, own := []string{}, false
-	for _, line := range strings.Split(strings.TrimRight(string(generic), "\n"), "\n") {
-		own = line == "  ca_public_keys:" || own && (strings.HasPrefix(line, "    ") || strings.HasPrefix(line, "  - "))
-		if !own {
-			lines = append(lines, line)
-		}
+	keys, list := library(t), ""
+	for _, k := range keys {
+		list += k.PublicYAML()
 	}
-	src := strings.Join(lines, "\n") + "\n  ca_public_keys:\n    " + strings.ReplaceAll(string(list), "\n", "\n    ")
+	src := strings.TrimRight(string(generic), "\n") + "\n  ca_public_keys:\n    " + strings.ReplaceAll(list, "\n", "\n    ")
 	p, err := firmware.ParseProfile("generic.yaml", []byte(src))
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := p.EMV
-	if want := len(library(t)); len(config.CAPublicKeys) != want {
-		t.Errorf("%d keys, want %d", len(config.CAPublicKeys), want)
+	if len(p.EMV.CAPublicKeys) != len(keys) {
+		t.Fatalf("%d keys: want %d", len(p.EMV.CAPublicKeys), len(keys))
+	}
+	for i, k := range p.EMV.CAPublicKeys {
+		want := keys[i].Authority
+		if k.RID() != want.RID() || k.Index() != want.Index() || k.Checksum() != want.Checksum() {
+			t.Errorf("key %d is %X %02X: want %X %02X", i, k.RID(), k.Index(), want.RID(), want.Index())
+		}
 	}
 }
