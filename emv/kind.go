@@ -23,7 +23,7 @@ func (s *Session) attended() bool { return s.cfg.Type&15 <= 3 }
 
 // onlineOnly, offlineOnly: the second digit 1 and 4, 3 and 6 of the terminal type; 2 and 5 are offline with online capability.
 func (s *Session) onlineOnly() bool  { return s.cfg.Type&15 == 1 || s.cfg.Type&15 == 4 }
-func (s *Session) offlineOnly() bool { return s.cfg.Type&15 == 3 || s.cfg.Type&15 == 6 }
+func (s *Session) offlineOnly() bool { return tlv.OfflineOnly(s.cfg.Type) }
 
 // isATM is an unattended terminal of a financial institution that gives cash (Book 4, A1).
 func (s *Session) isATM() bool {

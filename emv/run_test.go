@@ -318,7 +318,7 @@ func TestSessionAccessors(t *testing.T) {
 	if s.PAN() != want || s.PANSequenceNumber() != "01" || s.Track2() != "4761739001010119D31122011758928889" || fmt.Sprintf("%X", s.AID()) != visaAID || s.Label() != "VISA" {
 		t.Errorf("%v %s %s %X %s", s.PAN(), s.PANSequenceNumber(), s.Track2()[16:], s.AID(), s.Label())
 	}
-	if s.CryptogramInformationData() != 0x40 || s.OnlinePINEntered() || s.txn.Amount != 4200 {
+	if s.CryptogramInformationData() != 0x40 || tlv.TVROnlineCVMCaptured.In(s.tvr[:]) || s.txn.Amount != 4200 {
 		t.Error("accessors")
 	}
 	for tag, want := range map[tlv.Tag]string{

@@ -147,9 +147,6 @@ func (s *Session) TSI() [2]byte { return s.tsi }
 // SignatureRequired tells whether a rule of the CVM list was met by the cardholder's signature.
 func (s *Session) SignatureRequired() bool { return s.signature }
 
-// OnlinePINEntered tells whether a PIN was taken that goes to the issuer.
-func (s *Session) OnlinePINEntered() bool { return tlv.TVROnlineCVMCaptured.In(s.tvr[:]) }
-
 // AID is the name of the selected application, nil before one is selected.
 func (s *Session) AID() []byte { return s.terminal.get(tlv.ApplicationIdentifierTerminal) }
 

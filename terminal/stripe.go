@@ -97,7 +97,7 @@ func (t *Terminal) stripeAllowed(card *stripeCard) bool {
 
 // offlineOnly is a terminal without a line, by its type (EMV Book 4, A1).
 func (t *Terminal) offlineOnly() bool {
-	return t.profile.EMV.Type&15 == 3 || t.profile.EMV.Type&15 == 6
+	return tlv.OfflineOnly(t.profile.EMV.Type)
 }
 
 // stripeSale always goes online. A wrong PIN may be entered again, as a new transaction with its own STAN.

@@ -73,15 +73,18 @@ func (a *application) sign(data, terminalData []byte) ([]byte, error) {
 // same things there, and a private-key operation costs as much as all the rest of a sale.
 type signatures struct {
 	mu   sync.Mutex
-	made map[string][]byte
+	made map[signedOf][]byte
 }
+
+// signedOf is what a signature covers.
+type signedOf struct{ data, terminalData string }
 
 // maxSignatures bounds what is remembered; then it begins anew.
 const maxSignatures = 256
 
 // make signs, or finds what was signed before. The bytes are the caller's.
 func (s *signatures) make(key *security.PrivateKey, data, terminalData []byte) ([]byte, error) {
-	id := string(data) + "/" + string(terminalData)
+	id := signedOf{string(data), string(terminalData)}
 	s.mu.Lock()
 	before := s.made[id]
 	s.mu.Unlock()
@@ -95,7 +98,7 @@ func (s *signatures) make(key *security.PrivateKey, data, terminalData []byte) (
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.made == nil || len(s.made) >= maxSignatures {
-		s.made = map[string][]byte{}
+		s.made = map[signedOf][]byte{}
 	}
 	s.made[id] = bytes.Clone(signed)
 	return signed, nil
@@ -117,8 +120,12 @@ func (c *Card) combine(a *application, kind cryptogram, atc uint16, ac [8]byte, 
 	if a.wrong.is(wrongSignedCID) {
 		cid ^= byte(tc)
 	}
-	dynamic := append([]byte{byte(len(c.number))}, c.number...)
-	dynamic = append(append(append(dynamic, cid), ac[:]...), hash...)
+	dynamic, err := security.AppendCombined(nil, security.CombinedData{
+		Number: c.number, CryptogramInformationData: cid, Cryptogram: ac, TransactionDataHash: [sha1.Size]byte(hash),
+	})
+	if err != nil {
+		return nil, err
+	}
 	signed, err := a.sign(dynamic, un)
 	if err != nil {
 		return nil, err

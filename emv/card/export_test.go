@@ -25,3 +25,11 @@ func (k *Keys) Chain() (ca, issuer, icc *security.PrivateKey, err error) {
 	}
 	return ca, issuer, icc, err
 }
+
+// PINTriesLeft is the PIN try counter; -1: the card has no offline PIN.
+func (c *Card) PINTriesLeft() int {
+	if c.profile.chip.pin == nil {
+		return -1
+	}
+	return c.pin.tries
+}

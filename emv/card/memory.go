@@ -115,14 +115,6 @@ func (c *Card) Counters() []Counters {
 	return all
 }
 
-// PINTriesLeft is the PIN try counter; -1: the card has no offline PIN.
-func (c *Card) PINTriesLeft() int {
-	if c.profile.chip.pin == nil {
-		return -1
-	}
-	return c.pin.tries
-}
-
 // Blocked tells whether the card as a whole is blocked.
 func (c *Card) Blocked() bool { return c.blocked }
 

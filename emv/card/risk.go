@@ -67,7 +67,7 @@ func (c *Card) riskManagement(a *application, m *memory, asked cryptogram) crypt
 	case asked != tc:
 		return asked
 	}
-	if terminal := a.cdol1.get(c.first, tlv.TerminalType); len(terminal) == 1 && offlineOnly(terminal[0]) {
+	if terminal := a.cdol1.get(c.first, tlv.TerminalType); len(terminal) == 1 && tlv.OfflineOnly(terminal[0]) {
 		if r.overLimit || r.overAmount || r.newCard && a.newCardOnline {
 			return aac
 		}
@@ -95,9 +95,6 @@ func over(offline, limit int) bool { return limit >= 0 && offline+1 > limit }
 
 // overAmount is the same for amounts.
 func overAmount(offline, amount, limit int64) bool { return limit >= 0 && offline+amount > limit }
-
-// offlineOnly reads tag 9F35 (Book 4, annex A1): the right digit 3 or 6 is a terminal that cannot go online.
-func offlineOnly(terminalType byte) bool { return terminalType&15 == 3 || terminalType&15 == 6 }
 
 // amount is what the transaction counts for: 0 in a foreign currency, which the card cannot convert.
 func (c *Card) amount(a *application) (minor int64) {

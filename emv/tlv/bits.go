@@ -150,3 +150,7 @@ const (
 	BiometricOnlinePalm    Bit = 0x210
 	BiometricOnlineVoice   Bit = 0x208
 )
+
+// OfflineOnly tells whether a terminal type, tag 9F35, is one of a terminal that cannot go online: its right digit is 3 or 6
+// (EMV Book 4, A1).
+func OfflineOnly(terminalType byte) bool { return terminalType&15 == 3 || terminalType&15 == 6 }
