@@ -35,7 +35,7 @@ func (c *checker) offlinePIN(p *Profile, s *pinSource) {
 		c.fail(s.place, "offline_pin: want pin, here or in the issuer's section")
 		return
 	}
-	pin.block = pinBlock(digits)
+	pin.block, _ = security.PINBlock2(digits) // four to twelve digits, as was checked
 	pin.limit = c.number(s.Limit, "offline_pin: limit", 1, maxTries, 3)
 	pin.left = c.number(s.Left, "offline_pin: left", 0, pin.limit, pin.limit)
 	pin.plaintext = c.yes(s.Plaintext, "offline_pin: plaintext", true)
@@ -48,16 +48,6 @@ func (c *checker) offlinePIN(p *Profile, s *pinSource) {
 		c.fail(s.place, "offline_pin: want plaintext, enciphered or both")
 	}
 	p.chip.pin = pin
-}
-
-// pinBlock is format 2 of ISO 9564-1: control nibble 2, length, digits, filler F (Book 3, 6.5.12).
-func pinBlock(digits string) (b [pinBlockLen]byte) {
-	for i := range b {
-		b[i] = 0xFF
-	}
-	b[0] = 0x20 | byte(len(digits))
-	copy(b[1:], packed(digits))
-	return b
 }
 
 // getChallenge answers GET CHALLENGE (Book 3, 6.5.6): eight bytes that are good for the next command only.
