@@ -82,8 +82,9 @@ func configOf(authority *security.CAPublicKey) *emv.Config {
 			AID: []byte{0xA0, 0, 0, 0, 3, 0x10, 0x10}, Partial: true, Version: [2]byte{0, 0x96}, FloorLimit: 20000, TargetPercent: 10, MaxTargetPercent: 50,
 			Threshold: 500, DefaultDDOL: []byte{0x9F, 0x37, 4},
 		}},
-		CAPublicKeys: []*security.CAPublicKey{authority},
-		Rand:         &sequence{},
+		CAPublicKeys: []*security.CAPublicKey{authority}, AcquirerIdentifier: "123456", MerchantIdentifier: "SIM000000000001",
+		MerchantCategoryCode: 5411, TerminalIdentification: "SIM00001", MerchantNameAndLocation: "SHOP", InterfaceDeviceSerialNumber: "POSIM001",
+		Rand: &sequence{},
 	}
 }
 

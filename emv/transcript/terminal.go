@@ -12,6 +12,7 @@ import (
 	"github.com/posim/posim/emv"
 	"github.com/posim/posim/emv/apdu"
 	"github.com/posim/posim/emv/security"
+	"github.com/posim/posim/emv/tlv"
 	"github.com/posim/posim/internal/pan"
 )
 
@@ -26,7 +27,11 @@ func (t *Transcript) config() (*emv.Config, error) {
 		return nil, err
 	}
 	for tag, v := range t.Terminal.Tags {
-		if err := setTerminal(c, app, tag, v); err != nil {
+		number, err := strconv.ParseUint(tag, 16, 32)
+		if err != nil {
+			return nil, fmt.Errorf("terminal: tag %s: want the hexadecimal digits of a tag", tag)
+		}
+		if err := SetTerminal(c, app, tlv.Tag(number), v); err != nil {
 			return nil, fmt.Errorf("terminal: tag %s: %w", tag, err)
 		}
 	}
@@ -73,45 +78,50 @@ func (t *Transcript) application() (*emv.Application, error) {
 	return a, nil
 }
 
-// setTerminal puts a data element of the terminal where the kernel's configuration has it.
-func setTerminal(c *emv.Config, a *emv.Application, tag string, v Hex) (err error) {
+// ErrNoPlace is the error of a data element that a terminal's configuration has no place for.
+var ErrNoPlace = errors.New("no data element of a terminal's configuration")
+
+// SetTerminal puts a data element of the terminal where the kernel's configuration has it.
+func SetTerminal(c *emv.Config, a *emv.Application, tag tlv.Tag, v []byte) (err error) {
 	switch tag {
-	case "9F1A":
+	case tlv.TerminalCountryCode:
 		c.CountryCode, err = number(v, 2)
-	case "5F2A":
+	case tlv.TransactionCurrencyCode:
 		c.CurrencyCode, err = number(v, 2)
-	case "5F36":
+	case tlv.TransactionCurrencyExponent:
 		c.CurrencyExponent, err = number(v, 1)
-	case "9F15":
+	case tlv.MerchantCategoryCode:
 		c.MerchantCategoryCode, err = number(v, 2)
-	case "9F33":
+	case tlv.TerminalCapabilities:
 		err = fill(c.Capabilities[:], v)
-	case "9F40":
+	case tlv.AdditionalTerminalCapabilities:
 		err = fill(c.AdditionalCapabilities[:], v)
-	case "9F35":
+	case tlv.TerminalType:
 		var kind [1]byte
 		err = fill(kind[:], v)
 		c.Type = kind[0]
-	case "9F09":
+	case tlv.ApplicationVersionNumberTerminal:
 		err = fill(a.Version[:], v)
-	case "9F1B":
+	case tlv.TerminalFloorLimit:
 		var limit [4]byte
 		err = fill(limit[:], v)
 		a.FloorLimit = int64(binary.BigEndian.Uint32(limit[:]))
-	case "9F1D":
+	case tlv.TerminalRiskManagementData:
 		a.RiskManagementData = v
-	case "9F16":
+	case tlv.MerchantIdentifier:
 		c.MerchantIdentifier = string(v)
-	case "9F1C":
+	case tlv.TerminalIdentification:
 		c.TerminalIdentification = string(v)
-	case "9F1E":
+	case tlv.InterfaceDeviceSerialNumber:
 		c.InterfaceDeviceSerialNumber = string(v)
-	case "9F4E":
+	case tlv.MerchantNameAndLocation:
 		c.MerchantNameAndLocation = string(v)
-	case "9F01":
-		c.AcquirerIdentifier = v.String()
+	case tlv.AcquirerIdentifier: // eleven digits at most, in six bytes
+		var n int
+		n, err = number(v, 6)
+		c.AcquirerIdentifier = fmt.Sprintf("%011d", n)
 	default:
-		return errors.New("no data element of a terminal's configuration")
+		return ErrNoPlace
 	}
 	return err
 }
@@ -204,18 +214,18 @@ func (t *Transcript) transaction() (emv.Transaction, error) {
 	return x, nil
 }
 
-func number(v Hex, size int) (int, error) {
+func number(v []byte, size int) (int, error) {
 	if len(v) != size {
 		return 0, fmt.Errorf("%d bytes: want %d", len(v), size)
 	}
-	n, err := strconv.ParseUint(v.String(), 10, 62)
+	n, err := strconv.ParseUint(Hex(v).String(), 10, 62)
 	if err != nil {
 		return 0, errors.New("want decimal digits")
 	}
 	return int(n), nil
 }
 
-func fill(dst []byte, v Hex) error {
+func fill(dst, v []byte) error {
 	if len(v) != len(dst) {
 		return fmt.Errorf("%d bytes: want %d", len(v), len(dst))
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/posim/posim/emv"
 	"github.com/posim/posim/emv/apdu"
 	"github.com/posim/posim/emv/tlv"
+	"github.com/posim/posim/emv/transcript"
 )
 
 // What leads a session up to a step: a card with a directory of one or two applications, and a terminal that knows them.
@@ -167,38 +168,10 @@ func set(cfg *emv.Config, app *emv.Application, txn *emv.Transaction, tag tlv.Ta
 		txn.Time = time.Date(y, m, d, at.Hour(), at.Minute(), at.Second(), 0, time.UTC)
 	case tlv.TransactionSequenceCounter:
 		txn.SequenceCounter = uint32(n)
-	case tlv.TransactionCurrencyCode:
-		cfg.CurrencyCode = int(n)
-	case tlv.TransactionCurrencyExponent:
-		cfg.CurrencyExponent = int(n)
-	case tlv.TerminalCountryCode:
-		cfg.CountryCode = int(n)
-	case tlv.TerminalCapabilities:
-		cfg.Capabilities = [3]byte(v)
-	case tlv.AdditionalTerminalCapabilities:
-		cfg.AdditionalCapabilities = [5]byte(v)
-	case tlv.TerminalType:
-		cfg.Type = v[0]
-	case tlv.TerminalIdentification:
-		cfg.TerminalIdentification = string(v)
-	case tlv.InterfaceDeviceSerialNumber:
-		cfg.InterfaceDeviceSerialNumber = string(v)
-	case tlv.MerchantIdentifier:
-		cfg.MerchantIdentifier = string(v)
-	case tlv.MerchantCategoryCode:
-		cfg.MerchantCategoryCode = int(n)
-	case tlv.MerchantNameAndLocation:
-		cfg.MerchantNameAndLocation = string(v)
-	case tlv.ApplicationVersionNumberTerminal:
-		app.Version = [2]byte(v)
-	case tlv.TerminalFloorLimit:
-		app.FloorLimit = int64(uintOf(v))
-	case tlv.TerminalRiskManagementData:
-		app.RiskManagementData = v
 	case tlv.UnpredictableNumber:
 		cfg.Rand = bytes.NewReader(v)
 	default:
-		return errors.New("a data element that a terminal's configuration has no place for")
+		return transcript.SetTerminal(cfg, app, tag, v)
 	}
 	return nil
 }
