@@ -21,11 +21,11 @@ func (s *Session) CardholderVerification() error {
 		s.decide(RuleCVMApplicable, "the card supports cardholder verification and has no CVM list")
 		return nil
 	}
-	list, err := parseCVMList(b)
+	list, err := tlv.ParseCVMList(b)
 	if err != nil {
 		return terminate("%w", err)
 	}
-	if list.count() == 0 {
+	if list.Len() == 0 {
 		s.decide(RuleCVMApplicable, "the CVM list has no rules")
 		return nil
 	}
@@ -41,16 +41,16 @@ func (s *Session) CardholderVerification() error {
 
 // processCVMList sets CVM results and TVR. Results of a failure name the last method that was performed, or none
 // (Book 4, 6.3.4.5): a method that is unknown or not supported was not performed.
-func (s *Session) processCVMList(list cvmList) error {
+func (s *Session) processCVMList(list tlv.CVMethods) error {
 	s.cvmResults = [3]byte{cvmNone, 0, cvmFailed}
-	for i := range list.count() {
-		r := list.rule(i)
+	for i := range list.Len() {
+		r := list.Rule(i)
 		if !s.conditionMet(list, r) {
 			s.traceCVM(RuleCVMCondition, i, r, "condition not met") // the next rule, whatever the code says
 			continue
 		}
-		if r.method() == cvmFail {
-			s.cvmResults = [3]byte{r.code, r.condition, cvmFailed}
+		if r.Method() == cvmFail {
+			s.cvmResults = [3]byte{r.Code, r.Condition, cvmFailed}
 			s.failCVM(i, r, "fails")
 			return nil
 		}
@@ -62,7 +62,7 @@ func (s *Session) processCVMList(list cvmList) error {
 			s.traceCVM(RuleCVM, i, r, "met")
 			return nil
 		}
-		if !r.continues() {
+		if !r.Continues() {
 			s.failCVM(i, r, "unsuccessful, no successor")
 			return nil
 		}
@@ -74,8 +74,8 @@ func (s *Session) processCVMList(list cvmList) error {
 }
 
 // conditionMet tells whether a rule applies (Book 3, C3). A condition that is not known, or whose data is missing, is not met.
-func (s *Session) conditionMet(list cvmList, r cvmRule) bool {
-	switch r.condition {
+func (s *Session) conditionMet(list tlv.CVMethods, r tlv.CVRule) bool {
+	switch r.Condition {
 	case 0x00: // always
 		return true
 	case 0x01: // unattended cash
@@ -83,24 +83,24 @@ func (s *Session) conditionMet(list cvmList, r cvmRule) bool {
 	case 0x02: // neither cash nor cashback
 		return !s.isCash() && !s.isCashback()
 	case 0x03: // the terminal supports the method
-		return s.supportsCVM(r.method())
+		return s.supportsCVM(r.Method())
 	case 0x04: // manual cash
 		return s.isCash() && s.attended()
 	case 0x05: // purchase with cashback
 		return s.isCashback()
 	}
-	if r.condition > 0x09 || !bytes.Equal(s.icc.get(tlv.ApplicationCurrencyCode), s.terminal.get(tlv.TransactionCurrencyCode)) {
+	if r.Condition > 0x09 || !bytes.Equal(s.icc.get(tlv.ApplicationCurrencyCode), s.terminal.get(tlv.TransactionCurrencyCode)) {
 		return false
 	}
-	switch r.condition { // in the application currency; under and over are strict
+	switch r.Condition { // in the application currency; under and over are strict
 	case 0x06:
-		return s.txn.Amount < list.x
+		return s.txn.Amount < list.X
 	case 0x07:
-		return s.txn.Amount > list.x
+		return s.txn.Amount > list.X
 	case 0x08:
-		return s.txn.Amount < list.y
+		return s.txn.Amount < list.Y
 	}
-	return s.txn.Amount > list.y
+	return s.txn.Amount > list.Y
 }
 
 // supportsCVM reads terminal capabilities byte 2; a combination needs both parts.
@@ -128,8 +128,8 @@ func (s *Session) supportsCVM(method byte) bool {
 }
 
 // applyCVM performs one method and tells whether the rule is met. CVM results are set if it was performed.
-func (s *Session) applyCVM(r cvmRule) (bool, error) {
-	switch r.method() {
+func (s *Session) applyCVM(r tlv.CVRule) (bool, error) {
+	switch r.Method() {
 	case cvmPlaintextPIN, cvmPlaintextPINSignature, cvmEncipheredPIN, cvmEncipheredPINSig:
 		return s.applyOfflinePIN(r)
 	case cvmOnlinePIN:
@@ -137,20 +137,20 @@ func (s *Session) applyCVM(r cvmRule) (bool, error) {
 	case cvmSignature:
 		if s.supportsCVM(cvmSignature) {
 			s.signature = true // whether it is the cardholder's shows on paper: unknown (Book 4, 6.3.4.5)
-			s.cvmResults = [3]byte{r.code, r.condition, cvmUnknown}
+			s.cvmResults = [3]byte{r.Code, r.Condition, cvmUnknown}
 			return true, nil
 		}
 		return false, nil
 	case cvmNoCVM:
 		if s.supportsCVM(cvmNoCVM) {
-			s.cvmResults = [3]byte{r.code, r.condition, cvmSuccessful}
+			s.cvmResults = [3]byte{r.Code, r.Condition, cvmSuccessful}
 			return true, nil
 		}
 		return false, nil
 	}
 	tlv.TVRUnrecognisedCVM.Set(s.tvr[:])
 	if s.traced() {
-		s.decide(RuleCVM, fmt.Sprintf("method %02X is not known", r.method()))
+		s.decide(RuleCVM, fmt.Sprintf("method %02X is not known", r.Method()))
 	}
 	return false, nil
 }
@@ -158,9 +158,9 @@ func (s *Session) applyCVM(r cvmRule) (bool, error) {
 // applyOfflinePIN has the card verify a PIN, alone or together with a signature. Both parts of a combination must be supported
 // before the first is performed. A PIN pad that turns out to be absent or broken is, as a PIN that is not entered, a method that was
 // performed without success; what the terminal does not have at all was not performed. The book does not say so of the first.
-func (s *Session) applyOfflinePIN(r cvmRule) (bool, error) {
-	enciphered := r.method() == cvmEncipheredPIN || r.method() == cvmEncipheredPINSig
-	withSignature := r.method() == cvmPlaintextPINSignature || r.method() == cvmEncipheredPINSig
+func (s *Session) applyOfflinePIN(r tlv.CVRule) (bool, error) {
+	enciphered := r.Method() == cvmEncipheredPIN || r.Method() == cvmEncipheredPINSig
+	withSignature := r.Method() == cvmPlaintextPINSignature || r.Method() == cvmEncipheredPINSig
 	if withSignature && !s.supportsCVM(cvmSignature) {
 		s.decide(RuleOfflinePIN, "the terminal has no signature to go with the PIN")
 		return false, nil
@@ -180,12 +180,12 @@ func (s *Session) applyOfflinePIN(r cvmRule) (bool, error) {
 		s.signature = true
 		result = cvmUnknown
 	}
-	s.cvmResults = [3]byte{r.code, r.condition, result}
+	s.cvmResults = [3]byte{r.Code, r.Condition, result}
 	return right, nil
 }
 
 // onlinePIN has a PIN entered for the issuer (10.5.2). Whether it is right nobody here knows: the result is unknown.
-func (s *Session) onlinePIN(r cvmRule) (bool, error) {
+func (s *Session) onlinePIN(r tlv.CVRule) (bool, error) {
 	if !s.supportsCVM(cvmOnlinePIN) {
 		tlv.TVRPINPadNotPresent.Set(s.tvr[:])
 		s.decide(RuleOnlinePIN, "the terminal has no online PIN")
@@ -202,7 +202,7 @@ func (s *Session) onlinePIN(r cvmRule) (bool, error) {
 	case PINEntered:
 		tlv.TVROnlineCVMCaptured.Set(s.tvr[:])
 		s.decide(RuleOnlinePIN, "a PIN was entered for the issuer")
-		s.cvmResults = [3]byte{r.code, r.condition, cvmUnknown}
+		s.cvmResults = [3]byte{r.Code, r.Condition, cvmUnknown}
 		return true, nil
 	case PINBypassed:
 		tlv.TVRPINNotEntered.Set(s.tvr[:])
@@ -213,17 +213,17 @@ func (s *Session) onlinePIN(r cvmRule) (bool, error) {
 	default:
 		return false, fmt.Errorf("emv: enter PIN: unknown entry %d", entry)
 	}
-	s.cvmResults = [3]byte{r.code, r.condition, cvmFailed}
+	s.cvmResults = [3]byte{r.Code, r.Condition, cvmFailed}
 	return false, nil
 }
 
-func (s *Session) failCVM(i int, r cvmRule, what string) {
+func (s *Session) failCVM(i int, r tlv.CVRule, what string) {
 	tlv.TVRCVMFailed.Set(s.tvr[:])
 	s.traceCVM(RuleCVM, i, r, what)
 }
 
-func (s *Session) traceCVM(rule Rule, i int, r cvmRule, what string) {
+func (s *Session) traceCVM(rule Rule, i int, r tlv.CVRule, what string) {
 	if s.traced() {
-		s.decide(rule, fmt.Sprintf("rule %d, %s, condition %02X: %s", i+1, cvmName(r.method()), r.condition, what), about("rule", "%02X%02X", r.code, r.condition))
+		s.decide(rule, fmt.Sprintf("rule %d, %s, condition %02X: %s", i+1, r.MethodName(), r.Condition, what), about("rule", "%02X%02X", r.Code, r.Condition))
 	}
 }

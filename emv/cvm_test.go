@@ -143,7 +143,7 @@ func TestCVMErrors(t *testing.T) {
 	}
 	s := newTestSession(t, nil, testConfig())
 	s.term = &testTerminal{pin: enters(7, nil)}
-	if _, err := s.onlinePIN(cvmRule{cvmOnlinePIN, 0}); err == nil {
+	if _, err := s.onlinePIN(tlv.CVRule{Code: cvmOnlinePIN}); err == nil {
 		t.Error("an entry that is none was taken")
 	}
 }
@@ -184,22 +184,22 @@ func FuzzCVMList(f *testing.F) {
 			t.Fatalf("a signature for %X", s.cvmResults)
 		}
 		checkBits(t, s.tvr, s.tsi)
-		l, err := parseCVMList(list)
+		l, err := tlv.ParseCVMList(list)
 		if err != nil {
 			return
 		}
-		if len(l.rules) != 2*l.count() || asked > maxPINTries*l.count() || asked > 0 && tries == 0 {
-			t.Fatalf("%d rules of %d bytes, the PIN was asked for %d times, tries %d", l.count(), len(l.rules), asked, tries)
+		if 8+2*l.Len() != len(list) || asked > maxPINTries*l.Len() || asked > 0 && tries == 0 {
+			t.Fatalf("%d rules of %d bytes, the PIN was asked for %d times, tries %d", l.Len(), len(list), asked, tries)
 		}
-		if s.cvmResults[0] != cvmNone && !slices.Contains(rulesOf(l), cvmRule{s.cvmResults[0], s.cvmResults[1]}) {
+		if s.cvmResults[0] != cvmNone && !slices.Contains(rulesOf(l), tlv.CVRule{Code: s.cvmResults[0], Condition: s.cvmResults[1]}) {
 			t.Fatalf("CVM results %X name no rule of %X", s.cvmResults, list)
 		}
 	})
 }
 
-func rulesOf(l cvmList) (all []cvmRule) {
-	for i := range l.count() {
-		all = append(all, l.rule(i))
+func rulesOf(l tlv.CVMethods) (all []tlv.CVRule) {
+	for i := range l.Len() {
+		all = append(all, l.Rule(i))
 	}
 	return all
 }

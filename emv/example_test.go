@@ -70,7 +70,7 @@ func ExampleRun() {
 	// restrictions.usage-control - allowed
 	// restrictions.expiration-date - not expired
 	// CVM.online-pin - a PIN was entered for the issuer
-	// CVM.rule - rule 1, online PIN, condition 03: met
+	// CVM.rule - rule 1, Enciphered PIN verified online, condition 03: met
 	// CVM.end - a rule was met
 	// risk.floor-limit - the floor limit is reached
 	// risk.end - terminal risk management was performed
