@@ -218,33 +218,18 @@ func digest(b []byte) string {
 	return fmt.Sprintf("[%d bytes not shown, SHA-256 %X...]", len(b), sum[:3])
 }
 
-func (f *fields) sameText(name, got string) {
-	if !f.has(name) {
-		return
-	}
-	f.compared++
-	if want := f.text(name); got != want {
-		f.fail(f.path+name, strconv.Quote(got), strconv.Quote(want))
-	}
-}
+func (f *fields) sameText(name, got string)         { same(f, name, got, f.text) }
+func (f *fields) sameNumber(name string, got int64) { same(f, name, got, f.number) }
+func (f *fields) sameFlag(name string, got bool)    { same(f, name, got, f.flag) }
 
-func (f *fields) sameNumber(name string, got int64) {
+// same compares a value that can be shown; read finds what the file has.
+func same[T comparable](f *fields, name string, got T, read func(name string) T) {
 	if !f.has(name) {
 		return
 	}
 	f.compared++
-	if want := f.number(name); got != want {
-		f.fail(f.path+name, fmt.Sprint(got), fmt.Sprint(want))
-	}
-}
-
-func (f *fields) sameFlag(name string, got bool) {
-	if !f.has(name) {
-		return
-	}
-	f.compared++
-	if want := f.flag(name); got != want {
-		f.fail(f.path+name, fmt.Sprint(got), fmt.Sprint(want))
+	if want := read(name); got != want {
+		f.fail(f.path+name, fmt.Sprintf("%#v", got), fmt.Sprintf("%#v", want))
 	}
 }
 
