@@ -93,7 +93,7 @@ func (m *Module) Generate(u Usage) (Key, error) {
 		}
 		if !r.aes {
 			crypt.OddParity(clear)
-			if weak(clear) {
+			if crypt.WeakTDES(clear) {
 				continue
 			}
 		}
@@ -233,7 +233,7 @@ func (m *Module) put(u Usage, clear []byte) (k Key, err error) {
 		}
 	} else {
 		crypt.OddParity(clear)
-		if weak(clear) {
+		if crypt.WeakTDES(clear) {
 			return Key{}, fmt.Errorf("%w: %s", ErrWeakKey, r.name)
 		}
 		if u == MAC { // its two schedules give the check value too: a third would cost more than the key is used for in a run

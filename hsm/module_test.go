@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/posim/posim/emv/security"
+
+	"github.com/posim/posim/internal/crypt"
 )
 
 // counter is a reader of bytes that never repeat soon.
@@ -87,7 +89,7 @@ func TestWeakKeysAreSixtyFour(t *testing.T) {
 		for i := range 4 {
 			key[i], key[4+i] = left[n>>(2*i)&3], right[n>>(2*i)&3]
 		}
-		if weakDES(key[:]) {
+		if crypt.WeakDES(key[:]) {
 			count++
 		}
 	}

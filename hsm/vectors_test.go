@@ -312,7 +312,7 @@ func vectorParity(t *testing.T, v vector) {
 
 func vectorWeak(t *testing.T, v vector) {
 	part := v.text("key")
-	if got := weakDES(unhex(t, part)); got != v.Out["weak"] {
+	if got := crypt.WeakDES(unhex(t, part)); got != v.Out["weak"] {
 		t.Errorf("weak: %v", got)
 	}
 	for _, clear := range []string{part + "0123456789ABCDEF", "FEDCBA9876543210" + part, "FEDCBA9876543210" + part + "1111111111111111"} {
