@@ -383,7 +383,7 @@ func TestDamagedLogStopsTheParty(t *testing.T) {
 	h.actor.PowerOff()
 	b := h.disk.Durable(LogName)
 	b[30] ^= 1
-	h.disk.Replace(LogName, b)
+	h.disk.Put(LogName, b)
 	tw.boot(h)
 	tw.pass(time.Second)
 	if h.err == nil || !strings.HasPrefix(h.err.Error(), "host: acquirer: wal:") {

@@ -594,7 +594,7 @@ func (r *rig) repair() {
 	if r.term.On() {
 		r.powerOff(sim.PowerOffLost)
 	}
-	r.termDisk.Replace(terminal.JournalFile, r.damaged)
+	r.termDisk.Put(terminal.JournalFile, r.damaged)
 	r.damaged = nil
 }
 
@@ -609,6 +609,6 @@ func (r *rig) damage() error {
 	}
 	r.damaged = slices.Clone(data)
 	data[24] ^= 1
-	r.termDisk.Replace(terminal.JournalFile, data)
+	r.termDisk.Put(terminal.JournalFile, data)
 	return nil
 }

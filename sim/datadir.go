@@ -33,7 +33,7 @@ var (
 
 const (
 	versionName = "VERSION"
-	versionTemp = "VERSION.new"
+	versionTemp = versionName + replacement
 	lockName    = "LOCK"
 )
 
@@ -76,7 +76,7 @@ func openDir(path, kind string) (*Dir, error) {
 	}
 	if !made {
 		if made, err = d.recognise(kind); err == nil && !made { // somebody may have made it meanwhile
-			err = d.writeVersion(kind)
+			err = d.Replace(versionName, []byte(version(kind))) // at one instant that a power cut cannot divide
 		}
 	}
 	if err != nil {
@@ -167,26 +167,6 @@ func matches(content []byte, kind string) error {
 		return fmt.Errorf("its data has format %d and this program reads %d: use the later program that wrote it, or a new directory (%w)", format, Format, ErrVersion)
 	}
 	return fmt.Errorf("its data has format %d and this program reads %d: use the program that wrote it, or a new directory (%w)", format, Format, ErrVersion)
-}
-
-// writeVersion makes the directory a data directory, at one instant that a power cut cannot divide.
-func (d *Dir) writeVersion(kind string) error {
-	temp := filepath.Join(string(d.DirDisk), versionTemp)
-	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := os.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(version(kind))
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(temp, filepath.Join(string(d.DirDisk), versionName)); err != nil {
-		return err
-	}
-	return syncDir(string(d.DirDisk))
 }
 
 // lockFile takes the lock and leaves this process's number in it, for whoever finds it taken.

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // DirDisk is a real directory; files are 0600, and nothing but a plain file of a plain name is opened: no symbolic link
-// (where the system can tell), no folder. OpenDir gives one that is locked and guarded.
+// (where the system can tell), no folder. OpenDir gives one that is locked and guarded. A name that ends in ".new" is the
+// disk's own: Replace writes there first, and what a crash leaves under it is thrown away by the next Replace.
 //
 // On Linux a file grows in blocks of zeros written ahead of the data, so that a sync has only data to write and no
 // change of the file's size. The zeros at the end of what ReadFile returns are not data: a log recognises its end, and
@@ -49,15 +52,61 @@ func (d DirDisk) ReadFile(name string) ([]byte, error) {
 	return b.Bytes(), errors.Join(err, f.Close())
 }
 
+const replacement = ".new" // the end of the name of a file that is to take another's place
+
+// Replace writes data beside the file that has the name and gives it the name when it is durable.
+func (d DirDisk) Replace(name string, data []byte) error {
+	to, err := d.path("replace", name)
+	if err != nil {
+		return err
+	}
+	from := to + replacement
+	if err := plain("replace", from); err != nil {
+		return err
+	}
+	if err := os.Remove(from); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(from, os.O_CREATE|os.O_EXCL|os.O_WRONLY|noFollow, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync() // the content is durable before the name is
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(from, to)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(from))
+	}
+	return syncDir(string(d))
+}
+
 func (d DirDisk) open(name string, flag int) (*os.File, error) {
-	if name != filepath.Base(name) || name == "." || name == ".." {
-		return nil, &os.PathError{Op: "open", Path: name, Err: errors.New("want a plain file name")}
+	path, err := d.path("open", name)
+	if err != nil {
+		return nil, err
 	}
-	name = filepath.Join(string(d), name)
-	if info, err := os.Lstat(name); err == nil && !info.Mode().IsRegular() { // opening a pipe would wait for its other end
-		return nil, &os.PathError{Op: "open", Path: name, Err: errors.New("not a plain file")}
+	return os.OpenFile(path, flag|noFollow, 0o600)
+}
+
+// path is where name is, if it is a name for a file and nothing but a plain file has it.
+func (d DirDisk) path(op, name string) (string, error) {
+	if name != filepath.Base(name) || name == "." || name == ".." || strings.HasSuffix(name, replacement) {
+		return "", &os.PathError{Op: op, Path: name, Err: errors.New("want a plain file name that does not end in " + replacement)}
 	}
-	return os.OpenFile(name, flag|noFollow, 0o600)
+	path := filepath.Join(string(d), name)
+	return path, plain(op, path)
+}
+
+// plain refuses what is there and is no plain file: opening a pipe would wait for its other end.
+func plain(op, path string) error {
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		return &os.PathError{Op: op, Path: path, Err: errors.New("not a plain file")}
+	}
+	return nil
 }
 
 func syncDir(name string) error {

@@ -510,7 +510,7 @@ func TestHandlesOfADeadEpochUnwind(t *testing.T) {
 	}
 }
 
-func TestReplaceAndDurable(t *testing.T) {
+func TestPutAndDurable(t *testing.T) {
 	_, a, d := poweredDisk(t, 1)
 	if d.Durable("log") != nil {
 		t.Error("durable before it exists")
@@ -518,8 +518,8 @@ func TestReplaceAndDurable(t *testing.T) {
 	write(t, open(t, d, "log"), "one")
 	a.PowerOff()
 	image := []byte("damaged")
-	d.Replace("log", image)
-	d.Replace("new", []byte("from outside"))
+	d.Put("log", image)
+	d.Put("new", []byte("from outside"))
 	image[0] = 'X'
 	b := d.Durable("log")
 	b[1] = 'X'

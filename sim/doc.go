@@ -17,7 +17,7 @@
 // A Wall is the same in real time: its owner is a goroutine, and what happens outside is posted to it. OpenDir gives it a
 // directory that is its own.
 //
-// It does not model a file system's directory operations, and a World is not safe for use by several goroutines: run
+// Of a file system's directory operations it models what Disk.Replace needs and no other, and a World is not safe for use by several goroutines: run
 // several worlds instead.
 package sim
 

@@ -277,7 +277,7 @@ func FuzzJournalBoot(f *testing.F) {
 		x := newTill(t)
 		defer x.w.Close()
 		image := journalOf(t, bodies...)
-		x.disk.Replace(JournalFile, image)
+		x.disk.Put(JournalFile, image)
 		x.start()
 		x.pass(20 * time.Minute)
 		if _, err := ReadJournal(image); err != nil {

@@ -68,7 +68,7 @@ func TestTornTailIsCutAtEveryLength(t *testing.T) {
 	all := d.Durable("log")
 	for n := whole; n < len(all); n++ {
 		a.PowerOff()
-		d.Replace("log", all[:n])
+		d.Put("log", all[:n])
 		a.PowerOn(nil)
 		l, got := open(t, d)
 		if fmt.Sprint(got) != "[one]" || l.Torn() != n-whole {
@@ -92,7 +92,7 @@ func TestDamageBeforeTheEndIsCorrupt(t *testing.T) {
 		bad := bytes.Clone(all)
 		bad[i] ^= 0x10
 		a.PowerOff()
-		d.Replace("log", bad)
+		d.Put("log", bad)
 		a.PowerOn(nil)
 		_, err := Open(d, "log", func([]byte) error { return nil })
 		if !errors.Is(err, ErrCorrupt) {
