@@ -35,24 +35,31 @@ func (r Rules) Unwrap(kbpk []byte, block string) (Header, []byte, error) {
 	if err != nil {
 		return Header{}, nil, err
 	}
-	head := len(p.text)
-	data := make([]byte, head+len(p.payload)/2)
-	defer clear(data) // it will hold the clear payload
-	copy(data, p.text)
-	unhex(data[head:], p.payload)
-	if !p.open(keys, data) {
-		return Header{}, nil, fail(ErrMAC, "wrong MAC: the block was altered, or is under another protection key")
-	}
-	payload := data[head:]
-	n, err := r.keyLength(p.header.Algorithm, payload)
+	key, err := r.take(&p, keys, make([]byte, len(p.text)+len(p.payload)/2))
 	if err != nil {
 		return Header{}, nil, err
 	}
+	return p.header, key, nil
+}
+
+// take does the work of Unwrap in data, which has room for the header and the payload in bytes. The clear payload is in data for
+// a while, and nowhere else; whatever comes, data is wiped.
+func (r Rules) take(p *parts, keys protector, data []byte) ([]byte, error) {
+	defer clear(data)
+	payload := data[copy(data, p.text):]
+	unhex(payload, p.payload)
+	if !p.open(keys, data) {
+		return nil, fail(ErrMAC, "wrong MAC: the block was altered, or is under another protection key")
+	}
+	n, err := r.keyLength(p.header.Algorithm, payload)
+	if err != nil {
+		return nil, err
+	}
 	key := payload[2 : 2+n]
 	if err := p.header.checkValues(keys.kbpk, key); err != nil {
-		return Header{}, nil, err
+		return nil, err
 	}
-	return p.header, append([]byte(nil), key...), nil
+	return append([]byte(nil), key...), nil
 }
 
 // open decrypts the payload behind the header in data, and tells whether the MAC is right. If it is not, the payload may still
