@@ -1,6 +1,6 @@
 package keyblock
 
-// Hexadecimal digits of a key block are upper case (X9.143, 4.2, format H); encoding/hex takes both.
+// Hexadecimal digits of a key block are upper case (format H of X9.143); encoding/hex takes both.
 
 const hexDigits = "0123456789ABCDEF"
 

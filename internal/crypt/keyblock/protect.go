@@ -39,7 +39,7 @@ func (v *version) newCipher(key []byte) (cipher.Block, error) {
 	return crypt.NewTDES(key)
 }
 
-// variants are the keys of versions A and C: the protection key with each byte XORed with 45 (E) or 4D (M) (TR-31:2018, 5.3.1).
+// variants are the keys of versions A and C: the protection key with each byte XORed with 45 (E) or 4D (M).
 func (v *version) variants(kbpk []byte) (p protector, err error) {
 	var room [24]byte
 	defer clear(room[:])
@@ -68,7 +68,7 @@ const (
 	forMAC        = 1
 )
 
-// derivations are the keys of versions B and D: CMACs under the protection key (TR-31:2018, 5.3.2).
+// derivations are the keys of versions B and D: CMACs under the protection key (TR-31:2018, 5.3.2.1 and 5.3.2.3).
 func (v *version) derivations(kbpk []byte) (p protector, err error) {
 	if p.kbpk, err = v.newCipher(kbpk); err != nil {
 		return p, err
@@ -90,7 +90,7 @@ func (v *version) derivations(kbpk []byte) (p protector, err error) {
 }
 
 // derive fills key, which is as long as the protection key. The derivation data are a counter, the key's use, a separator, its
-// algorithm and its length in bits.
+// algorithm and its length in bits (tables 1 and 2 there).
 func (v *version) derive(prf *crypt.CMAC, key []byte, use byte) {
 	algorithm := byte(len(key)/8 - 2) // 0 two-key TDES, 1 three-key TDES
 	if v.aes {

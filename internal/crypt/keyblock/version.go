@@ -1,6 +1,6 @@
 package keyblock
 
-// version is what differs between the key block versions (X9.143, 5).
+// version is what differs between the key block versions.
 type version struct {
 	id      byte
 	block   int  // the cipher's block in bytes; the header is whole blocks of as many characters
