@@ -11,7 +11,7 @@ var ErrKey = errors.New("dukpt: key")
 // Algorithm is what a key is for, with its length. TDES2 and the AES ones are also what derives.
 type Algorithm uint8
 
-// The algorithms of X9.24-3, 6.3.1. TDES DUKPT knows TDES2 only.
+// The algorithms of X9.24-3, 6.2.1. TDES DUKPT knows TDES2 only.
 const (
 	TDES2 Algorithm = 1 + iota
 	TDES3
@@ -23,7 +23,7 @@ const (
 	HMAC256
 )
 
-// algorithm is an Algorithm in the derivation data of X9.24-3, table 5.
+// algorithm is an Algorithm in the derivation data of X9.24-3, 6.2 and 6.3.
 type algorithm struct {
 	name     string
 	size     int    // bytes

@@ -20,7 +20,7 @@ type deriver struct {
 
 // hostKeys is behind a second pointer for the same reason as terminalKeys.
 type hostKeys struct {
-	first, second cipher.Block // AES: first alone. TDES: the BDK, and the BDK under the variant
+	first, second cipher.Block // AES: first alone. TDES: the BDK, and the BDK under the mask
 	block         [16]byte
 	key           [maxKey]byte // the key derived so far
 	node          node
@@ -36,7 +36,7 @@ func NewTDESDeriver(bdk []byte) (*Deriver, error) {
 	if d.first, err = crypt.NewTDES(bdk); err != nil {
 		return nil, err
 	}
-	xorVariant(d.key[:], bdk)
+	maskHalves(d.key[:], bdk)
 	defer clear(d.key[:])
 	if d.second, err = crypt.NewTDES(d.key[:16]); err != nil {
 		return nil, err
@@ -108,7 +108,7 @@ func (h *Deriver) transaction(k KSN) ([]byte, error) {
 func (h *Deriver) fits(k KSN) error {
 	switch {
 	case h.d == nil || h.d.hostKeys == nil:
-		return fmt.Errorf("%w: BDK of 0 bytes: want a Deriver that is made and not wiped", ErrKey)
+		return fmt.Errorf("%w: no BDK: want a Deriver that is made and not wiped", ErrKey)
 	case k.IsZero():
 		return k.Valid()
 	case k.AES() != (h.d.alg != TDES2):
@@ -209,8 +209,8 @@ func TransactionKeyPastLimit(initial []byte, k KSN) ([]byte, error) {
 }
 
 // UpdateKey is the key encryption key, of algorithm a, under which a device with this initial key gets its next one
-// (X9.24-3, 6.6): the working key of counter FFFFFFFF, derived through all of its 32 one-bits, which is no transaction's. A
-// device that wants it derives it before NewState lets the initial key go.
+// (X9.24-3, 6.5.3): the working key of counter FFFFFFFF, derived through all of its 32 one-bits, which is no transaction's.
+// A device that wants it derives it before NewState lets the initial key go.
 func UpdateKey(initial, ikid []byte, a Algorithm) ([]byte, error) {
 	k, err := ikidKSN(ikid)
 	if err != nil {

@@ -62,7 +62,8 @@ func TestDeriverIsTheFunctions(t *testing.T) {
 			}
 			for u := PIN; u <= DataBoth; u++ {
 				want := must(WorkingKey(txn, k, u, TDES2))(t)
-				if got := must(w.host.WorkingKey([]byte("x"), k, u, TDES2))(t); !bytes.Equal(got, slices.Concat([]byte("x"), want)) {
+				got := must(w.host.WorkingKey([]byte("x"), k, u, TDES2))(t)
+				if !bytes.Equal(got, slices.Concat([]byte("x"), want)) {
 					t.Errorf("%s %v %v: two working keys", w.name, k, u)
 				}
 				if c > 1 && w.ksn.with(c-1).Valid() != nil {
@@ -122,13 +123,15 @@ func TestDeriverRefuses(t *testing.T) {
 	}
 }
 
-// X9.24-3, 6.1: no working key is stronger than what it is derived from; X9.24-1 knows double-length TDES only.
+// X9.24-3: no working key is stronger than what it is derived from; X9.24-1 knows double-length TDES only.
 func TestWorkingKeysThatAreRefused(t *testing.T) {
 	strongest := map[string]map[Algorithm]bool{
 		"TDES":    {TDES2: true},
 		"AES-128": {TDES2: true, TDES3: true, AES128: true, HMAC128: true},
 		"AES-192": {TDES2: true, TDES3: true, AES128: true, HMAC128: true, AES192: true, HMAC192: true},
-		"AES-256": {TDES2: true, TDES3: true, AES128: true, HMAC128: true, AES192: true, HMAC192: true, AES256: true, HMAC256: true},
+		"AES-256": {
+			TDES2: true, TDES3: true, AES128: true, HMAC128: true, AES192: true, HMAC192: true, AES256: true, HMAC256: true,
+		},
 	}
 	for _, w := range worlds(t) {
 		k, txn := w.ksn.with(5), must(w.host.TransactionKey(nil, w.ksn.with(5)))(t)

@@ -115,8 +115,15 @@ func (k KSN) Valid() error {
 	if err := k.derivable(); err != nil {
 		return err
 	}
+	if err := k.tooManyOnes(); err != nil {
+		return fmt.Errorf("%w %v: %w", ErrKSN, k, err)
+	}
+	return nil
+}
+
+func (k KSN) tooManyOnes() error {
 	if n := bits.OnesCount32(k.Counter()); n > k.mostOnes() {
-		return fmt.Errorf("%w %v: counter %X has %d one-bits: want at most %d", ErrKSN, k, k.Counter(), n, k.mostOnes())
+		return fmt.Errorf("counter %X has %d one-bits: want at most %d", k.Counter(), n, k.mostOnes())
 	}
 	return nil
 }

@@ -29,7 +29,8 @@ func TestParseKSN(t *testing.T) {
 		}
 	}
 	for _, n := range []int{0, 1, 2, 11, 13, 100} {
-		if k, err := ParseKSN(make([]byte, n)); !errors.Is(err, ErrKSN) || !k.IsZero() || !strings.Contains(err.Error(), "want 3 to 10") {
+		k, err := ParseKSN(make([]byte, n))
+		if !errors.Is(err, ErrKSN) || !k.IsZero() || !strings.Contains(err.Error(), "want 3 to 10") {
 			t.Errorf("%d bytes: %v", n, err)
 		}
 	}
@@ -81,7 +82,9 @@ func TestValid(t *testing.T) {
 			t.Errorf("%s: %v", in, err)
 		}
 	}
-	for _, in := range []string{"FFFF9876543210E003FF", "FFFF9876543210FFF800", "12345678901234560000FFFF", "1234567890123456FFFF0000"} {
+	for _, in := range []string{
+		"FFFF9876543210E003FF", "FFFF9876543210FFF800", "12345678901234560000FFFF", "1234567890123456FFFF0000",
+	} {
 		if err := ksn(t, in).Valid(); err != nil {
 			t.Error(err)
 		}
@@ -90,7 +93,8 @@ func TestValid(t *testing.T) {
 	if err := none.Valid(); !errors.Is(err, ErrKSN) {
 		t.Error(err)
 	}
-	if _, err := none.Next(); !errors.Is(err, ErrKSN) || Transactions(none) != 0 || none.String() != "" || none.Initial() != none {
+	_, err := none.Next()
+	if !errors.Is(err, ErrKSN) || Transactions(none) != 0 || none.String() != "" || none.Initial() != none {
 		t.Errorf("%v: %v", none, err)
 	}
 }
@@ -155,7 +159,9 @@ func TestKSNInJSON(t *testing.T) {
 }
 
 func FuzzParseKSN(f *testing.F) {
-	for _, s := range []string{"FFFF9876543210E00001", "9876543210FFF800", "1234567890123456FFFF0000", "12345678901234560001FFFF", "00"} {
+	for _, s := range []string{
+		"FFFF9876543210E00001", "9876543210FFF800", "1234567890123456FFFF0000", "12345678901234560001FFFF", "00",
+	} {
 		f.Add(unhex(f, s))
 	}
 	f.Fuzz(func(t *testing.T, p []byte) {

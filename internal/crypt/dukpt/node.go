@@ -14,11 +14,11 @@ const (
 	maxKey        = 32
 )
 
-// variant is what X9.24-1, annex A, XORs to each half of a key for the left half of the key below it, and to the BDK for the
+// mask is what X9.24-1, annex A, XORs to each half of a key for the left half of the key below it, and to the BDK for the
 // right half of an initial key.
-var variant = [8]byte{0xC0, 0xC0, 0xC0, 0xC0}
+var mask = [8]byte{0xC0, 0xC0, 0xC0, 0xC0}
 
-// Key usage indicators of X9.24-3, table 4, for keys that derive; use.go has those of working keys.
+// Key usage indicators of X9.24-3, 6.3, for keys that derive; use.go has those of working keys.
 const (
 	keyDerivation        = 0x8000
 	keyDerivationInitial = 0x8001
@@ -28,7 +28,7 @@ const (
 // memory of its own, because what goes through a cipher.Block moves to the heap; it is no secret's home: wipe it.
 type node struct {
 	alg             Algorithm
-	key, masked     cipher.Block // AES: key alone. TDES: the left half, and the left half under the variant
+	key, masked     cipher.Block // AES: key alone. TDES: the left half, and the left half under the mask
 	right           [8]byte      // TDES: the right half
 	in, out, scaled [16]byte     // work space
 }
@@ -43,7 +43,7 @@ func (n *node) load(a Algorithm, key []byte) (err error) {
 	if n.key, err = des.NewCipher(key[:8]); err != nil {
 		return err
 	}
-	subtle.XORBytes(n.in[:8], key[:8], variant[:])
+	subtle.XORBytes(n.in[:8], key[:8], mask[:])
 	if n.masked, err = des.NewCipher(n.in[:8]); err != nil {
 		return err
 	}
@@ -59,10 +59,10 @@ func (n *node) child(dst []byte, k KSN, counter uint32) {
 		n.expand(dst, keyDerivation, n.alg, k.b[4:])
 		return
 	}
-	// The non-reversible key generation of X9.24-1, A.2, on the right 64 bits of the KSN, once for each half.
+	// The non-reversible key generation of X9.24-1, annex A, on the right 64 bits of the KSN, once for each half.
 	serial := k.b[2:tdesKSNSize]
 	n.half(dst[8:16], n.key, n.right[:], serial)
-	subtle.XORBytes(n.scaled[:8], n.right[:], variant[:])
+	subtle.XORBytes(n.scaled[:8], n.right[:], mask[:])
 	n.half(dst[:8], n.masked, n.scaled[:8], serial)
 }
 
@@ -73,8 +73,8 @@ func (n *node) half(dst []byte, left cipher.Block, right, serial []byte) {
 	subtle.XORBytes(dst, n.out[:8], right)
 }
 
-// expand writes to dst, of a.Size() bytes, the key that an AES node derives for a usage indicator: X9.24-3, 6.3.2, with the
-// derivation data of 6.3.1, whose last 8 bytes are id.
+// expand writes to dst, of a.Size() bytes, the key that an AES node derives for a usage indicator: X9.24-3, 6.3. The
+// derivation data ends with the 8 bytes of id.
 func (n *node) expand(dst []byte, usage uint16, a Algorithm, id []byte) {
 	size := a.Size()
 	n.in[0] = 1 // version

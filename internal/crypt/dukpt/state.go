@@ -10,7 +10,8 @@ import (
 var ErrState = errors.New("dukpt: terminal state")
 
 // State is what a terminal holds: the KSN of its present transaction, the transaction's key, and a future key register for
-// each bit of the counter. A copy of a State is the same state. Printed in any way it shows the KSN only.
+// each bit of the counter. A copy of a State is the same state; one caller at a time. Printed in any way it shows the KSN
+// only.
 //
 // Register i holds the key of the counter that comes from the present one by setting bit i and clearing the bits below it.
 // It is empty when bit i is set already (the key is used), and when the bits above i are as many as a counter may have.

@@ -62,33 +62,35 @@ func (w world) same(t testing.TB, s *State) {
 }
 
 // Every counter of a long beginning: each of its keys is one derivation below the key of the counter without the lowest
-// one-bit, and every fiftieth is asked of the host, which derives it from the BDK.
+// one-bit, and every hundredth is asked of the host, which derives it from the BDK.
 func TestTerminalIsHostFromTheBeginning(t *testing.T) {
 	for _, w := range worlds(t) {
-		s, k := w.state(t), w.ksn
-		if s.TransactionKey() != nil {
-			t.Error("a key before the first transaction")
-		}
-		keys := map[uint32][]byte{0: w.initial(t)}
-		n := 20_000
-		if w.size > 16 {
-			n = 2000 // the same tree with longer keys
-		}
-		for i := range n {
-			if err := s.Advance(); err != nil {
-				t.Fatal(err)
+		t.Run(w.name, func(t *testing.T) {
+			n := 20_000
+			if w.size > 16 {
+				n = 2000 // the same tree with longer keys
 			}
-			if k = must(k.Next())(t); s.KSN() != k {
-				t.Fatalf("%s: %v, want %v", w.name, s.KSN(), k)
+			s, k := w.state(t), w.ksn
+			if s.TransactionKey() != nil {
+				t.Error("a key before the first transaction")
 			}
-			c := k.Counter()
-			if keys[c] = w.below(t, keys[c&(c-1)], k); !bytes.Equal(s.TransactionKey(), keys[c]) {
-				t.Fatalf("%s %v: another key than below its parent", w.name, k)
+			keys := map[uint32][]byte{0: w.initial(t)}
+			for i := range n {
+				if err := s.Advance(); err != nil {
+					t.Fatal(err)
+				}
+				if k = must(k.Next())(t); s.KSN() != k {
+					t.Fatalf("%v, want %v", s.KSN(), k)
+				}
+				c := k.Counter()
+				if keys[c] = w.below(t, keys[c&(c-1)], k); !bytes.Equal(s.TransactionKey(), keys[c]) {
+					t.Fatalf("%v: another key than below its parent", k)
+				}
+				if i < 200 || i%100 == 0 {
+					w.same(t, s)
+				}
 			}
-			if i < 200 || i%50 == 0 {
-				w.same(t, s)
-			}
-		}
+		})
 	}
 }
 
@@ -152,6 +154,9 @@ func TestTheEndOfTheCounter(t *testing.T) {
 		free := w.ksn.registers() - w.ksn.mostOnes() + 2 // bits below start's: one or two of them can be set
 		if want := free + free*(free-1)/2; n != want {
 			t.Errorf("%s: %d transactions before the end, want %d", w.name, n, want)
+		}
+		if s.r.txn != [maxKey]byte{} {
+			t.Errorf("%s: the last key is left", w.name)
 		}
 		if _, err := s.WorkingKey(nil, PIN, TDES2); !errors.Is(err, ErrState) {
 			t.Errorf("%s: a working key without a transaction: %v", w.name, err)
@@ -239,17 +244,22 @@ func TestStatesThatAreRefused(t *testing.T) {
 		header := 2 + len(w.ksn.Bytes())
 		change := func(f func(p []byte) []byte) []byte { return f(bytes.Clone(good)) }
 		for name, p := range map[string][]byte{
-			"nothing":            nil,
-			"one byte":           good[:1],
-			"another version":    change(func(p []byte) []byte { p[0] = 2; return p }),
-			"algorithm 0":        change(func(p []byte) []byte { p[1] = 0; return p }),
-			"TDES3":              change(func(p []byte) []byte { p[1] = byte(TDES3); return p }),
-			"HMAC128":            change(func(p []byte) []byte { p[1] = byte(HMAC128); return p }),
-			"no algorithm":       change(func(p []byte) []byte { p[1] = 200; return p }),
-			"a byte short":       good[:len(good)-1],
-			"a byte long":        append(bytes.Clone(good), 0),
-			"another counter":    change(func(p []byte) []byte { p[header-1] = 0x13; return p }),
-			"too many one-bits":  change(func(p []byte) []byte { copy(p[header-3:], "\x1F\xFF\xFF"); return p }),
+			"nothing":           nil,
+			"one byte":          good[:1],
+			"another version":   change(func(p []byte) []byte { p[0] = 2; return p }),
+			"algorithm 0":       change(func(p []byte) []byte { p[1] = 0; return p }),
+			"TDES3":             change(func(p []byte) []byte { p[1] = byte(TDES3); return p }),
+			"HMAC128":           change(func(p []byte) []byte { p[1] = byte(HMAC128); return p }),
+			"no algorithm":      change(func(p []byte) []byte { p[1] = 200; return p }),
+			"a byte short":      good[:len(good)-1],
+			"a byte long":       append(bytes.Clone(good), 0),
+			"another counter":   change(func(p []byte) []byte { p[header-1] = 0x13; return p }),
+			"too many one-bits": change(func(p []byte) []byte { copy(p[header-3:], "\x1F\xFF\xFF"); return p }),
+			"no key, 21 or 32 one-bits": change(func(p []byte) []byte {
+				clear(p[header:])
+				w.ksn.with(uint32(1<<w.ksn.registers() - 1)).Append(p[:2])
+				return p
+			}),
 			"a register missing": change(func(p []byte) []byte { clear(p[header : header+w.size]); return p }),
 			"a used register":    change(func(p []byte) []byte { p[header+w.size] = 1; return p }),
 			"another standard": change(func(p []byte) []byte {
@@ -337,7 +347,7 @@ func TestNothingPrintsAKey(t *testing.T) {
 		}{s, *s, host, *host, s, *s, host, *host}
 		var text strings.Builder
 		for _, v := range []any{s, *s, host, *host, &s, holder, &holder, []any{s, *host}, map[string]State{"a": *s}} {
-			for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "% x", "%d", "%o", "%b", "%c", "%t", "%g", "%T"} {
+			for _, verb := range strings.Fields("%v %+v %#v %s %q %x %X %#x %d %o %b %c %t %g %T %p") {
 				fmt.Fprintf(&text, verb+"\n", v)
 			}
 			text.Write(must(json.Marshal(v))(t))
@@ -345,8 +355,10 @@ func TestNothingPrintsAKey(t *testing.T) {
 		if _, err := s.WorkingKey(nil, KeyEncryption, HMAC256); err != nil {
 			text.WriteString(err.Error())
 		}
-		for _, secret := range []string{"caca", "CACA", "ca ca", "CA CA", "ca, 0xca", "202 202", "202, 202", "\xca\xca", `\xca`, "ysrK", "ÊÊ",
-			"312 312", "11001010 11001010"} {
+		for _, secret := range []string{
+			"cacacaca", "CACACACA", "ca ca", "CA CA", "0xca, 0xca", "0xca 0xca", "0XCA 0XCA", "202 202", "202, 202",
+			"\xca\xca", `\xca\xca`, "ysrK", "ÊÊ", "Ê Ê", "312 312", "11001010 11001010",
+		} {
 			if strings.Contains(text.String(), secret) {
 				t.Fatalf("%s: %q is printed", w.name, secret)
 			}
@@ -360,6 +372,9 @@ func TestNothingPrintsAKey(t *testing.T) {
 		t.Error(got)
 	}
 	if got := string(must(json.Marshal(s))(t)); got != `"FFFF9876543210E00000"` {
+		t.Error(got)
+	}
+	if got := fmt.Sprintf("%d %x", worlds(t)[1].host, *worlds(t)[0].host); got != "dukpt.Deriver(AES128) dukpt.Deriver(TDES2)" {
 		t.Error(got)
 	}
 	if got := fmt.Sprint(&State{}, Deriver{}, &Deriver{}); got != "dukpt.State() dukpt.Deriver(none) dukpt.Deriver(none)" {

@@ -67,18 +67,15 @@ func (r *registers) parse(ksn, keys []byte) (err error) {
 	if r.ksn, err = ParseKSN(ksn); err != nil {
 		return err
 	}
-	c := r.ksn.Counter()
-	if c != 0 {
-		if err := r.ksn.Valid(); err != nil {
-			return err
-		}
+	if err := r.ksn.tooManyOnes(); err != nil { // counter 0 is that of a device without a transaction yet
+		return err
 	}
-	size := r.alg.Size()
+	c, size := r.ksn.Counter(), r.alg.Size()
 	for i := range r.ksn.registers() {
-		key := r.keys[i][:copy(r.keys[i][:], keys[i*size:(i+1)*size])]
+		copy(r.keys[i][:], keys[i*size:(i+1)*size])
 		switch full := r.keys[i] != [maxKey]byte{}; {
 		case full && !r.holds(i, c):
-			return fmt.Errorf("register %d holds %d bytes at counter %X: want it empty", i, len(key), c)
+			return fmt.Errorf("register %d holds a key at counter %X: want it empty", i, c)
 		case !full && r.holds(i, c):
 			return fmt.Errorf("register %d is empty at counter %X: want a key of %d bytes", i, c, size)
 		}

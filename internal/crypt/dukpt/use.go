@@ -30,8 +30,8 @@ const (
 // use is a Use in the standards' terms.
 type use struct {
 	name      string
-	indicator uint16 // X9.24-3, table 4
-	tdes      int    // X9.24-1, table A-1: the byte of each half that is XORed with FF; 0: not there
+	indicator uint16 // X9.24-3, 6.3
+	tdes      int    // X9.24-1, A.4.1: the byte of each half that is XORed with FF; 0: not there
 	data      bool   // X9.24-1: encrypted under itself
 }
 
@@ -63,7 +63,7 @@ func (u Use) String() string {
 }
 
 // WorkingKey is the key for one use of one transaction, from its transaction key; the slice is the caller's. With TDES DUKPT
-// a is TDES2. With AES DUKPT a may be anything not stronger than the transaction key (X9.24-3, 6.1), HMAC for MACs only.
+// a is TDES2. With AES DUKPT a may be anything not stronger than the transaction key (X9.24-3), HMAC for MACs only.
 // ErrKSN when k has no transaction key, ErrKey by length, ErrUse.
 func WorkingKey(txn []byte, k KSN, u Use, a Algorithm) ([]byte, error) {
 	if err := k.Valid(); err != nil {
@@ -127,8 +127,8 @@ func variantKey(dst, txn []byte, f use) error {
 	return nil
 }
 
-// xorVariant makes the second key of an initial key's derivation: both halves under the variant.
-func xorVariant(dst, bdk []byte) {
-	subtle.XORBytes(dst[:8], bdk[:8], variant[:])
-	subtle.XORBytes(dst[8:16], bdk[8:16], variant[:])
+// maskHalves makes the second key of an initial key's derivation: both halves under the mask.
+func maskHalves(dst, bdk []byte) {
+	subtle.XORBytes(dst[:8], bdk[:8], mask[:])
+	subtle.XORBytes(dst[8:16], bdk[8:16], mask[:])
 }
