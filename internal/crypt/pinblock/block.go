@@ -6,9 +6,9 @@ import (
 )
 
 // Encode writes a clear block to dst[:f.Size()]. pin is the digits as numbers, pan ASCII digits (not looked at where
-// Format.HasPAN is false), fill what Format.FillLen and RandomFill say. Format 4 has no clear block, because its PAN joins when it is
-// half enciphered: Encode gives its PIN field. dst may be the memory of any of the others.
-// ErrFormat, ErrPIN, ErrPAN or ErrFill, and then nothing is written.
+// Format.HasPAN is false), fill what Format.FillLen and RandomFill say. Format 4 has no clear block, because its PAN
+// joins when it is half enciphered: Encode gives its PIN field. dst may be the memory of any of the others. ErrFormat,
+// ErrPIN, ErrPAN or ErrFill, and then nothing is written.
 func Encode(dst []byte, f Format, pin, pan, fill []byte) error {
 	block, _, err := encode(f, pin, pan, fill)
 	if err != nil {
@@ -18,9 +18,9 @@ func Encode(dst []byte, f Format, pin, pan, fill []byte) error {
 	return nil
 }
 
-// Encipher writes an enciphered block to dst[:f.Size()]; the arguments and errors are Encode's. k is the PIN encryption key's cipher,
-// TDES for blocks of 8 bytes; AES for format 4 and SM4 for SM4X98, which look alike here: see to that where keys are chosen.
-// ErrFormat also when its block size is another, and for format 2, which no such key carries.
+// Encipher writes an enciphered block to dst[:f.Size()]; the arguments and errors are Encode's. k is the PIN encryption
+// key's cipher, TDES for blocks of 8 bytes; AES for format 4 and SM4 for SM4X98, which look alike here: see to that where
+// keys are chosen. ErrFormat also when its block size is another, and for format 2, which no such key carries.
 func Encipher(dst []byte, k cipher.Block, f Format, pin, pan, fill []byte) error {
 	if err := checkCipher(k, f); err != nil {
 		return err
@@ -39,9 +39,9 @@ func Encipher(dst []byte, k cipher.Block, f Format, pin, pan, fill []byte) error
 	return nil
 }
 
-// Decode opens a clear block (the PIN field of format 4) and leaves the PIN's digits, as numbers, in work[:n]; the rest of
-// work is zero, and all of it on an error. clear may lie in work. Everything must be right: its size, control nibble, length, digits,
-// filler and, where there is one, the PAN. ErrBlock if anything is not; ErrFormat for no format of these.
+// Decode opens a clear block (the PIN field of format 4) and leaves the PIN's digits, as numbers, in work[:n]; the rest
+// of work is zero, and all of it on an error. clear may lie in work. Everything must be right: its size, control nibble,
+// length, digits, filler and, where there is one, the PAN. ErrBlock if anything is not; ErrFormat for no format of these.
 func Decode(work *[MaxSize]byte, f Format, clear, pan []byte) (n int, err error) {
 	if err := f.check(); err != nil {
 		*work = [MaxSize]byte{}
@@ -59,17 +59,18 @@ func Decode(work *[MaxSize]byte, f Format, clear, pan []byte) (n int, err error)
 	return open(work, f, block)
 }
 
-// Decipher opens an enciphered block, as Decode does a clear one. k is as for Encipher, with the same ErrFormat, which tells of
-// the key and not of the block. What opens may still be for another key or PAN: all that is checked can be right by chance, most
-// easily in format 1, where PANs differ only beneath the PIN, and in format 3, whose letters may become other letters. The
-// PIN's verification decides.
+// Decipher opens an enciphered block, as Decode does a clear one; it may lie in work too. k is as for Encipher, with the
+// same ErrFormat, which tells of the key and not of the block. What opens may still be for another key or PAN: all that
+// is checked can be right by chance, most easily in format 1, where PANs differ only beneath the PIN, and in format 3,
+// whose letters may become other letters. The PIN's verification decides.
 func Decipher(work *[MaxSize]byte, k cipher.Block, f Format, block, pan []byte) (n int, err error) {
-	*work = [MaxSize]byte{}
 	if err := checkCipher(k, f); err != nil {
+		*work = [MaxSize]byte{}
 		return 0, err
 	}
 	account, err := panField(f, pan)
 	if err != nil || len(block) != f.Size() {
+		*work = [MaxSize]byte{}
 		return 0, ErrBlock
 	}
 	b := work[:copy(work[:], block)]

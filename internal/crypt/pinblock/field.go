@@ -39,9 +39,10 @@ func PINField(dst []byte, f Format, pin, fill []byte) error {
 	return nil
 }
 
-// PANField writes the account number field to dst[:f.Size()]: zeros for a format without PAN; in formats 0 and 3 (the last
-// eight bytes of SM4X98) four zeros and the rightmost twelve digits without the check digit; in format 4 how many digits there
-// are above twelve, then all of them from the left. pan is ASCII digits. ErrFormat or ErrPAN, and then nothing is written.
+// PANField writes the account number field to dst[:f.Size()]: zeros for a format without PAN; in formats 0 and 3 (the
+// last eight bytes of SM4X98) four zeros and the rightmost twelve digits without the check digit; in format 4 how many
+// digits there are above twelve, then all of them from the left. pan is ASCII digits. ErrFormat or ErrPAN, and then
+// nothing is written.
 func PANField(dst []byte, f Format, pan []byte) error {
 	p, err := panField(f, pan)
 	if err != nil {
@@ -140,8 +141,8 @@ func panField4(pan []byte) (p pair) {
 	return p
 }
 
-// CheckPAN tells whether a block of format f can be made for pan, ASCII digits: 13 to 19 of them, in format 4 from 8. A format
-// without PAN takes anything. ErrPAN says what is wrong without quoting it; ErrFormat.
+// CheckPAN tells whether a block of format f can be made for pan, ASCII digits: 13 to 19 of them, in format 4 from 8. A
+// format without PAN takes anything. ErrPAN says what is wrong without quoting it; ErrFormat.
 func CheckPAN(f Format, pan []byte) error {
 	if err := f.check(); err != nil {
 		return err

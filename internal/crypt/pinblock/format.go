@@ -51,8 +51,9 @@ type layout struct {
 
 const ones = ^uint64(0)
 
-// A PAN below 13 digits has no twelve besides its check digit: ISO 9564-1 would pad formats 0 and 3 with zeros, but no card has
-// one, and two readings of "twelve digits" are about. Format 4 says how a short one is written (M is 0); eight is ISO/IEC 7812-1's least.
+// A PAN below 13 digits has no twelve besides its check digit: ISO 9564-1 would pad formats 0 and 3 with zeros, but no
+// card has one, and two readings of "twelve digits" are about. Format 4 says how a short one is written (M is 0); eight
+// is ISO/IEC 7812-1's least.
 var layouts = [...]layout{
 	Format0: {name: "0", control: 0, size: 8, minPAN: 13, filler: 0xF, exact: ones},
 	Format1: {name: "1", control: 1, size: 8},

@@ -63,10 +63,11 @@ func filler(t *testing.T, f Format, clear, pan []byte, n int) (fill []byte) {
 	return fill
 }
 
-// Whatever arrives enciphered is refused, or gives a PIN that enciphers. In the formats that hold nothing of their own, it gives the
-// same block.
+// Whatever arrives enciphered is refused, or gives a PIN that enciphers. In the formats that hold nothing of their own,
+// it gives the same block.
 func FuzzDecipher(f *testing.F) {
-	for i, s := range []string{"621F91F5470F2CFE", "0000000000000000", "", "621F91F5470F2CFE", "A912150391AB65A67E52883D81CE2D15", "F0BBC0B30F5694C22704628734B805E9"} {
+	for i, s := range []string{"621F91F5470F2CFE", "0000000000000000", "", "621F91F5470F2CFE",
+		"A912150391AB65A67E52883D81CE2D15", "F0BBC0B30F5694C22704628734B805E9"} {
 		f.Add(uint8(i), unhex(f, s), pan1)
 	}
 	f.Fuzz(func(t *testing.T, format uint8, block []byte, pan string) {

@@ -65,8 +65,8 @@ func TestEveryLengthGoesThereAndBack(t *testing.T) {
 	}
 }
 
-// Every nibble of every format is looked at: whatever stands in it, either the field is what the encoder makes of some PIN, or
-// it is refused. Format 1 and the random half of format 4 take any filler; format 3 A to F.
+// Every nibble of every format is looked at: whatever stands in it, either the field is what the encoder makes of some
+// PIN, or it is refused. Format 1 and the random half of format 4 take any filler; format 3 A to F.
 func TestEveryNibbleIsChecked(t *testing.T) {
 	const pin = "123456"
 	for _, f := range all {
@@ -105,15 +105,19 @@ func TestEveryNibbleIsChecked(t *testing.T) {
 	}
 }
 
+// A length out of range is refused even when digits stand behind it all the way.
 func TestLengthNibble(t *testing.T) {
 	for _, f := range all {
-		for n := range byte(16) {
-			field := make([]byte, f.Size())
-			if err := PINField(field, f, make([]byte, max(MinPIN, min(n, MaxPIN))), somewhat(f, max(MinPIN, min(int(n), MaxPIN)))); err != nil {
+		for n := range 16 {
+			inside := max(MinPIN, min(n, MaxPIN))
+			field, account := make([]byte, f.Size()), make([]byte, f.Size())
+			if err := PINField(field, f, make([]byte, inside), somewhat(f, inside)); err != nil {
 				t.Fatal(err)
 			}
-			field[0] = field[0]&0xF0 | n
-			account := make([]byte, f.Size())
+			field[0] = field[0]&0xF0 | byte(n)
+			if n > MaxPIN {
+				field[7] = 0
+			}
 			if f != Format4 {
 				if err := PANField(account, f, []byte(pan1)); err != nil {
 					t.Fatal(err)
@@ -124,7 +128,7 @@ func TestLengthNibble(t *testing.T) {
 			}
 			var work [MaxSize]byte
 			got, err := Decode(&work, f, field, []byte(pan1))
-			if right := n >= MinPIN && n <= MaxPIN; right != (err == nil) || right && got != int(n) {
+			if right := n == inside; right != (err == nil) || right && got != n {
 				t.Errorf("format %v, length %d: %d, %v", f, n, got, err)
 			}
 		}
@@ -193,6 +197,7 @@ func TestFormat4BindsPANAndKey(t *testing.T) {
 // What is wrong on the way in is said by name, without the PIN or PAN, and nothing is written.
 func TestWrongInput(t *testing.T) {
 	right := somewhat
+	these := func(fill ...byte) func(Format, int) []byte { return func(Format, int) []byte { return fill } }
 	for _, c := range []struct {
 		name     string
 		f        Format
@@ -217,12 +222,12 @@ func TestWrongInput(t *testing.T) {
 		{"a PAN of 20", Format4, make([]byte, 4), pan1 + "0000", right, ErrPAN, "of 20 digits: want 8 to 19"},
 		{"a track", Format0, make([]byte, 4), pan1 + "D", right, ErrPAN, "character 17 of 17 is no digit"},
 		{"a PAN in numbers", Format4, make([]byte, 4), "\x04" + pan1, right, ErrPAN, "character 1 of 17 is no digit"},
-		{"a fill too much", Format0, make([]byte, 4), pan1, func(Format, int) []byte { return make([]byte, 1) }, ErrFill, "of 1 bytes: want 0"},
-		{"no fill", Format1, make([]byte, 5), "", func(Format, int) []byte { return nil }, ErrFill, "of 0 bytes: want 9"},
-		{"no fill", Format4, make([]byte, 5), pan1, func(Format, int) []byte { return nil }, ErrFill, "of 0 bytes: want 8"},
-		{"bytes as fill", Format1, make([]byte, 12), "", func(Format, int) []byte { return []byte{15, 16} }, ErrFill, "digit 2 is not 0 to F"},
-		{"digits as fill", Format3, make([]byte, 12), pan1, func(Format, int) []byte { return []byte{9, 10} }, ErrFill, "digit 1 is not A to F"},
-		{"bytes as fill", Format3, make([]byte, 12), pan1, func(Format, int) []byte { return []byte{10, 16} }, ErrFill, "digit 2 is not A to F"},
+		{"a fill too much", Format0, make([]byte, 4), pan1, these(0), ErrFill, "of 1 bytes: want 0"},
+		{"no fill", Format1, make([]byte, 5), "", these(), ErrFill, "of 0 bytes: want 9"},
+		{"no fill", Format4, make([]byte, 5), pan1, these(), ErrFill, "of 0 bytes: want 8"},
+		{"bytes as fill", Format1, make([]byte, 12), "", these(15, 16), ErrFill, "digit 2 is not 0 to F"},
+		{"digits as fill", Format3, make([]byte, 12), pan1, these(9, 10), ErrFill, "digit 1 is not A to F"},
+		{"bytes as fill", Format3, make([]byte, 12), pan1, these(10, 16), ErrFill, "digit 2 is not A to F"},
 		{"no such format", 6, make([]byte, 4), pan1, right, ErrFormat, "format 6: want 0 to 5"},
 	} {
 		dst := bytes.Repeat([]byte{0xEE}, MaxSize)
@@ -254,9 +259,14 @@ func TestWrongInputOnTheWayOut(t *testing.T) {
 		if ciphers[f] == "" {
 			continue
 		}
-		var work [MaxSize]byte
-		for _, size := range []int{0, 1, 7, 9, 15, 17, 24 - f.Size()} {
-			if n, err := Decipher(&work, newCipher(t, ciphers[f], key16), f, make([]byte, size), []byte(pan1)); err != ErrBlock || n != 0 {
+		k, work := newCipher(t, ciphers[f], key16), [MaxSize]byte{}
+		room := make([]byte, 2*MaxSize) // a good block with zeros behind
+		if err := Encipher(room, k, f, make([]byte, 4), []byte(pan1), somewhat(f, 4)); err != nil {
+			t.Fatal(err)
+		}
+		for size := range room {
+			n, err := Decipher(&work, k, f, room[:size], []byte(pan1))
+			if (size == f.Size()) != (err == nil) || err != nil && (err != ErrBlock || work != [MaxSize]byte{}) {
 				t.Errorf("format %v, %d bytes: %d digits, %v", f, size, n, err)
 			}
 		}
@@ -301,6 +311,16 @@ func TestMemoryMayBeShared(t *testing.T) {
 		}
 		if n, err := Decode(&work, f, work[:f.Size()], []byte(pan1)); err != nil || digits(work[:n]) != "1234" {
 			t.Errorf("format %v: %v", f, err)
+		}
+		if ciphers[f] == "" {
+			continue
+		}
+		k := newCipher(t, ciphers[f], key16)
+		if err := Encipher(work[:], k, f, work[:n], []byte(pan1), somewhat(f, n)); err != nil {
+			t.Errorf("format %v: %v", f, err)
+		}
+		if n, err := Decipher(&work, k, f, work[:f.Size()], []byte(pan1)); err != nil || digits(work[:n]) != "1234" {
+			t.Errorf("format %v: deciphered: %v", f, err)
 		}
 	}
 }
