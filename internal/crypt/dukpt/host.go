@@ -3,6 +3,7 @@ package dukpt
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"encoding/binary"
 	"fmt"
 	"math/bits"
 
@@ -36,7 +37,7 @@ func NewTDESDeriver(bdk []byte) (*Deriver, error) {
 	if d.first, err = crypt.NewTDES(bdk); err != nil {
 		return nil, err
 	}
-	maskHalves(d.key[:], bdk)
+	xorMask(d.key[:], bdk)
 	defer clear(d.key[:])
 	if d.second, err = crypt.NewTDES(d.key[:16]); err != nil {
 		return nil, err
@@ -122,7 +123,7 @@ func (d *deriver) initial(k KSN) []byte {
 	key := d.key[:d.alg.Size()]
 	if d.alg != TDES2 {
 		d.node.alg, d.node.key = d.alg, d.first
-		d.node.expand(key, keyDerivationInitial, d.alg, k.b[:ikidSize])
+		d.node.expand(key, keyDerivationInitial, d.alg, binary.BigEndian.Uint64(k.b[:ikidSize]))
 		return key
 	}
 	initial := k.Initial()
@@ -140,14 +141,14 @@ func (d *deriver) descendFrom(initial []byte, k KSN) ([]byte, error) {
 // descend replaces the initial key in d.key by the key of k's counter: a derivation for each one-bit, the highest first.
 func (d *deriver) descend(k KSN) ([]byte, error) {
 	key := d.key[:d.alg.Size()]
-	counter := uint32(0)
+	tail := k.Initial().tail()
 	for rest := k.Counter(); rest != 0; {
 		bit := uint32(1) << (bits.Len32(rest) - 1)
-		rest, counter = rest&^bit, counter|bit
+		rest, tail = rest&^bit, tail|uint64(bit)
 		if err := d.node.load(d.alg, key); err != nil {
 			return nil, err
 		}
-		d.node.child(key, k, counter)
+		d.node.child(key, tail)
 	}
 	return key, nil
 }

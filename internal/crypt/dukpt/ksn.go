@@ -89,6 +89,14 @@ func (k KSN) with(counter uint32) KSN {
 	return k
 }
 
+// tail is the right 64 bits, counter included: what both standards derive with.
+func (k KSN) tail() uint64 {
+	if k.AES() {
+		return binary.BigEndian.Uint64(k.b[4:aesKSNSize])
+	}
+	return binary.BigEndian.Uint64(k.b[2:tdesKSNSize])
+}
+
 // Initial is k with counter 0: the KSN under which an initial key is loaded, one for each device.
 func (k KSN) Initial() KSN { return k.with(0) }
 

@@ -67,7 +67,7 @@ func NewState(initial []byte, k KSN) (*State, error) {
 // fill writes the registers below bit n from the key in the node, the key of the present counter.
 func (r *registers) fill(n int) {
 	for i := range n {
-		r.node.child(r.register(i), r.ksn, r.ksn.Counter()|1<<i)
+		r.node.child(r.register(i), r.ksn.tail()|1<<i)
 	}
 	r.node.wipe()
 }

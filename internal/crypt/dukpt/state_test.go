@@ -102,7 +102,7 @@ func (w world) below(t testing.TB, parent []byte, k KSN) []byte {
 	if err := n.load(must(derivation("parent", k, w.size))(t), parent); err != nil {
 		t.Fatal(err)
 	}
-	n.child(key, k, k.Counter())
+	n.child(key, k.tail())
 	return key
 }
 
@@ -329,7 +329,7 @@ func TestNothingPrintsAKey(t *testing.T) {
 			copy(s.r.keys[i][:], canary)
 		}
 		copy(s.r.txn[:], canary)
-		s.r.node.right = [8]byte(canary)
+		copy(s.r.node.out[:], canary)
 		host := must(NewAESDeriver(canary[:max(16, w.size)]))(t)
 		if !w.ksn.AES() {
 			host = must(NewTDESDeriver(canary[:16]))(t)

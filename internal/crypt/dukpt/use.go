@@ -1,7 +1,6 @@
 package dukpt
 
 import (
-	"crypto/subtle"
 	"errors"
 	"fmt"
 
@@ -91,7 +90,7 @@ func (n *node) working(dst []byte, d Algorithm, txn []byte, k KSN, u Use, a Algo
 	if err := n.load(d, txn); err != nil {
 		return dst[:at], err
 	}
-	n.expand(dst[at:], u.facts().indicator, a, k.b[4:])
+	n.expand(dst[at:], u.facts().indicator, a, k.tail())
 	return dst, nil
 }
 
@@ -125,10 +124,4 @@ func variantKey(dst, txn []byte, f use) error {
 	}
 	crypt.EncryptECB(b, dst, dst)
 	return nil
-}
-
-// maskHalves makes the second key of an initial key's derivation: both halves under the mask.
-func maskHalves(dst, bdk []byte) {
-	subtle.XORBytes(dst[:8], bdk[:8], mask[:])
-	subtle.XORBytes(dst[8:16], bdk[8:16], mask[:])
 }
