@@ -6,7 +6,9 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -60,6 +62,21 @@ func change(v *value, r *rand.Rand) bool {
 	default:
 		return false
 	}
+	return true
+}
+
+// changeCharacter changes one character of a value's text, or else changes the value.
+func changeCharacter(v *value, r *rand.Rand) bool {
+	if v.kind != text || v.text == "" {
+		return change(v, r)
+	}
+	b := []byte(v.text)
+	at := r.IntN(len(b))
+	old := b[at]
+	for b[at] == old {
+		b[at] = "0123456789ABCDEF"[r.IntN(16)]
+	}
+	v.text = string(b)
 	return true
 }
 
@@ -171,6 +188,80 @@ func TestChangedAnswersFail(t *testing.T) {
 		}
 		t.Logf("%s: %d changes", base, changed)
 	}
+}
+
+// answers are the known answers of a vector of the security module or of China UnionPay's dialect. What is prose elsewhere is one
+// here: the next KSN.
+func answers(item *value) (list []leaf) {
+	for _, name := range []string{"out", "expected"} {
+		if m := item.members[name]; m != nil {
+			list = append(list, leaves("."+name, m)...)
+			if next := m.members["next"]; next != nil {
+				list = append(list, leaf{"." + name + ".next", next})
+			}
+		}
+	}
+	return list
+}
+
+// isSecret tells by a value's name that it is a key or holds a card number.
+var isSecret = regexp.MustCompile(`(?i)[._](kbpk|bdk|kek|pvk|cvk|pan|udk|ik|sk|key_raw_xor|(mac_\w+|data_\w+|pin|txn|update)?_?key\w*|imk\w*|icc_mk|sk_ac|\w+_aes\d+|\w+_tdes\d|[tmp][mai]k_\w*(hex|16)|clear_block|pin_field|pan_field)$`)
+
+// secretsOf are values of a vector that no failure may show.
+func secretsOf(item *value) (list []string) {
+	for _, l := range leaves("", item) {
+		if isSecret.MatchString(l.path) && len(l.v.text) >= 12 {
+			list = append(list, l.v.text)
+		}
+	}
+	return list
+}
+
+// Every known answer of the security module and of China UnionPay's dialect is compared: one character of it changed, and its vector
+// fails.
+func TestChangedAnswersOfTheSecurityModuleFail(t *testing.T) {
+	files := slices.Concat(filesIn(t, hsmDir), filesIn(t, cupDir))
+	r, total, secrets := rand.New(rand.NewPCG(3, 4)), 0, 0
+	for _, name := range files {
+		b, err := read(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		root, err := parse(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		each(root, func(id string, item *value, encode func() []byte) {
+			changed := 0
+			hidden := secretsOf(item)
+			secrets += len(hidden)
+			for _, l := range answers(item) {
+				before := *l.v
+				if !changeCharacter(l.v, r) {
+					continue
+				}
+				changed++
+				results := File(name, encode())
+				for _, s := range hidden {
+					if strings.Contains(fmt.Sprint(results), s) {
+						t.Errorf("%s: %s: %s: a failure shows a key, a PIN or a number", name, id, l.path)
+					}
+				}
+				if !failed(results) {
+					t.Errorf("%s: %s: %s is %s instead of %s, and nobody sees it", name, id, l.path, l.v.text, before.text)
+				}
+				*l.v = before
+			}
+			if changed == 0 {
+				t.Errorf("%s: %s: nothing to change", name, id)
+			}
+			total += changed
+		})
+	}
+	if secrets < 500 {
+		t.Errorf("only %d values are known to be secret", secrets)
+	}
+	t.Logf("%d changes, %d secrets", total, secrets)
 }
 
 // each runs f for every vector of a file.

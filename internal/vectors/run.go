@@ -37,6 +37,8 @@ var layouts = map[string]func(*file){
 	"emv-transcript/1":        runTranscript,
 	"emv-issuer-crypto/1":     runIssuerCryptography,
 	"emv-issuer-crypto-cup/1": runWorkedExample,
+	"hsm/1":                   runSecurityModule,
+	"cup/1":                   runUnionPay,
 }
 
 // maxFile is the longest file that is read: far more than anybody's vectors.

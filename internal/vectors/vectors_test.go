@@ -4,17 +4,37 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
 
-const dir = "../../testdata/vectors/emv"
+const (
+	dir    = "../../testdata/vectors/emv"
+	hsmDir = "../../testdata/vectors/hsm"
+	cupDir = "../../testdata/vectors/cup"
+)
+
+// filesIn lists a folder's vectors.
+func filesIn(t testing.TB, folder string) []string {
+	t.Helper()
+	files, err := filepath.Glob(folder + "/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	return files
+}
 
 // Every known answer is recomputed. The numbers are pinned, so that no vector falls out unseen.
 func TestKnownAnswers(t *testing.T) {
 	want := map[string]int{"capk.json": 44, "cup_cvn01.json": 1, "issuer_crypto.json": 26, "kernel_steps.json": 44, "oda_rsa.json": 5, "t0_transport.json": 21,
-		"transcript_D1.json": 1, "transcript_D2.json": 1}
-	results, err := Paths(dir)
+		"transcript_D1.json": 1, "transcript_D2.json": 1,
+		"card.json": 13, "dukpt_aes.json": 40, "dukpt_tdes.json": 34, "emv.json": 20, "kcv.json": 26, "mac.json": 37, "pin_verify.json": 13,
+		"pinblock.json": 30, "session.json": 4, "sm.json": 9, "tr31.json": 35, "translate.json": 3,
+		"CUP-CAPK-08.json": 1, "CUP-CAPK-09.json": 1, "CUP-CAPK-0A.json": 1, "CUP-KEY-001.json": 1, "CUP-KEY-002.json": 1,
+		"CUP-KEY-003.json": 1, "CUP-MAC-001.json": 1, "CUP-MAC-002.json": 1, "CUP-MAC-004.json": 1, "CUP-PIN-001.json": 1,
+		"CUP-TRK-001.json": 1}
+	results, err := Paths(dir, hsmDir, cupDir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,6 +60,7 @@ func TestFilesThatFail(t *testing.T) {
 	const (
 		step = `{"layout":"emv-kernel-steps/1","vectors":[`
 		date = `{"id":"d","step":"expiry_check","transaction_date":"250511","expiry_date":"250511",`
+		hsm  = `{"layout":"hsm/1","topic":"t","encoding":"e","vectors":[{"id":"h",`
 		tree = `{"icc_mk":"0123456789ABCDEF0123456789ABCDEF","atc":"0000","height":8,"branch":4,"iv":"00000000000000000000000000000000"`
 	)
 	for _, tt := range []struct{ name, src, want string }{
@@ -48,8 +69,7 @@ func TestFilesThatFail(t *testing.T) {
 		{"a list", `[]`, "a list, want an object"},
 		{"a key twice", "{\"layout\":\"emv-capk/1\",\n\"keys\":[],\n\"keys\":[]}", `line 3: key "keys" stands twice`},
 		{"no layout", `{"keys":[]}`, "layout: got nothing"},
-		{"a layout of a later part", `{"layout":"hsm/1","vectors":[]}`, `layout: got "hsm/1", which is not known here`},
-		{"another layout of a later part", `{"layout":"cup/1"}`, `layout: got "cup/1", which is not known here`},
+		{"a layout of later years", `{"layout":"hsm/2","vectors":[]}`, `layout: got "hsm/2", which is not known here`},
 		{"a layout in other letters", `{"Layout":"emv-capk/1"}`, "layout: got nothing"},
 		{"no vectors", `{"layout":"emv-capk/1","format":"x","keys":[]}`, "file: got no vectors"},
 		{"another list", `{"layout":"emv-capk/1","format":"x","vectors":[]}`, "keys: got nothing, want a list"},
@@ -72,6 +92,24 @@ func TestFilesThatFail(t *testing.T) {
 		{"a layer", `{"layout":"emv-t0/1","vectors":[{"id":"x","layer":"T=CL","exchanges":[{"command":"00A40400","response":"9000"}],"expected_rapdu":"9000"}]}`, `layer: got "T=CL"`},
 		{"another command", `{"layout":"emv-t0/1","vectors":[{"id":"x","layer":"PC/SC","exchanges":[{"command":"00B2010C00","response":"6C1C"},{"command":"00B2010C1D","response":"6581"}],"expected_rapdu":"6581"}]}`, "exchanges[1].command: got 00B2010C1C, want 00B2010C1D"},
 		{"an exchange too many", `{"layout":"emv-t0/1","vectors":[{"id":"x","layer":"PC/SC","exchanges":[{"command":"00B2010C00","response":"9000"},{"command":"00B2010C1D","response":"6581"}],"expected_rapdu":"9000"}]}`, "exchanges: got 1, want 2"},
+		{"no operation", hsm + `"in":{},"out":{"x":1}}]}`, "op: got nothing"},
+		{"an unknown operation", hsm + `"op":"mac.verify","in":{},"out":{}}]}`, `op: got "mac.verify", which is not known here`},
+		{"an input missing of an operation", hsm + `"op":"sm3.hash","in":{},"out":{"hash":"00"}}]}`, "in.data: got nothing, want a string"},
+		{"an input too many", hsm + `"op":"sm3.hash","in":{"data":"","key":"00"},"out":{"hash":"00"}}]}`, "in.key: got a field that is not known here"},
+		{"an answer that is not compared", hsm + `"op":"des.weak_key","in":{"key":"0123456789ABCDEF"},"out":{"weak":false,"semi_weak":false}}]}`, "out.semi_weak: got a field that is not known here"},
+		{"no answer", hsm + `"op":"des.weak_key","in":{"key":"0123456789ABCDEF"},"out":{}}]}`, "expected: got nothing to compare"},
+		{"accepted, to be rejected", hsm + `"op":"pinblock.decode","in":{"format":2,"block":"241234FFFFFFFFFF"},"out":{"error":true}}]}`, "out.error: got accepted, want rejected"},
+		{"rejected, to be accepted", hsm + `"op":"pinblock.decode","in":{"format":2,"block":"341234FFFFFFFFFF"},"out":{"pin":"1234"}}]}`, "not a PIN block of this format for this PAN, want a result"},
+		{"no error", hsm + `"op":"pinblock.decode","in":{"format":2,"block":"341234FFFFFFFFFF"},"out":{"error":false}}]}`, "out.error: got false"},
+		{"an error and a result", hsm + `"op":"pinblock.decode","in":{"format":2,"block":"341234FFFFFFFFFF"},"out":{"error":true,"pin":"1234"}}]}`, "out.pin: got a field that is not known here"},
+		{"a malformed input is no rejection", hsm + `"op":"pinblock.decode","in":{"format":2,"block":"24123"},"out":{"error":true}}]}`, "in.block: got 5 characters"},
+		{"not exhausted", hsm + `"op":"dukpt.tdes.ksn_next","in":{"ksn":"FFFF9876543210E00001"},"out":{"exhausted":true}}]}`, "out.exhausted: got false, want true"},
+		{"exhausted", hsm + `"op":"dukpt.tdes.ksn_next","in":{"ksn":"FFFF9876543210FFF800"},"out":{"next":"FFFF9876543210FFF801"}}]}`, "out: got dukpt: all transaction keys are used"},
+		{"the device of another KSN", hsm + `"op":"dukpt.aes.txn_key","in":{"bdk":"FEDCBA9876543210F1F1F1F1F1F1F1F1","ikid":"1234567890123457","ksn":"123456789012345600000001"},"out":{"txn_key":""}}]}`, "in.ikid: got another device"},
+		{"a fill that the block has not", hsm + `"op":"pin.translate","in":{"pan":"5413330089020011","from":{"cipher":"AES","key":"000102030405060708090A0B0C0D0E0F","format":4,"fill":"8899AABBCCDDEEFE","block":"0CE48BB78CF9D5DB03E1E6D13370776A"},"to":{"cipher":"TDES","key":"89ABCDEF0123456776543210FEDCBA98","format":0}},"out":{"block":"07C10F2D46B454F8"}}]}`, "in.from.fill: got another block with it"},
+		{"a kind of later", `{"layout":"cup/1","id":"x","kind":"message","input":{},"expected":{}}`, `kind: got "message": kind not run yet`},
+		{"an unknown kind", `{"layout":"cup/1","id":"x","kind":"settlement","input":{},"expected":{}}`, `kind: got "settlement", which is not known here`},
+		{"no id of a kind", `{"layout":"cup/1","kind":"des-ecb","input":{},"expected":{}}`, "id: got nothing"},
 		{"a transcript with another key", `{"layout":"emv-transcript/1","id":"T","transactions":{}}`, `unknown field "transactions"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -216,11 +254,7 @@ func TestPaths(t *testing.T) {
 
 // Whatever a file holds, it is run to its end, and what is said of it is in proportion.
 func FuzzFile(f *testing.F) {
-	files, err := filepath.Glob(dir + "/*.json")
-	if err != nil || len(files) == 0 {
-		f.Fatal(files, err)
-	}
-	for _, name := range files {
+	for _, name := range slices.Concat(filesIn(f, dir), filesIn(f, hsmDir), filesIn(f, cupDir)) {
 		b, err := read(name)
 		if err != nil {
 			f.Fatal(err)
@@ -264,16 +298,12 @@ func FuzzFile(f *testing.F) {
 
 // Whatever stands in the place of one value of a vector: the vector is run to its end.
 func FuzzValue(f *testing.F) {
-	files, err := filepath.Glob(dir + "/*.json")
-	if err != nil || len(files) == 0 {
-		f.Fatal(files, err)
-	}
 	type place struct {
 		v      *value
 		encode func() []byte
 	}
 	var places []place
-	for _, name := range files {
+	for _, name := range slices.Concat(filesIn(f, dir), filesIn(f, hsmDir), filesIn(f, cupDir)) {
 		b, err := read(name)
 		if err != nil {
 			f.Fatal(err)
