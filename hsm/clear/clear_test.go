@@ -171,7 +171,11 @@ func TestWhatIsRefused(t *testing.T) {
 		{"KSN: of AES with TDES", drop(InitialKey(tdes, aesKSN)), ErrName, "clear: bdk: unknown name: want a key of AES"},
 		{"KSN: counter 0", drop(TransactionKey(tdes, ksn("FFFF9876543210E00000"), false)), ErrKSN, ""},
 		{"KSN: stale counter", drop(TransactionKey(tdes, ksn("FFFF9876543210E007FF"), false)), ErrKSN, ""},
-		{"KSN: exhausted", drop(ksn("FFFF9876543210FFF800").Next()), ErrExhausted, ""},
+		{"KSN: exhausted", drop(NextKSN(ksn("FFFF9876543210FFF800"))), ErrExhausted, "clear: ksn: dukpt: all transaction keys are used: FFFF9876543210FFF800"},
+		{"KSN: used before", CheckNewer(tdesKSN, tdesKSN), ErrStale, "clear: ksn: not newer than the last, counter 1: want more than 1"},
+		{"KSN: older", CheckNewer(tdesKSN, ksn("FFFF9876543210E00402")), ErrStale, "clear: ksn: not newer than the last, counter 1: want more than 402"},
+		{"KSN: of another device", CheckNewer(tdesKSN, ksn("FFFF9876543211000001")), ErrKSN, "clear: ksn: dukpt: key serial number: want the device of the last one"},
+		{"KSN: newer, without a key", CheckNewer(ksn("FFFF9876543210E007FF"), tdesKSN), ErrKSN, ""},
 		{"use", drop(WorkingKey(tdes, tdesKSN, "mac", "TDES2")), ErrName, "clear: use: unknown name: want data-both, data-request, data-response, key-encryption, mac-both, mac-request, mac-response, pin"},
 		{"use that TDES DUKPT has not", drop(WorkingKey(tdes, tdesKSN, "key-encryption", "TDES2")), ErrUse, ""},
 		{"algorithm of a working key", drop(WorkingKey(aes, aesKSN, "pin", "AES")), ErrName, "clear: algorithm: unknown name: want TDES2, TDES3, AES128, AES192, AES256, HMAC128, HMAC192, HMAC256"},
@@ -214,7 +218,7 @@ func TestWhatIsRefused(t *testing.T) {
 				t.Fatal("accepted")
 			}
 			text := tt.err.Error()
-			if !errors.Is(tt.err, tt.is) || tt.want != "" && text != tt.want || !strings.HasPrefix(text, "clear: ") && !errors.Is(tt.err, ErrExhausted) {
+			if !errors.Is(tt.err, tt.is) || tt.want != "" && text != tt.want || !strings.HasPrefix(text, "clear: ") {
 				t.Errorf("%q, want %q, which is %v", text, tt.want, tt.is)
 			}
 			for _, secret := range []string{testKey[:16], testPAN[6:12], "1234567890123", "123A"} {
@@ -391,6 +395,81 @@ func TestZonesAndVersions(t *testing.T) {
 	}
 	if _, _, err := session.Cryptogram(func(tlv.Tag) []byte { return nil }); err == nil || !strings.Contains(err.Error(), "tag 9F02") {
 		t.Error(err)
+	}
+}
+
+// What one function makes, the other takes apart.
+func TestThereAndBack(t *testing.T) {
+	tdes, aes, sm4 := key(t, TDES, testKey), key(t, AES, testKey), key(t, SM4, testKey)
+	data, nonce, aad := unhex(t, testKey+testKey), make([]byte, 12), []byte("aad")
+	for _, k := range []Key{tdes, aes, sm4} {
+		ecb, err := EncryptECB(k, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cbc, err := EncryptCBC(k, nil, data)
+		if err != nil || string(cbc) == string(ecb) {
+			t.Fatal(err)
+		}
+		if got, err := DecryptECB(k, ecb); err != nil || string(got) != string(data) {
+			t.Errorf("ECB: %X, %v", got, err)
+		}
+		if got, err := DecryptCBC(k, nil, cbc); err != nil || string(got) != string(data) {
+			t.Errorf("CBC: %X, %v", got, err)
+		}
+		once, _ := EncryptECB(k, data)
+		twice, _ := EncryptECB(k, once)
+		if got, err := EncryptECBTimes(k, data, 2); err != nil || string(got) != string(twice) {
+			t.Errorf("twice: %X, %v", got, err)
+		}
+		if k.Algorithm() == TDES {
+			continue
+		}
+		sealed, tag, err := EncryptGCM(k, nonce, aad, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := DecryptGCM(k, nonce, aad, sealed, tag); err != nil || string(got) != string(data) {
+			t.Errorf("GCM: %X, %v", got, err)
+		}
+		if _, err := DecryptGCM(k, nonce, nil, sealed, tag); !errors.Is(err, ErrMAC) {
+			t.Error(err)
+		}
+	}
+	for header, kbpk := range map[string]Key{"B0000P0TE00E0000": tdes, "D0000P0TE00E0000": aes} {
+		text, err := WrapKeyBlock(kbpk, header, tdes.Bytes(), Padding{Random: rand.NewChaCha8([32]byte{7})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown, err := ShowKeyBlock(text)
+		if err != nil || shown.Length != len(text) || shown.Header.Usage != "P0" || shown.Bytes() != nil {
+			t.Errorf("%v, %v", shown.Header, err)
+		}
+		if _, ok := shown.Key(); ok {
+			t.Error("a block that was only read has a key")
+		}
+		opened, err := UnwrapKeyBlock(kbpk, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if k, ok := opened.Key(); !ok || k.String() != tdes.String() {
+			t.Errorf("%v, %v", k, ok)
+		}
+		altered := []byte(text)
+		altered[8] = 'D'
+		if _, err := UnwrapKeyBlock(kbpk, string(altered)); !errors.Is(err, keyblock.ErrMAC) {
+			t.Error(err)
+		}
+	}
+	p := IBM3624{tdes, "0123456789012345", unhex(t, testPAN)}
+	for _, pin := range []string{"1234", "000000", "999999999999"} {
+		offset, err := p.Offset(pin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := p.PIN(offset); err != nil || got != pin {
+			t.Error("another PIN", err)
+		}
 	}
 }
 

@@ -1,6 +1,8 @@
 package clear
 
 import (
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -13,6 +15,7 @@ var (
 	ErrKSN       = dukpt.ErrKSN       // no KSN, or one whose counter has no key
 	ErrExhausted = dukpt.ErrExhausted // the last KSN: the device has used all of its keys
 	ErrUse       = dukpt.ErrUse       // a working key that the standards do not know
+	ErrStale     = errors.New("not newer than the last")
 )
 
 // KSN is a key serial number: of TDES DUKPT 10 bytes, of AES DUKPT 12. It is no secret.
@@ -26,6 +29,27 @@ func ParseKSN(b []byte) (KSN, error) {
 
 // Transactions is how many transactions the device of a KSN has keys for.
 func Transactions(k KSN) uint64 { return dukpt.Transactions(k) }
+
+// CheckNewer is what a host asks of a KSN: that its counter has a key, and that it is of the same device as the last one and newer.
+// ErrKSN, or ErrStale.
+func CheckNewer(k, last KSN) error {
+	if err := k.Valid(); err != nil {
+		return inField("ksn", err)
+	}
+	switch {
+	case k.Initial() != last.Initial():
+		return &Error{"ksn", ErrKSN, "", "the device of the last one"}
+	case k.Counter() <= last.Counter():
+		return &Error{"ksn", ErrStale, fmt.Sprintf("counter %X", k.Counter()), fmt.Sprintf("more than %X", last.Counter())}
+	}
+	return nil
+}
+
+// NextKSN is the KSN of the device's next transaction, or ErrExhausted.
+func NextKSN(k KSN) (KSN, error) {
+	next, err := k.Next()
+	return next, inField("ksn", err)
+}
 
 // InitialKey derives the initial key of a KSN's device from the base derivation key.
 func InitialKey(bdk Key, k KSN) (Key, error) {

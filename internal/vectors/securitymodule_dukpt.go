@@ -97,7 +97,7 @@ func nextKSN(o *operation) {
 	if !o.ready() {
 		return
 	}
-	next, err := k.Next()
+	next, err := clear.NextKSN(k)
 	if exhausted := errors.Is(err, clear.ErrExhausted); exhausted || err == nil {
 		o.out.sameFlag("exhausted", exhausted)
 	}

@@ -104,7 +104,7 @@ func TestFilesThatFail(t *testing.T) {
 		{"an error and a result", hsm + `"op":"pinblock.decode","in":{"format":2,"block":"341234FFFFFFFFFF"},"out":{"error":true,"pin":"1234"}}]}`, "out.pin: got a field that is not known here"},
 		{"a malformed input is no rejection", hsm + `"op":"pinblock.decode","in":{"format":2,"block":"24123"},"out":{"error":true}}]}`, "in.block: got 5 characters"},
 		{"not exhausted", hsm + `"op":"dukpt.tdes.ksn_next","in":{"ksn":"FFFF9876543210E00001"},"out":{"exhausted":true}}]}`, "out.exhausted: got false, want true"},
-		{"exhausted", hsm + `"op":"dukpt.tdes.ksn_next","in":{"ksn":"FFFF9876543210FFF800"},"out":{"next":"FFFF9876543210FFF801"}}]}`, "out: got dukpt: all transaction keys are used"},
+		{"exhausted", hsm + `"op":"dukpt.tdes.ksn_next","in":{"ksn":"FFFF9876543210FFF800"},"out":{"next":"FFFF9876543210FFF801"}}]}`, "out: got clear: ksn: dukpt: all transaction keys are used"},
 		{"the device of another KSN", hsm + `"op":"dukpt.aes.txn_key","in":{"bdk":"FEDCBA9876543210F1F1F1F1F1F1F1F1","ikid":"1234567890123457","ksn":"123456789012345600000001"},"out":{"txn_key":""}}]}`, "in.ikid: got another device"},
 		{"a fill that the block has not", hsm + `"op":"pin.translate","in":{"pan":"5413330089020011","from":{"cipher":"AES","key":"000102030405060708090A0B0C0D0E0F","format":4,"fill":"8899AABBCCDDEEFE","block":"0CE48BB78CF9D5DB03E1E6D13370776A"},"to":{"cipher":"TDES","key":"89ABCDEF0123456776543210FEDCBA98","format":0}},"out":{"block":"07C10F2D46B454F8"}}]}`, "in.from.fill: got another block with it"},
 		{"a kind of later", `{"layout":"cup/1","id":"x","kind":"message","input":{},"expected":{}}`, `kind: got "message": kind not run yet`},
