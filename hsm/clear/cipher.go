@@ -35,10 +35,10 @@ func ecb(k Key, data []byte, f func(b cipher.Block, dst, src []byte)) ([]byte, e
 	return out, nil
 }
 
-// maxTimes is ten times what the standards' long examples ask for.
-const maxTimes = 10_000_000
+// maxTimes is what the long example of GB/T 32907 asks for.
+const maxTimes = 1_000_000
 
-// EncryptECBTimes encrypts, then encrypts what came out, and so on.
+// EncryptECBTimes encrypts one block, then what came out, and so on.
 func EncryptECBTimes(k Key, data []byte, times int) ([]byte, error) {
 	if times < 1 || times > maxTimes {
 		return nil, &Error{"times", ErrRange, "", fmt.Sprintf("1 to %d", maxTimes)}
@@ -47,9 +47,12 @@ func EncryptECBTimes(k Key, data []byte, times int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(data) != b.BlockSize() {
+		return nil, wrongLength("data", len(data), "one block of "+plural(b.BlockSize(), "byte"))
+	}
 	out := append([]byte(nil), data...)
 	for range times {
-		crypt.EncryptECB(b, out, out)
+		b.Encrypt(out, out)
 	}
 	return out, nil
 }

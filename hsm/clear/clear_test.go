@@ -101,7 +101,8 @@ func TestWhatIsRefused(t *testing.T) {
 		{"ECB: nothing", drop(DecryptECB(tdes, nil)), ErrLength, "clear: data: wrong length, 0 bytes: want whole blocks of 8"},
 		{"ECB: HMAC", drop(DecryptECB(hmac, block8)), ErrName, "clear: key: unknown name: want a key of DES, TDES, AES or SM4"},
 		{"CBC: IV", drop(EncryptCBC(tdes, make([]byte, 7), block8)), ErrLength, "clear: iv: wrong length, 7 bytes: want 8 bytes"},
-		{"times", drop(EncryptECBTimes(sm4, make([]byte, 16), 0)), ErrRange, "clear: times: out of range: want 1 to 10000000"},
+		{"times", drop(EncryptECBTimes(sm4, make([]byte, 16), 0)), ErrRange, "clear: times: out of range: want 1 to 1000000"},
+		{"times: two blocks", drop(EncryptECBTimes(sm4, make([]byte, 32), 1)), ErrLength, "clear: data: wrong length, 32 bytes: want one block of 16 bytes"},
 		{"GCM under TDES", drop2(EncryptGCM(tdes, nil, nil, nil)), ErrName, "clear: key: unknown name: want a key of AES or SM4"},
 		{"GCM: nonce", drop2(EncryptGCM(sm4, block8, nil, nil)), ErrLength, "clear: nonce: wrong length, 8 bytes: want 12 bytes"},
 		{"GCM: tag", drop(DecryptGCM(aes, make([]byte, 12), nil, nil, make([]byte, 16))), ErrMAC, "clear: tag: does not verify"},
@@ -417,9 +418,13 @@ func TestThereAndBack(t *testing.T) {
 		if got, err := DecryptCBC(k, nil, cbc); err != nil || string(got) != string(data) {
 			t.Errorf("CBC: %X, %v", got, err)
 		}
-		once, _ := EncryptECB(k, data)
+		block := data[:16]
+		if k.Algorithm() == TDES {
+			block = data[:8]
+		}
+		once, _ := EncryptECB(k, block)
 		twice, _ := EncryptECB(k, once)
-		if got, err := EncryptECBTimes(k, data, 2); err != nil || string(got) != string(twice) {
+		if got, err := EncryptECBTimes(k, block, 2); err != nil || string(got) != string(twice) {
 			t.Errorf("twice: %X, %v", got, err)
 		}
 		if k.Algorithm() == TDES {
@@ -470,6 +475,14 @@ func TestThereAndBack(t *testing.T) {
 		if got, err := p.PIN(offset); err != nil || got != pin {
 			t.Error("another PIN", err)
 		}
+	}
+}
+
+// GB/T 32907-2016, A.2: a million times.
+func TestAMillionTimes(t *testing.T) {
+	out, err := EncryptECBTimes(key(t, SM4, testKey), unhex(t, testKey), 1_000_000)
+	if want := "595298c7c6fd271f0402f804c33d3f66"; err != nil || hex.EncodeToString(out) != want {
+		t.Errorf("%x, %v: want %s", out, err, want)
 	}
 }
 
