@@ -33,12 +33,12 @@ func (s PINState) String() string {
 // Module.Keypad makes it; the zero Keypad takes no digit.
 type Keypad struct {
 	m      *Module
-	secret *entry // behind two pointers: see Module
+	secret *keyed // behind two pointers: see Module
 	n      int
 	state  PINState
 }
 
-type entry struct{ digits *[maxPIN]byte } // as numbers 0 to 9
+type keyed struct{ digits *[maxPIN]byte } // as numbers 0 to 9
 
 // Keypad begins a new entry. A module has one pad: the entry before is cancelled and wiped. A tampered module's entry is
 // Cancelled from the start.
@@ -49,7 +49,7 @@ func (m *Module) Keypad() *Keypad {
 	if m.pad != nil {
 		m.pad.Cancel()
 	}
-	m.pad = &Keypad{m: m, secret: &entry{new([maxPIN]byte)}}
+	m.pad = &Keypad{m: m, secret: &keyed{new([maxPIN]byte)}}
 	return m.pad
 }
 
