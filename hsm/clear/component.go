@@ -1,8 +1,12 @@
 package clear
 
 import (
+	"bytes"
 	"crypto/subtle"
+	"errors"
 	"fmt"
+
+	"github.com/posim/posim/internal/crypt"
 )
 
 // maxComponents is far more than any key ceremony has custodians.
@@ -30,4 +34,27 @@ func Combine(components []Key, parity bool) (k Key, raw []byte, err error) {
 		k, err = k.OddParity()
 	}
 	return k, raw, err
+}
+
+// ErrZero is a part of zeros, which adds nothing to a key.
+var ErrZero = errors.New("zeros")
+
+// CheckComponents is what a key ceremony asks of its parts: ErrZero, ErrEqualParts if two of them are equal (they would cancel out),
+// and ErrParity for parts of DES and TDES keys, unless anyParity.
+func CheckComponents(components []Key, anyParity bool) error {
+	for i, c := range components {
+		field := fmt.Sprintf("component %d", i+1)
+		if bytes.Equal(c.raw(), make([]byte, c.Len())) {
+			return &Error{field, ErrZero, "", "a part that is not zero"}
+		}
+		if c.algorithm.isDES() && !anyParity && !crypt.HasOddParity(c.raw()) {
+			return &Error{field, ErrParity, "", "odd parity in every byte"}
+		}
+		for j, other := range components[:i] {
+			if bytes.Equal(c.raw(), other.raw()) {
+				return &Error{field, ErrEqualParts, fmt.Sprintf("as component %d", j+1), "parts that differ"}
+			}
+		}
+	}
+	return nil
 }

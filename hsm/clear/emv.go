@@ -2,6 +2,8 @@ package clear
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/posim/posim/emv/security"
 	"github.com/posim/posim/emv/tlv"
@@ -129,6 +131,21 @@ func CryptogramVersions() (names []string) {
 	}
 	return names
 }
+
+// CryptogramVersionNamed finds a version's name by that name or by the number that its scheme gives it: "visa-cvn18", "18".
+func CryptogramVersionNamed(text string) (string, error) {
+	for _, v := range security.Versions() {
+		name := v.String()
+		number, err := strconv.Atoi(text)
+		if text == name || err == nil && strings.HasSuffix(name, fmt.Sprintf("-cvn%02d", number)) {
+			return name, nil
+		}
+	}
+	return "", &Error{"version", ErrName, "", strings.Join(CryptogramVersions(), ", ")}
+}
+
+// Method is how the version answers a cryptogram: by method 1 or 2 (Book 2, 8.2).
+func (s *CardSession) Method() int { return s.version.ARPCMethod() }
 
 // NewCardSession derives the keys of a transaction. un, the unpredictable number, may be nil where the version does not need it.
 func NewCardSession(version string, mk Key, atc, un []byte) (*CardSession, error) {
