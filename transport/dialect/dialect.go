@@ -91,6 +91,10 @@ func (d *Dialect) Pack(m *Message, mac func(dst *[8]byte, data []byte) error) ([
 	if err := m.checkPrivate60(); err != nil {
 		return nil, err
 	}
+	m, err := m.spread()
+	if err != nil {
+		return nil, err
+	}
 	var f field.String
 	f.SetSpec(d.mti)
 	f.SetValue(m.MTI)
@@ -163,6 +167,9 @@ func (d *Dialect) Unpack(src []byte) (*Message, error) {
 		return nil, err
 	case end != len(src):
 		return nil, fmt.Errorf("%w: %d at offset %d", ErrTrailing, len(src)-end, end)
+	}
+	if err := m.gather(); err != nil {
+		return nil, &FieldError{DE: 62, Err: err}
 	}
 	return m, nil
 }

@@ -43,7 +43,9 @@ type element struct {
 const (
 	primaryAccountNumber = 2
 	amountTransaction    = 4
+	pinData              = 52
 	iccSystemRelatedData = 55
+	reservedPrivate62    = 62
 	maxAmount            = 999_999_999_999 // n12
 )
 

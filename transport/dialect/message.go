@@ -35,13 +35,14 @@ type Message struct {
 	CardAcceptorTerminalIdentification string  // DE 41 (TID), up to 8, without the spaces that fill it
 	CardAcceptorIdentificationCode     string  // DE 42 (MID), up to 15, without the spaces that fill it
 	CurrencyCodeTransaction            string  // DE 49, ISO 4217 number; iso87: four digits with its leading zero, "0156", as EMV tag 5F2A has it
-	PINData                            []byte  // DE 52, the PIN block, 8 bytes
+	PINData                            []byte  // the PIN block: DE 52 of 8 bytes; iso87: one of 16 bytes (ISO 9564-1 format 4) in DE 62
+	KeySerialNumber                    []byte  // of the keys of a message that has its own (DUKPT), 10 or 12 bytes; iso87: in DE 62
 	AdditionalAmounts                  string  // DE 54
 	ICCSystemRelatedData               []byte  // DE 55, BER-TLV, taken as it is
 	NetworkManagementCode              string  // DE 60 of class NetworkManagement, see NetworkSignOn
 	ReversalReason                     string  // DE 60 of class Reversal, see ReasonNoAnswer
 	ReservedPrivate60                  string  // DE 60 of all other classes
-	ReservedPrivate62                  []byte  // DE 62; of an approved sign-on, see SessionKeys
+	ReservedPrivate62                  []byte  // DE 62 of network management; of an approved sign-on, see SessionKeys
 	ReservedPrivate63                  string  // DE 63
 	MAC                                []byte  // DE 64 as Unpack found it, 8 bytes; Pack takes it from its callback instead
 }

@@ -54,7 +54,14 @@ func (e *element) nameIn(m *Message) string {
 func (e *element) show(m *Message) (string, bool) {
 	if e.data != nil {
 		v := *e.data(m)
+		if e.de == reservedPrivate62 {
+			if s, ok := m.showSecurityData(); ok {
+				return s, true
+			}
+		}
 		switch {
+		case e.de == pinData && len(v) > pinBlock: // it is in DE 62
+			return "", false
 		case len(v) == 0:
 			return "", false
 		case e.secret:
