@@ -23,7 +23,7 @@ func (x *Relay) advice(e Event) {
 	case !old.sameAs(&t):
 		x.refuse(e.Conn, m, codeDuplicate)
 	case old.State == Pending:
-		old.conn = e.Conn
+		old.conn, old.ksn = e.Conn, x.ksn
 		x.forwardAdvice(e, old, "0221")
 	case old.State == Approved && x.cfg.Acquirer && !x.rules.Kept(rules.ReplayAdviceAnswer): // as some hosts do
 		x.refuse(e.Conn, m, codeDuplicate)
@@ -45,7 +45,7 @@ func (x *Relay) openAdvice(e Event, t Transaction) {
 	}
 	t.State = Pending
 	entry := x.pend(t, rules.LogAdviceBeforeForward)
-	entry.conn = e.Conn
+	entry.conn, entry.ksn = e.Conn, x.ksn
 	x.forwardAdvice(e, entry, "0220")
 	if !x.rules.Kept(rules.NoAdviceTimer) {
 		x.set(Timer{TimerAnswer, t.Key}, x.cfg.wait())
@@ -60,7 +60,7 @@ func (x *Relay) openAdvice(e Event, t Transaction) {
 func (x *Relay) forwardAdvice(e Event, entry *Entry, mti string) {
 	up := *e.Message
 	up.MTI = mti
-	up.MAC, up.PINData = nil, nil
+	up.MAC, up.PINData, up.KeySerialNumber = nil, nil, nil
 	up.RetrievalReferenceNumber = entry.RetrievalReferenceNumber
 	x.send(0, &up)
 }

@@ -24,6 +24,7 @@ type Entry struct {
 	Opened   time.Time `json:"opened"`  // the first record
 	Changed  time.Time `json:"changed"` // the last one
 	conn     int       // where its answer goes; 0: nobody waits. Not durable
+	ksn      []byte    // under which keys its answer goes there; nil of a session. Not durable
 	unlogged *Record   // what is believed and not durable yet; only without rule A5
 }
 

@@ -131,7 +131,7 @@ func (x *Issuer) pin(a *account, m *dialect.Message, d *decision) {
 	}
 	err := hsm.ErrPIN // no PIN is known, and none is right
 	if reference := a.reference(s); reference != nil {
-		err = x.module.VerifyPIN(x.cfg.Below.PIN, a.PAN, m.PINData, x.cfg.PINReferenceKey, reference)
+		err = x.module.VerifyPIN(hsm.PINCarrier{Key: x.cfg.Below.PIN, Format: innerFormat}, a.PAN, m.PINData, x.cfg.PINReferenceKey, reference)
 	}
 	switch {
 	case err == nil:

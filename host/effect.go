@@ -16,9 +16,9 @@ type Machine interface {
 	// Apply replays one durable record. The record becomes the machine's. It fails on a record that this machine cannot
 	// have written.
 	Apply(r *Record) error
-	// MACKey returns the key that a message on that connection is authenticated with, in either direction; ok is false when
-	// there is none (the terminal is unknown or has not signed on).
-	MACKey(conn int, m *dialect.Message) (key hsm.Key, ok bool)
+	// MACKey returns the key that a message on that connection is authenticated with, in either direction, and how; ok is false
+	// when there is none (the terminal is unknown, has not signed on, or has no such key serial number).
+	MACKey(conn int, m *dialect.Message) (key hsm.Key, p hsm.MACParams, ok bool)
 	// View is what the party believes now. It changes with the next Step.
 	View() *View
 }
@@ -67,11 +67,13 @@ type desk struct {
 	module   *hsm.Module
 	tokenKey hsm.Key
 	now      time.Time
+	ksn      []byte // the key serial number of the message that is answered in this step
 	fx       []Effect
 }
 
 func (d *desk) begin(now time.Time) {
 	d.now = now
+	d.ksn = nil
 	d.fx = d.fx[:0]
 }
 
@@ -114,7 +116,11 @@ func (d *desk) add(r *Record, apply func(*Record) error) {
 	d.fx = append(d.fx, Effect{Append: r})
 }
 
+// send has a message sent. What goes back to a device that has keys for each message is under those of what it answers.
 func (d *desk) send(conn int, m *dialect.Message) {
+	if conn != 0 && m.KeySerialNumber == nil && dialect.Class(m.MTI) != dialect.ClassNetworkManagement {
+		m.KeySerialNumber = d.ksn
+	}
 	d.fx = append(d.fx, Effect{Send: &Send{Conn: conn, Message: m}})
 }
 

@@ -15,11 +15,11 @@ func (p *Party) frame(conn int, b []byte) {
 		return
 	}
 	err = p.cfg.Dialect.VerifyMAC(b, m, func(mac, data []byte) error {
-		key, ok := p.cfg.Machine.MACKey(conn, m)
+		key, params, ok := p.cfg.Machine.MACKey(conn, m)
 		if !ok {
 			return errNoSession
 		}
-		return p.cfg.Module.VerifyMAC(key, mac, data)
+		return p.cfg.Module.VerifyMAC(key, params, mac, data)
 	})
 	p.observe(Observation{Kind: Received, Conn: conn, Message: m, Err: err})
 	e := Event{Kind: EventMessage, Conn: conn, Message: m, MACBad: err != nil}
@@ -51,9 +51,9 @@ func (p *Party) send(s *Send) {
 func (p *Party) write(l *transport.Link, s *Send) {
 	m, wrongMAC := p.spoil(s)
 	var mac func(dst *[8]byte, data []byte) error
-	if key, ok := p.cfg.Machine.MACKey(s.Conn, m); ok && !s.Plain && p.cfg.Dialect.MACRequired(m.MTI) {
+	if key, params, ok := p.cfg.Machine.MACKey(s.Conn, m); ok && !s.Plain && p.cfg.Dialect.MACRequired(m.MTI) {
 		mac = func(dst *[8]byte, data []byte) error {
-			err := p.cfg.Module.MAC(key, dst, data)
+			err := p.cfg.Module.MAC(key, params, dst[:], data)
 			if wrongMAC {
 				dst[0] ^= 1
 			}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/posim/posim/emv/tlv"
+	"github.com/posim/posim/hsm"
 	"github.com/posim/posim/internal/pan"
 )
 
@@ -48,7 +49,7 @@ func (d *desk) token(number pan.PAN, chip icc) (string, error) {
 		b = append(b, chip.get(tlv.ApplicationCryptogram)...)
 	}
 	var mac [8]byte
-	if err := d.module.MAC(d.tokenKey, &mac, b); err != nil {
+	if err := d.module.MAC(d.tokenKey, hsm.MACParams{}, mac[:], b); err != nil {
 		return "", fmt.Errorf("host: token: %w", err)
 	}
 	return hex.EncodeToString(mac[:]), nil

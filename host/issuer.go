@@ -64,8 +64,8 @@ func NewIssuer(cfg IssuerConfig) (*Issuer, error) {
 }
 
 // MACKey returns the key of the line from below.
-func (x *Issuer) MACKey(conn int, _ *dialect.Message) (hsm.Key, bool) {
-	return x.cfg.Below.MAC, conn != 0
+func (x *Issuer) MACKey(conn int, _ *dialect.Message) (hsm.Key, hsm.MACParams, bool) {
+	return x.cfg.Below.MAC, hsm.MACParams{}, conn != 0
 }
 
 // Apply replays one record. What concerns an account that is no longer configured stays in the book alone.

@@ -307,7 +307,7 @@ func (p *plastic) GoOnline(e *emv.Session) (emv.OnlineAnswer, error) {
 	}
 	pad.Enter()
 	if p.pin != "" {
-		block, err := p.s.till.module.EncryptPIN(p.s.till.pin, pad, e.PAN())
+		block, err := p.s.till.module.EncryptPIN(nil, hsm.PINCarrier{Key: p.s.till.pin, Format: hsm.Format0}, pad, e.PAN())
 		if err != nil {
 			return emv.OnlineAnswer{}, err
 		}
@@ -406,11 +406,11 @@ func accountOf(t *testing.T, i *IssuerConfig, p *card.Profile) Account {
 	a := Account{Name: p.Name, PAN: p.PAN, PANSequenceNumber: p.PANSequenceNumber, Expiry: p.Issuer.Expiry.YYMM(), Currency: p.Issuer.Currency,
 		Balance: p.Issuer.Balance, Status: Status(p.Issuer.Status), Family: p.Issuer.Cryptogram, Option: p.Issuer.Derivation}
 	var err error
-	if a.IssuerMasterKey, err = i.Module.Install("", hsm.IssuerMasterAC, p.Issuer.IssuerMasterKey()); err != nil {
+	if a.IssuerMasterKey, err = i.Module.Install("", hsm.Attributes{Usage: hsm.IssuerMasterAC}, p.Issuer.IssuerMasterKey()); err != nil {
 		t.Fatal(err)
 	}
 	if pin := p.Issuer.PIN(); pin != "" {
-		block, err := i.Module.PINReference(i.PINReferenceKey, p.PAN, pin)
+		block, err := i.Module.PINReference(i.PINReferenceKey, p.PAN, typed(i.Module, pin))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -176,7 +176,7 @@ func (x *Issuer) give(a *account, s *AccountState, orders []ScriptOrder) error {
 			if a.ScriptEncryptionKey.IsZero() || x.cfg.OrderPINKey.IsZero() {
 				return fmt.Errorf("host: account %q: no issuer master key for script encipherment (imk_smc): the PIN cannot be changed", a.Name)
 			}
-			reference, err := x.module.ReferencePIN(x.cfg.OrderPINKey, a.PAN, o.PINBlock, x.cfg.PINReferenceKey)
+			reference, err := x.module.ReferencePIN(x.orderPIN(), a.PAN, o.PINBlock, x.cfg.PINReferenceKey)
 			if err != nil {
 				return fmt.Errorf("host: account %q: order %s: %w", a.Name, ChangePIN, err)
 			}

@@ -63,7 +63,7 @@ func newTown(t testing.TB, naive rules.Set) *town {
 	tw.term = w.Actor("terminal")
 	tw.term.PowerOn(nil)
 	module, key := moduleWith(t, 'T')
-	tw.module, tw.master = module, key(hsm.TerminalMaster, 1)
+	tw.module, tw.master = module, key(hsm.KeyEncryption, 1)
 	tw.until(time.Second, func() bool { return false })
 	tw.dial()
 	return tw
@@ -146,7 +146,7 @@ func (tw *town) dial() {
 			tw.t.Error(err)
 			return
 		}
-		err = dialect.ISO87().VerifyMAC(b, m, func(mac, data []byte) error { return tw.module.VerifyMAC(tw.mac, mac, data) })
+		err = dialect.ISO87().VerifyMAC(b, m, func(mac, data []byte) error { return tw.module.VerifyMAC(tw.mac, hsm.MACParams{}, mac, data) })
 		if err != nil && m.ResponseCode != codeBadMAC {
 			m.ReservedPrivate63 = "bad MAC"
 		}
@@ -166,7 +166,7 @@ func (tw *town) send(m *dialect.Message) {
 	}
 	var mac func(dst *[8]byte, data []byte) error
 	if dialect.ISO87().MACRequired(m.MTI) {
-		mac = func(dst *[8]byte, data []byte) error { return tw.module.MAC(tw.mac, dst, data) }
+		mac = func(dst *[8]byte, data []byte) error { return tw.module.MAC(tw.mac, hsm.MACParams{}, dst[:], data) }
 	}
 	b, err := dialect.ISO87().Pack(m, mac)
 	if err != nil {
@@ -202,7 +202,7 @@ func (tw *town) signOn() {
 	if err != nil {
 		tw.t.Fatal(err)
 	}
-	if tw.mac, err = tw.module.Import(hsm.MAC, tw.master, keys.MACKey[:], keys.MACKeyCheckValue[:]); err != nil {
+	if tw.mac, err = tw.module.Import(hsm.Attributes{Usage: hsm.MACAlgorithm3}, tw.master, keys.MACKey[:], keys.MACKeyCheckValue[:]); err != nil {
 		tw.t.Fatal(err)
 	}
 }
@@ -393,7 +393,7 @@ func TestDamagedLogStopsTheParty(t *testing.T) {
 
 func TestBadMACAndGarbage(t *testing.T) {
 	tw := newTown(t, 0)
-	wrong, err := tw.module.Install("", hsm.MAC, clearKey(9))
+	wrong, err := tw.module.Install("", hsm.Attributes{Usage: hsm.MACAlgorithm3}, clearKey(9))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,12 +15,6 @@ type Hop struct {
 	PIN hsm.Key // P0; may be zero where no PIN travels
 }
 
-// TerminalKeys is one terminal that an acquirer knows.
-type TerminalKeys struct {
-	TID, MID string
-	Master   hsm.Key // K0: wraps its session keys
-}
-
 // Fee is what the acquirer keeps of a sale.
 type Fee struct {
 	BasisPoints int64 // hundredths of a percent, half up
@@ -96,14 +90,6 @@ type Relay struct {
 	terminals map[string]*terminal // by TID
 }
 
-// terminal is one terminal that the acquirer knows, and its session keys once they are wanted.
-type terminal struct {
-	TerminalKeys
-	session  *SignOn // as the log has it; nil before the first sign-on
-	pin, mac hsm.Key
-	loaded   *SignOn // the session that pin and mac were imported for
-}
-
 // NewRelay returns a relay with an empty book. A configuration that cannot work is an error.
 func NewRelay(cfg RelayConfig) (*Relay, error) {
 	if err := cfg.validate(); err != nil {
@@ -113,8 +99,11 @@ func NewRelay(cfg RelayConfig) (*Relay, error) {
 	x.keeping(cfg.Rules)
 	x.module, x.tokenKey = cfg.Module, cfg.TokenKey
 	for _, t := range cfg.Terminals {
-		if t.TID == "" || t.MID == "" || t.Master.IsZero() || x.terminals[t.TID] != nil {
-			return nil, fmt.Errorf("host: %s: terminal %q of merchant %q: want both once, and a master key", cfg.Name, t.TID, t.MID)
+		if err := t.validate(); err != nil {
+			return nil, fmt.Errorf("host: %s: %w", cfg.Name, err)
+		}
+		if x.terminals[t.TID] != nil {
+			return nil, fmt.Errorf("host: %s: terminal %s: want it once", cfg.Name, t.TID)
 		}
 		x.terminals[t.TID] = &terminal{TerminalKeys: t}
 	}
@@ -137,24 +126,12 @@ func (x *Relay) Apply(r *Record) error {
 	return nil
 }
 
-// MACKey returns the key of the connection's line or, of an acquirer, of the terminal's session.
-func (x *Relay) MACKey(conn int, m *dialect.Message) (hsm.Key, bool) {
-	switch {
-	case conn == 0:
-		return x.cfg.Above.MAC, true
-	case !x.cfg.Acquirer:
-		return x.cfg.Below.MAC, true
-	}
-	t := x.terminals[m.CardAcceptorTerminalIdentification]
-	if t == nil || x.load(t) != nil {
-		return hsm.Key{}, false
-	}
-	return t.mac, true
-}
-
 // Step reacts to one event.
 func (x *Relay) Step(now time.Time, e Event) []Effect {
 	x.begin(now)
+	if e.Message != nil && e.Conn != 0 {
+		x.ksn = e.Message.KeySerialNumber
+	}
 	switch e.Kind {
 	case EventBoot:
 		x.boot()

@@ -26,7 +26,7 @@ func (x *Relay) request(e Event) {
 	case !old.sameAs(&t):
 		x.refuse(e.Conn, m, codeDuplicate)
 	case old.State == Pending:
-		old.conn = e.Conn // joins the one in flight, on the connection that is newest
+		old.conn, old.ksn = e.Conn, x.ksn // joins the one in flight, on the connection that is newest
 	case old.State == Reversed:
 		x.send(e.Conn, old.late("0210"))
 	default:
@@ -47,7 +47,8 @@ func (x *Relay) open(e Event, t Transaction, number pan.PAN) {
 		return
 	}
 	t.State = Pending
-	x.pend(t, rules.LogBeforeForward).conn = e.Conn
+	pending := x.pend(t, rules.LogBeforeForward)
+	pending.conn, pending.ksn = e.Conn, x.ksn
 	x.send(0, up)
 	x.set(Timer{TimerAnswer, t.Key}, x.cfg.wait())
 }
@@ -69,33 +70,24 @@ func (x *Relay) number(t *Transaction) {
 // forwarded is the request as it goes up: all the same, but for the reference number and a PIN block under the next hop's key.
 func (x *Relay) forwarded(e Event, t *Transaction, number pan.PAN) (*dialect.Message, error) {
 	up := *e.Message
-	up.MAC = nil
+	up.MAC, up.KeySerialNumber = nil, nil
 	up.RetrievalReferenceNumber = t.RetrievalReferenceNumber
 	if len(up.PINData) > 0 {
-		block, err := x.module.TranslatePIN(x.pinKey(e.Message), x.cfg.Above.PIN, number, up.PINData)
+		above := hsm.PINCarrier{Key: x.cfg.Above.PIN, Format: innerFormat}
+		block, err := x.module.TranslatePIN(nil, x.pinCarrier(e.Message), above, number, up.PINData)
 		if err != nil {
 			return nil, fmt.Errorf("PIN block: %w", err)
 		}
-		up.PINData = block[:]
+		up.PINData = block
 	}
 	return &up, nil
-}
-
-// pinKey is the key that a PIN block from below is under.
-func (x *Relay) pinKey(m *dialect.Message) hsm.Key {
-	if !x.cfg.Acquirer {
-		return x.cfg.Below.PIN
-	}
-	t := x.terminals[m.CardAcceptorTerminalIdentification]
-	if t == nil || x.load(t) != nil {
-		return hsm.Key{}
-	}
-	return t.pin
 }
 
 // answer gives whoever waits the stored answer.
 func (x *Relay) answer(e *Entry) {
 	if e.conn != 0 {
-		x.send(e.conn, e.stored())
+		m := e.stored()
+		m.KeySerialNumber = e.ksn
+		x.send(e.conn, m)
 	}
 }

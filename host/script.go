@@ -88,6 +88,11 @@ func (x *Issuer) scripts(a *account, c *chip, s *AccountState, room int) (templa
 	return templates, which
 }
 
+// orderPIN is how PIN blocks of orders come.
+func (x *Issuer) orderPIN() hsm.PINCarrier {
+	return hsm.PINCarrier{Key: x.cfg.OrderPINKey, Format: innerFormat}
+}
+
 // seal makes the command of an order, secured for the transaction that the card asked in.
 func (x *Issuer) seal(a *account, c *chip, o *Order) ([]byte, error) {
 	command := hsm.ScriptCommand{Tag: uint16(o.Tag), File: o.SFI, Record: o.Record, Data: o.Value}
@@ -101,7 +106,7 @@ func (x *Issuer) seal(a *account, c *chip, o *Order) ([]byte, error) {
 	case UnblockPIN:
 		command.Instruction = apdu.InsPINChangeUnblock
 	case ChangePIN:
-		command.Instruction, command.PINKey, command.PINBlock = apdu.InsPINChangeUnblock, x.cfg.OrderPINKey, o.PINBlock
+		command.Instruction, command.PIN, command.PINBlock = apdu.InsPINChangeUnblock, x.orderPIN(), o.PINBlock
 	case PutData:
 		command.Instruction = apdu.InsPutData
 	case UpdateRecord:

@@ -21,11 +21,11 @@ func newPIN(t testing.TB, pin string) []byte {
 		pad.Press(pin[i])
 	}
 	pad.Enter()
-	block, err := m.EncryptPIN(key(hsm.PINEncryption, 10), pad, testCard(t))
+	block, err := m.EncryptPIN(nil, hsm.PINCarrier{Key: key(hsm.PINEncryption, 10), Format: hsm.Format0}, pad, testCard(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return block[:]
+	return block
 }
 
 // give has the issuer told what to tell the card; the error is why it will not.

@@ -109,7 +109,7 @@ func benchmarkEchoAt(b *testing.B, addr string, connections int) {
 		c := newCaller(b, addr, i+1)
 		c.deaf = true
 		var err error
-		if c.mac, err = c.m.Install("", hsm.MAC, clearKey(2)); err != nil {
+		if c.mac, err = c.m.Install("", hsm.Attributes{Usage: hsm.MACAlgorithm3}, clearKey(2)); err != nil {
 			b.Fatal(err)
 		}
 		callers[i] = c

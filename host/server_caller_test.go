@@ -48,7 +48,7 @@ func newCaller(t testing.TB, addr string, number int) *caller {
 		t.Fatal(err)
 	}
 	c := &caller{addr: addr, tid: fmt.Sprintf("SIM%05d", number), m: hsm.New(rand.Reader), track: callersCard + "=3012201000000000000"}
-	if c.key, err = c.m.Install("", hsm.TerminalMaster, clear); err != nil {
+	if c.key, err = c.m.Install("", hsm.Attributes{Usage: hsm.KeyEncryption}, clear); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.hangUp)
@@ -106,7 +106,7 @@ func (c *caller) send(m *dialect.Message) error {
 	}
 	var mac func(dst *[8]byte, data []byte) error
 	if dialect.ISO87().MACRequired(m.MTI) {
-		mac = func(dst *[8]byte, data []byte) error { return c.m.MAC(c.mac, dst, data) }
+		mac = func(dst *[8]byte, data []byte) error { return c.m.MAC(c.mac, hsm.MACParams{}, dst[:], data) }
 	}
 	b, err := dialect.ISO87().Pack(m, mac)
 	if err != nil {
@@ -136,7 +136,7 @@ func (c *caller) receive(wait time.Duration) (*dialect.Message, error) {
 		if n > 0 {
 			m, err := dialect.ISO87().Unpack(b)
 			if err == nil && dialect.ISO87().MACRequired(m.MTI) && m.ResponseCode != codeBadMAC {
-				err = dialect.ISO87().VerifyMAC(b, m, func(mac, data []byte) error { return c.m.VerifyMAC(c.mac, mac, data) })
+				err = dialect.ISO87().VerifyMAC(b, m, func(mac, data []byte) error { return c.m.VerifyMAC(c.mac, hsm.MACParams{}, mac, data) })
 				if c.deaf {
 					err = nil
 				}
@@ -183,7 +183,7 @@ func (c *caller) signOn() error {
 	if err != nil {
 		return err
 	}
-	c.mac, err = c.m.Import(hsm.MAC, c.key, keys.MACKey[:], keys.MACKeyCheckValue[:])
+	c.mac, err = c.m.Import(hsm.Attributes{Usage: hsm.MACAlgorithm3}, c.key, keys.MACKey[:], keys.MACKeyCheckValue[:])
 	return err
 }
 
@@ -201,7 +201,7 @@ func testHouse(t testing.TB, n int) House {
 	t.Helper()
 	h := House{}
 	for i := range n {
-		h.Terminals = append(h.Terminals, TerminalName{fmt.Sprintf("SIM%05d", i+1), testMID})
+		h.Terminals = append(h.Terminals, TerminalName{TID: fmt.Sprintf("SIM%05d", i+1), MID: testMID})
 	}
 	files, err := filepath.Glob("../testdata/cards/*.yaml")
 	if err != nil || len(files) < 5 {

@@ -346,7 +346,7 @@ func TestServerThatCannotStart(t *testing.T) {
 		{"data of another kind", ServerConfig{Data: other}, "another", sim.ErrVersion},
 		{"data that is a file", ServerConfig{Data: file}, "not a directory", nil},
 		{"data in nowhere", ServerConfig{Data: filepath.Join(file+"s", "data")}, "create", nil},
-		{"a terminal twice", ServerConfig{House: twice}, "want both once", nil},
+		{"a terminal twice", ServerConfig{House: twice}, "want it once", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.cfg.Data == "" {

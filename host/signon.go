@@ -25,8 +25,14 @@ func (x *Relay) network(e Event) {
 }
 
 // signOn gives a terminal new session keys. The copy of a sign-on gets the keys that it got; every other one new ones.
+//
+// A terminal that has keys for each message gets none: that it is answered is all it asks for.
 func (x *Relay) signOn(conn int, m *dialect.Message) {
 	t := x.terminals[m.CardAcceptorTerminalIdentification]
+	if t.Scheme.DUKPT() {
+		x.refuse(conn, m, codeApproved)
+		return
+	}
 	if t.session == nil || t.session.Key != m.Key() {
 		s, err := x.newSession(t, m.Key())
 		if err != nil {
@@ -50,19 +56,22 @@ func (x *Relay) signOn(conn int, m *dialect.Message) {
 func (x *Relay) newSession(t *terminal, k dialect.Key) (*SignOn, error) {
 	s := &SignOn{Key: k}
 	for _, part := range []struct {
-		usage      hsm.Usage
+		a          hsm.Attributes
 		key, check *[]byte
-	}{{hsm.PINEncryption, &s.PINKey, &s.PINKeyCheckValue}, {hsm.MAC, &s.MACKey, &s.MACKeyCheckValue}} {
-		key, err := x.module.Generate(part.usage)
+	}{{t.Scheme.SessionPIN(), &s.PINKey, &s.PINKeyCheckValue}, {t.Scheme.SessionMAC(), &s.MACKey, &s.MACKeyCheckValue}} {
+		key, err := x.module.Generate(part.a)
 		if err != nil {
 			return nil, fmt.Errorf("host: sign-on: %w", err)
 		}
-		cryptogram, check, err := x.module.Export(key, t.Master)
+		cryptogram, check, err := x.module.Export(key, t.Key)
 		if err == nil {
 			err = x.module.Erase(key)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("host: sign-on: %w", err)
+		}
+		if n := len(dialect.SessionKeys{}.PINKey) - len(cryptogram); n > 0 { // a single-length key in a place for a double one
+			cryptogram = append(cryptogram, make([]byte, n)...)
 		}
 		*part.key, *part.check = cryptogram, check[:]
 	}
@@ -90,10 +99,10 @@ func (x *Relay) load(t *terminal) error {
 		return nil
 	}
 	var err error
-	if t.pin, err = x.imported(t, hsm.PINEncryption, t.session.PINKey, t.session.PINKeyCheckValue); err != nil {
+	if t.pin, err = x.imported(t, t.Scheme.SessionPIN(), t.session.PINKey, t.session.PINKeyCheckValue); err != nil {
 		return err
 	}
-	if t.mac, err = x.imported(t, hsm.MAC, t.session.MACKey, t.session.MACKeyCheckValue); err != nil {
+	if t.mac, err = x.imported(t, t.Scheme.SessionMAC(), t.session.MACKey, t.session.MACKeyCheckValue); err != nil {
 		return err
 	}
 	t.loaded = t.session
@@ -101,12 +110,12 @@ func (x *Relay) load(t *terminal) error {
 }
 
 // imported takes a session key into the module, in the place of the terminal's earlier one.
-func (x *Relay) imported(t *terminal, u hsm.Usage, cryptogram, check []byte) (hsm.Key, error) {
-	k, err := x.module.Import(u, t.Master, cryptogram, check)
+func (x *Relay) imported(t *terminal, a hsm.Attributes, cryptogram, check []byte) (hsm.Key, error) {
+	k, err := x.module.Import(a, t.Key, cryptogram, check)
 	if err != nil {
 		return k, fmt.Errorf("host: session of %s: %w", t.TID, err)
 	}
-	if err := x.module.Store(x.cfg.Name+" session "+t.TID+" "+string(u), k); err != nil {
+	if err := x.module.Store(x.cfg.Name+" session "+t.TID+" "+string(a.Usage), k); err != nil {
 		return k, fmt.Errorf("host: session of %s: %w", t.TID, err)
 	}
 	return k, nil

@@ -9,7 +9,8 @@ import (
 )
 
 func macKey(t *testing.T, s *street) (hsm.Key, bool) {
-	return s.nodes[atAcquirer].m.MACKey(1, s.sale(1, 1))
+	k, _, ok := s.nodes[atAcquirer].m.MACKey(1, s.sale(1, 1))
+	return k, ok
 }
 
 func TestSignOn(t *testing.T) {
@@ -174,7 +175,7 @@ func TestForgedSessionInTheLogIsNoSession(t *testing.T) {
 	if err := x.Apply(&Record{SignOn: s}); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := x.MACKey(1, &dialect.Message{CardAcceptorTerminalIdentification: testTID}); ok {
+	if _, _, ok := x.MACKey(1, &dialect.Message{CardAcceptorTerminalIdentification: testTID}); ok {
 		t.Error("a key whose check value is wrong was taken")
 	}
 }

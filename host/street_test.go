@@ -107,7 +107,7 @@ func testCard(t testing.TB) pan.PAN {
 func moduleWith(t testing.TB, seed byte) (*hsm.Module, func(u hsm.Usage, n byte) hsm.Key) {
 	m := hsm.New(rand.NewChaCha8([32]byte{seed}))
 	return m, func(u hsm.Usage, n byte) hsm.Key {
-		k, err := m.Install("", u, clearKey(n))
+		k, err := m.Install("", hsm.Attributes{Usage: u}, clearKey(n))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -118,15 +118,15 @@ func moduleWith(t testing.TB, seed byte) (*hsm.Module, func(u hsm.Usage, n byte)
 // Test keys: 1 terminal master, 2/3 acquirer-switch MAC/PIN, 4/5 switch-issuer, 6 token, 7 PIN reference, 8/9 script MAC/encipherment, 10 PINs of orders; the issuer master key is the published one.
 func acquirerConfig(t testing.TB, naive rules.Set) RelayConfig {
 	m, key := moduleWith(t, 'A')
-	return RelayConfig{Name: "acquirer", Acquirer: true, Module: m, TokenKey: key(hsm.MAC, 6), Rules: naive,
-		Terminals: []TerminalKeys{{TID: testTID, MID: testMID, Master: key(hsm.TerminalMaster, 1)}},
-		Above:     Hop{MAC: key(hsm.MAC, 2), PIN: key(hsm.PINEncryption, 3)}}
+	return RelayConfig{Name: "acquirer", Acquirer: true, Module: m, TokenKey: key(hsm.MACAlgorithm3, 6), Rules: naive,
+		Terminals: []TerminalKeys{{TID: testTID, MID: testMID, Key: key(hsm.KeyEncryption, 1)}},
+		Above:     Hop{MAC: key(hsm.MACAlgorithm3, 2), PIN: key(hsm.PINEncryption, 3)}}
 }
 
 func switchConfig(t testing.TB, naive rules.Set) RelayConfig {
 	m, key := moduleWith(t, 'S')
-	return RelayConfig{Name: "switch", Module: m, TokenKey: key(hsm.MAC, 6), Rules: naive,
-		Below: Hop{MAC: key(hsm.MAC, 2), PIN: key(hsm.PINEncryption, 3)}, Above: Hop{MAC: key(hsm.MAC, 4), PIN: key(hsm.PINEncryption, 5)}}
+	return RelayConfig{Name: "switch", Module: m, TokenKey: key(hsm.MACAlgorithm3, 6), Rules: naive,
+		Below: Hop{MAC: key(hsm.MACAlgorithm3, 2), PIN: key(hsm.PINEncryption, 3)}, Above: Hop{MAC: key(hsm.MACAlgorithm3, 4), PIN: key(hsm.PINEncryption, 5)}}
 }
 
 var publishedIMK = []byte{0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF, 0xFE, 0xDC, 0xBA, 0x98, 0x76, 0x54, 0x32, 0x10}
@@ -134,16 +134,16 @@ var publishedIMK = []byte{0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF, 0xFE, 
 func issuerConfig(t testing.TB, naive rules.Set) IssuerConfig {
 	m, key := moduleWith(t, 'I')
 	reference := key(hsm.PINVerification, 7)
-	block, err := m.PINReference(reference, testCard(t), testPIN)
+	block, err := m.PINReference(reference, testCard(t), typed(m, testPIN))
 	if err != nil {
 		t.Fatal(err)
 	}
-	imk, err := m.Install("imk", hsm.IssuerMasterAC, publishedIMK)
+	imk, err := m.Install("imk", hsm.Attributes{Usage: hsm.IssuerMasterAC}, publishedIMK)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return IssuerConfig{Name: "issuer", Module: m, TokenKey: key(hsm.MAC, 6), Rules: naive, PINReferenceKey: reference, OrderPINKey: key(hsm.PINEncryption, 10),
-		Below: Hop{MAC: key(hsm.MAC, 4), PIN: key(hsm.PINEncryption, 5)},
+	return IssuerConfig{Name: "issuer", Module: m, TokenKey: key(hsm.MACAlgorithm3, 6), Rules: naive, PINReferenceKey: reference, OrderPINKey: key(hsm.PINEncryption, 10),
+		Below: Hop{MAC: key(hsm.MACAlgorithm3, 4), PIN: key(hsm.PINEncryption, 5)},
 		Accounts: []Account{{Name: "card", PAN: testCard(t), PANSequenceNumber: "01", Expiry: "3012", Currency: "156", Balance: testBalance,
 			PINReference: block[:], IssuerMasterKey: imk, Family: testVersion().Family(), Option: security.OptionA,
 			ScriptMACKey: key(hsm.IssuerMasterSMI, 8), ScriptEncryptionKey: key(hsm.IssuerMasterSMC, 9)}}}
@@ -169,7 +169,7 @@ func newStreet(t testing.TB, naive rules.Set, change ...func(*RelayConfig, *Rela
 		st.nodes[at] = &node{make: build, m: build(), timers: map[Timer]time.Time{}}
 	}
 	module, key := moduleWith(t, 'T')
-	st.till = &till{module: module, master: key(hsm.TerminalMaster, 1), said: map[dialect.Key]string{}, reversed: map[dialect.Key]bool{}, amount: map[dialect.Key]int64{}}
+	st.till = &till{module: module, master: key(hsm.KeyEncryption, 1), said: map[dialect.Key]string{}, reversed: map[dialect.Key]bool{}, amount: map[dialect.Key]int64{}}
 	return st
 }
 
@@ -500,7 +500,7 @@ func (s *street) signOn(stan int) dialect.SessionKeys {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if s.till.pin, err = s.till.module.Import(hsm.PINEncryption, s.till.master, keys.PINKey[:], keys.PINKeyCheckValue[:]); err != nil {
+	if s.till.pin, err = s.till.module.Import(hsm.Attributes{Usage: hsm.PINEncryption}, s.till.master, keys.PINKey[:], keys.PINKeyCheckValue[:]); err != nil {
 		s.t.Fatal(err)
 	}
 	return keys
@@ -513,7 +513,7 @@ func (s *street) typed(pin string) []byte {
 		pad.Press(pin[i])
 	}
 	pad.Enter()
-	block, err := s.till.module.EncryptPIN(s.till.pin, pad, testCard(s.t))
+	block, err := s.till.module.EncryptPIN(nil, hsm.PINCarrier{Key: s.till.pin, Format: hsm.Format0}, pad, testCard(s.t))
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -1,8 +1,10 @@
 package host
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"strings"
 
@@ -17,6 +19,9 @@ const (
 	// TestTerminalMaster is what personalisation puts into every terminal and into the acquirer, in hexadecimal.
 	TestTerminalMaster = "0123456789ABCDEFFEDCBA9876543210"
 
+	testBaseTDES     = "76543210FEDCBA9889ABCDEF01234567"
+	testBaseAES      = "FEDCBA9876543210F1F1F1F1F1F1F1F1" // X9.24-3's example
+	testTransport    = "000102030405060708090A0B0C0D0E0F" // under which initial keys travel to a terminal
 	testUpMAC        = "1111111111111111ABABABABABABABAB"
 	testUpPIN        = "22222222222222223434343434343434"
 	testIssuerMAC    = "4545454545454545898989898989898A"
@@ -26,8 +31,11 @@ const (
 	testOrderPIN     = "5454545454545454686868686868686B"
 )
 
-// TerminalName is a terminal and its merchant as an acquirer lists them.
-type TerminalName struct{ TID, MID string }
+// TerminalName is a terminal and its merchant as an acquirer lists them, and how its messages are protected.
+type TerminalName struct {
+	TID, MID string
+	Scheme   hsm.Scheme
+}
 
 // House is what the three parties of one test house are made from. Its methods build a machine with a module of its own,
 // and the test keys in it; rand is the module's, and a cryptographic source wherever more than a simulation depends on it.
@@ -41,14 +49,22 @@ type House struct {
 // Acquirer builds the party that faces the terminals.
 func (h *House) Acquirer(rand io.Reader) (Machine, *hsm.Module, error) {
 	k := keyring{m: hsm.New(rand)}
-	master := k.load(hsm.TerminalMaster, TestTerminalMaster)
 	cfg := RelayConfig{
 		Name: "acquirer", Acquirer: true, Module: k.m, Rules: h.Rules, Fee: h.Fee,
-		Above:    Hop{MAC: k.load(hsm.MAC, testUpMAC), PIN: k.load(hsm.PINEncryption, testUpPIN)},
-		TokenKey: k.load(hsm.MAC, testToken),
+		Above:    Hop{MAC: k.load(hsm.Attributes{Usage: hsm.MACAlgorithm3}, testUpMAC), PIN: k.load(hsm.Attributes{Usage: hsm.PINEncryption}, testUpPIN)},
+		TokenKey: k.load(hsm.Attributes{Usage: hsm.MACAlgorithm3}, testToken),
 	}
+	shared := map[string]hsm.Key{}
 	for _, t := range h.Terminals {
-		cfg.Terminals = append(cfg.Terminals, TerminalKeys{TID: t.TID, MID: t.MID, Master: master})
+		keys := t.Scheme.Keys()
+		if shared[keys].IsZero() {
+			shared[keys] = k.load(testAcquirerKey(t.Scheme))
+		}
+		d := TerminalKeys{TID: t.TID, MID: t.MID, Scheme: t.Scheme, Key: shared[keys]}
+		if t.Scheme.DUKPT() {
+			d.KSN = testKSN(t, 0)
+		}
+		cfg.Terminals = append(cfg.Terminals, d)
 	}
 	if k.err != nil {
 		return nil, nil, k.err
@@ -65,9 +81,9 @@ func (h *House) Switch(rand io.Reader) (Machine, *hsm.Module, error) {
 	k := keyring{m: hsm.New(rand)}
 	cfg := RelayConfig{
 		Name: "switch", Module: k.m, Rules: h.Rules,
-		Below:    Hop{MAC: k.load(hsm.MAC, testUpMAC), PIN: k.load(hsm.PINEncryption, testUpPIN)},
-		Above:    Hop{MAC: k.load(hsm.MAC, testIssuerMAC), PIN: k.load(hsm.PINEncryption, testIssuerPIN)},
-		TokenKey: k.load(hsm.MAC, testToken),
+		Below:    Hop{MAC: k.load(hsm.Attributes{Usage: hsm.MACAlgorithm3}, testUpMAC), PIN: k.load(hsm.Attributes{Usage: hsm.PINEncryption}, testUpPIN)},
+		Above:    Hop{MAC: k.load(hsm.Attributes{Usage: hsm.MACAlgorithm3}, testIssuerMAC), PIN: k.load(hsm.Attributes{Usage: hsm.PINEncryption}, testIssuerPIN)},
+		TokenKey: k.load(hsm.Attributes{Usage: hsm.MACAlgorithm3}, testToken),
 	}
 	if k.err != nil {
 		return nil, nil, k.err
@@ -84,10 +100,10 @@ func (h *House) Issuer(rand io.Reader) (Machine, *hsm.Module, error) {
 	k := keyring{m: hsm.New(rand)}
 	cfg := IssuerConfig{
 		Name: "issuer", Module: k.m, Rules: h.Rules,
-		Below:           Hop{MAC: k.load(hsm.MAC, testIssuerMAC), PIN: k.load(hsm.PINEncryption, testIssuerPIN)},
-		TokenKey:        k.load(hsm.MAC, testToken),
-		PINReferenceKey: k.load(hsm.PINVerification, testPINReference),
-		OrderPINKey:     k.load(hsm.PINEncryption, testOrderPIN),
+		Below:           Hop{MAC: k.load(hsm.Attributes{Usage: hsm.MACAlgorithm3}, testIssuerMAC), PIN: k.load(hsm.Attributes{Usage: hsm.PINEncryption}, testIssuerPIN)},
+		TokenKey:        k.load(hsm.Attributes{Usage: hsm.MACAlgorithm3}, testToken),
+		PINReferenceKey: k.load(hsm.Attributes{Usage: hsm.PINVerification}, testPINReference),
+		OrderPINKey:     k.load(hsm.Attributes{Usage: hsm.PINEncryption}, testOrderPIN),
 	}
 	masters := map[masterName]hsm.Key{}
 	for _, p := range h.Cards {
@@ -109,15 +125,16 @@ func (h *House) Issuer(rand io.Reader) (Machine, *hsm.Module, error) {
 
 // keyring loads keys into a module; the first error stays.
 type keyring struct {
-	m   *hsm.Module
-	err error
+	m     *hsm.Module
+	label string // of the key that is loaded
+	err   error
 }
 
-func (k *keyring) load(u hsm.Usage, digits string) hsm.Key {
+func (k *keyring) load(a hsm.Attributes, digits string) hsm.Key {
 	clear, err := hex.DecodeString(digits)
 	if err == nil {
 		var key hsm.Key
-		if key, err = k.m.Install("", u, clear); err == nil {
+		if key, err = k.m.Install(k.label, a, clear); err == nil {
 			return key
 		}
 	}
@@ -135,7 +152,7 @@ func (k *keyring) account(references hsm.Key, masters map[masterName]hsm.Key, p 
 		Balance: i.Balance, Status: Status(i.Status), Expiry: i.Expiry.YYMM(), Option: i.Derivation,
 	}
 	if pin := i.PIN(); pin != "" {
-		block, err := k.m.PINReference(references, p.PAN, pin)
+		block, err := k.m.PINReference(references, p.PAN, typed(k.m, pin))
 		if err != nil {
 			return a, err
 		}
@@ -163,7 +180,7 @@ func (k *keyring) master(loaded map[masterName]hsm.Key, u hsm.Usage, name string
 	}
 	key, ok := loaded[masterName{u, name}]
 	if !ok {
-		key = k.load(u, hex.EncodeToString(clear))
+		key = k.load(hsm.Attributes{Usage: u}, hex.EncodeToString(clear))
 		loaded[masterName{u, name}] = key
 	}
 	return key
@@ -173,23 +190,87 @@ func (k *keyring) master(loaded map[masterName]hsm.Key, u hsm.Usage, name string
 // under the house's key for that. It is for whoever plays the people who give orders.
 func TestPINBlock(number pan.PAN, digits string) ([]byte, error) {
 	k := keyring{m: hsm.New(strings.NewReader(""))} // nothing here is random
-	key := k.load(hsm.PINEncryption, testOrderPIN)
+	key := k.load(hsm.Attributes{Usage: hsm.PINEncryption}, testOrderPIN)
 	if k.err != nil {
 		return nil, k.err
 	}
-	pad := k.m.Keypad()
+	block, err := k.m.EncryptPIN(nil, hsm.PINCarrier{Key: key, Format: innerFormat}, typed(k.m, digits), number)
+	if err != nil {
+		return nil, fmt.Errorf("host: PIN of an order: %w", err)
+	}
+	return block, nil
+}
+
+// typed is a PIN as somebody has entered it.
+func typed(m *hsm.Module, digits string) *hsm.Keypad {
+	pad := m.Keypad()
 	for i := range len(digits) {
 		pad.Press(digits[i])
 	}
 	pad.Enter()
-	block, err := k.m.EncryptPIN(key, pad, number)
-	if err != nil {
-		return nil, fmt.Errorf("host: PIN of an order: %w", err)
+	return pad
+}
+
+// testAcquirerKey is the key that an acquirer has for terminals of a scheme.
+func testAcquirerKey(s hsm.Scheme) (hsm.Attributes, string) {
+	switch s.Keys() {
+	case hsm.DUKPTTDES:
+		return hsm.Attributes{Usage: hsm.BaseDerivation, Algorithm: hsm.TDES}, testBaseTDES
+	case hsm.DUKPTAES:
+		return hsm.Attributes{Usage: hsm.BaseDerivation, Algorithm: hsm.AES}, testBaseAES
 	}
-	return block[:], nil
+	return hsm.Attributes{Usage: hsm.KeyEncryption}, TestTerminalMaster
+}
+
+// testKSN is a terminal's initial key serial number for the keys that it gets after times others: what it is called says which
+// devices speak for it, and the last four bits of the device say which of them. The numbers have letters in them so that none is
+// taken for a card's.
+func testKSN(t TerminalName, times int) []byte {
+	h := fnv.New32a()
+	h.Write([]byte(t.TID)) // a hash does not fail
+	device := h.Sum32()&^0xFF | 0xA0 | uint32(times)
+	if t.Scheme.Keys() == hsm.DUKPTAES {
+		return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32([]byte{0xF0, 0xF1, 0xF2, 0xF3}, device), 0)
+	}
+	low := uint64(device&0x7FFFF) << 21 // X9.24-1: 19 bits of device, 21 of counter
+	return append([]byte{0xFF, 0xFF, 0xFA, 0x98, 0xFE}, byte(low>>32), byte(low>>24), byte(low>>16), byte(low>>8), byte(low))
+}
+
+// TestDeviceKey puts into a terminal's module what personalisation puts there for its scheme, with a label: the terminal master
+// key, or the device's initial key, which comes in a key block from a key injection facility. times, 0 to 15, is how often that
+// terminal has had keys before.
+func TestDeviceKey(m *hsm.Module, label string, t TerminalName, times int, rand io.Reader) (hsm.Key, error) {
+	if !t.Scheme.DUKPT() {
+		k := keyring{m: m, label: label}
+		key := k.load(t.Scheme.DeviceKey(), TestTerminalMaster)
+		return key, k.err
+	}
+	if times < 0 || times >= sameTerminal {
+		return hsm.Key{}, fmt.Errorf("host: initial key of %s: keys for the %d. time: want at most %d", t.TID, times+1, sameTerminal)
+	}
+	transport := hsm.Attributes{Usage: hsm.KeyBlockProtection, Algorithm: hsm.AES}
+	facility := keyring{m: hsm.New(rand)}
+	base, under := facility.load(testAcquirerKey(t.Scheme)), facility.load(transport, testTransport)
+	terminal := keyring{m: m, err: facility.err}
+	own := terminal.load(transport, testTransport)
+	if terminal.err != nil {
+		return hsm.Key{}, terminal.err
+	}
+	block, err := facility.m.DeriveInitialKey(base, under, testKSN(t, times))
+	if err != nil {
+		return hsm.Key{}, fmt.Errorf("host: initial key of %s: %w", t.TID, err)
+	}
+	key, err := m.ImportKeyBlock(label, own, block)
+	if err == nil {
+		err = m.Erase(own)
+	}
+	if err != nil {
+		return hsm.Key{}, fmt.Errorf("host: initial key of %s: %w", t.TID, err)
+	}
+	return key, nil
 }
 
 // TestKeys is every key of the house in hexadecimal, for whoever searches what leaves the process for them.
 func TestKeys() []string {
-	return []string{TestTerminalMaster, testUpMAC, testUpPIN, testIssuerMAC, testIssuerPIN, testToken, testPINReference, testOrderPIN}
+	return []string{TestTerminalMaster, testBaseTDES, testBaseAES, testTransport, testUpMAC, testUpPIN, testIssuerMAC, testIssuerPIN, testToken, testPINReference, testOrderPIN}
 }

@@ -5,20 +5,25 @@ import (
 	"io"
 )
 
-// Key is the handle of a stored key: the module it lives in, its slot, its usage and its check value. There is no key in
+// Key is the handle of a stored key: the module it lives in, its slot, its attributes and its check value. There is no key in
 // it. It is comparable; it is dead in any other module and after Erase; the zero Key is none.
 type Key struct {
 	m      *Module
 	at     int
 	serial uint64
-	usage  Usage
+	a      Attributes
 	check  [3]byte
 }
 
 // Usage is what the key is for, "" for the zero Key.
-func (k Key) Usage() Usage { return k.usage }
+func (k Key) Usage() Usage { return k.a.Usage }
 
-// CheckValue is the first three bytes of a block of zeros encrypted under the key (X9.24-1).
+// Attributes are what the key was made with; they never change.
+func (k Key) Attributes() Attributes { return k.a }
+
+// CheckValue is the first three bytes of: for DES, TDES and SM4 keys a block of zeros encrypted under the key (X9.24-1); for AES
+// keys the CMAC of such a block (X9.24-3); for HMAC keys the HMAC of nothing. A DUKPT initial key has none: its check value is
+// that of the key as it was loaded.
 func (k Key) CheckValue() [3]byte { return k.check }
 
 // IsZero tells whether k is no key.
@@ -29,7 +34,7 @@ func (k Key) String() string {
 	if k.m == nil {
 		return "no key"
 	}
-	return fmt.Sprintf("%s %X", string(k.usage), k.check[:])
+	return fmt.Sprintf("%s %X", string(k.a.Usage), k.check[:])
 }
 
 // GoString is String.

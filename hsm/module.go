@@ -1,58 +1,43 @@
 package hsm
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
 	"fmt"
 	"io"
 
 	"github.com/posim/posim/internal/crypt"
+	"github.com/posim/posim/internal/crypt/cardvalue"
+	"github.com/posim/posim/internal/crypt/pinblock"
 )
 
-// maxKeys bounds what a module stores: a host with a thousand terminals holds three keys for each.
+// maxKeys bounds what a module holds: a host with a thousand terminals holds three keys for each.
 const maxKeys = 4096
 
-// maxSeals is how many random nonces one GCM key may have (SP 800-38D, 8.3).
-const maxSeals = 1 << 32
-
-// Module is a security module. It is used by one actor at a time. Make it with New; the zero Module answers ErrTampered.
-//
-// fmt follows a pointer in an unexported field by one step when a verb does not fit it. Module, slot and Keypad therefore
-// keep their secrets two pointers deep, where no verb gets to.
+// Module is a security module. It is used by one actor at a time. Make it with New, Create or Open; the zero Module answers
+// ErrTampered.
 type Module struct{ *state }
 
 type state struct {
-	slots  []*slot // nil: free
-	free   []int
-	serial uint64         // of the last key made; never used twice, so an erased key's handle stays dead
-	labels map[string]Key // keys that are found again by name
-	rand   io.Reader      // nil after tampering
-	pad    *Keypad        // the entry in progress
-	recent *recentSession // of the cryptogram verified last
-	onUse  func() error   // nil: nobody asks
-	work   [8]byte        // scratch that keeps the paths with kept schedules free of allocation
+	slots   []*slot // nil: free
+	free    []int
+	serial  uint64         // of the last key made; never used twice, so an erased key's handle stays dead
+	labels  map[string]Key // keys that are found again by name
+	rand    io.Reader      // nil after tampering
+	kept    *store         // where keys with a label are kept; nil: nowhere
+	pad     *Keypad        // the entry in progress
+	parts   []*Ceremony    // in progress
+	recent  *recentSession // of the cryptogram verified last
+	entries []entry        // scratch of save
+	onUse   func() error   // nil: nobody asks
+	work    [16]byte       // scratch that keeps the paths with kept schedules free of allocation
+	other   [16]byte
+	code    [32]byte // a MAC that is compared
+	fill    [pinblock.MaxFill]byte
+	card    cardvalue.Work
+	digits  [19]byte // of a card number
 }
 
-// slot is one stored key.
-type slot struct {
-	serial uint64
-	usage  Usage
-	label  string
-	check  [3]byte
-	seals  uint64
-	*material
-}
-
-// material is what is secret about a key.
-type material struct {
-	clear []byte           // the key, kept for wrapping and derivation
-	block cipher.Block     // schedules, kept because making them costs more than using them
-	mac   *crypt.RetailMAC // MAC keys
-	aead  cipher.AEAD      // data keys
-}
-
-// New returns an empty module. rand gives generated keys and nonces; it must be a cryptographic source wherever more than
-// a simulation depends on it. New panics without one.
+// New returns an empty module whose keys are in memory only. rand gives generated keys and nonces; it must be a cryptographic
+// source wherever more than a simulation depends on it. New panics without one.
 func New(rand io.Reader) *Module {
 	if rand == nil {
 		panic("hsm: New without a source of randomness")
@@ -60,66 +45,114 @@ func New(rand io.Reader) *Module {
 	return &Module{&state{rand: rand, labels: map[string]Key{}}}
 }
 
-// Install loads a clear key, as personalisation does. The key's parity is adjusted; a wrong length for the usage, a weak
-// key (ErrWeakKey), a full module (ErrFull) and a label that is in use are errors. clear stays the caller's, who should
-// wipe it. The label may be empty; otherwise Find finds the key by it.
-func (m *Module) Install(label string, u Usage, clear []byte) (Key, error) {
+// Install loads a clear key, as a key loading device does at personalisation. Of a DES or TDES key the parity is adjusted (load
+// components, NewCeremony, to have it checked); a wrong length for the usage (ErrKeyLength), a weak key (ErrWeakKey), a full
+// module (ErrFull) and a label that is in use are errors. clear stays the caller's, who should wipe it. The label may be empty;
+// otherwise Find finds the key by it, and a module at rest keeps it. Initial keys of DUKPT have a door of their own:
+// InstallInitialKey.
+func (m *Module) Install(label string, a Attributes, clear []byte) (Key, error) {
 	if err := m.ready(); err != nil {
 		return Key{}, err
 	}
-	if _, used := m.labels[label]; used && label != "" {
-		return Key{}, fmt.Errorf("hsm: label %q is in use", label)
+	if a.Usage == InitialKey {
+		return Key{}, fmt.Errorf("%w: an initial key comes with its key serial number", ErrUsage)
 	}
-	k, err := m.put(u, append([]byte(nil), clear...))
-	if err != nil || label == "" {
-		return k, err
-	}
-	return k, m.Store(label, k)
-}
-
-// Generate makes a random key.
-func (m *Module) Generate(u Usage) (Key, error) {
-	if err := m.ready(); err != nil {
+	if err := m.unused(label); err != nil {
 		return Key{}, err
 	}
-	r, err := u.rule()
+	k, err := m.put(a, append([]byte(nil), clear...))
 	if err != nil {
 		return Key{}, err
 	}
-	clear := make([]byte, r.lengths[0])
+	return m.labelled(label, k)
+}
+
+// unused refuses a label that a key has.
+func (m *Module) unused(label string) error {
+	if _, used := m.labels[label]; used && label != "" {
+		return fmt.Errorf("hsm: label %q is in use", label)
+	}
+	if len(label) > maxLabel {
+		return fmt.Errorf("hsm: label of %d bytes: want at most %d", len(label), maxLabel)
+	}
+	return nil
+}
+
+// labelled stores a new key under its label, if it has one. A key that cannot be stored is erased.
+func (m *Module) labelled(label string, k Key) (Key, error) {
+	if label == "" {
+		return k, nil
+	}
+	if err := m.Store(label, k); err != nil {
+		m.erase(k.at)
+		return Key{}, err
+	}
+	return k, nil
+}
+
+// Generate makes a random key of the shortest length that the attributes allow.
+func (m *Module) Generate(a Attributes) (Key, error) {
+	if err := m.ready(); err != nil {
+		return Key{}, err
+	}
+	a, r, err := a.complete()
+	if err != nil {
+		return Key{}, err
+	}
+	if a.Usage == InitialKey {
+		return Key{}, fmt.Errorf("%w: an initial key is derived, not drawn", ErrUsage)
+	}
+	clear := make([]byte, r.bytes(a.Algorithm)[0])
 	for range 8 { // a source that gives weak keys eight times in a row is broken
 		if _, err := io.ReadFull(m.rand, clear); err != nil {
 			return Key{}, fmt.Errorf("hsm: generate %s: %w", r.name, err)
 		}
-		if !r.aes {
+		if a.Algorithm == TDES || a.Algorithm == DES {
 			crypt.OddParity(clear)
 			if crypt.WeakTDES(clear) {
 				continue
 			}
 		}
-		return m.put(u, clear)
+		return m.put(a, clear)
 	}
 	return Key{}, fmt.Errorf("hsm: generate %s: %w", r.name, ErrWeakKey)
 }
 
-// Store gives k a label and erases the key that had it before, so that a new session key replaces the old one in one step.
-// A key has one label at most; the earlier one is given up.
+// Store gives k a label and erases the key that had it before, so that a new session key replaces the old one in one step. A key
+// has one label at most; the earlier one is given up. In a module at rest the key is durable when Store returns; an error of the
+// disk leaves the module as it was.
 func (m *Module) Store(label string, k Key) error {
 	s, err := m.slot(k)
 	if err != nil {
 		return err
 	}
-	if label == "" {
-		return fmt.Errorf("hsm: store %v: empty label", k)
+	if label == "" || len(label) > maxLabel {
+		return fmt.Errorf("hsm: store %v: label of %d bytes: want 1 to %d", k, len(label), maxLabel)
 	}
-	if old, used := m.labels[label]; used && old != k {
+	old, used := m.labels[label]
+	if used && old == k {
+		return nil
+	}
+	before := s.label
+	delete(m.labels, before)
+	s.label, m.labels[label] = label, k
+	if used {
+		m.slots[old.at].label = ""
+	}
+	if err := m.save(); err != nil {
+		delete(m.labels, label)
+		s.label = before
+		if before != "" {
+			m.labels[before] = k
+		}
+		if used {
+			m.slots[old.at].label, m.labels[label] = label, old
+		}
+		return err
+	}
+	if used {
 		m.erase(old.at)
 	}
-	if s.label != label {
-		delete(m.labels, s.label)
-	}
-	s.label = label
-	m.labels[label] = k
 	return nil
 }
 
@@ -135,20 +168,31 @@ func (m *Module) Find(label string) (Key, error) {
 	return k, nil
 }
 
-// Erase overwrites a key and frees its slot; its handle is dead from then on.
+// Erase overwrites a key and frees its slot; its handle is dead from then on. In a module at rest it is gone from there when
+// Erase returns; an error of the disk leaves it where it was.
 func (m *Module) Erase(k Key) error {
-	if _, err := m.slot(k); err != nil {
+	s, err := m.slot(k)
+	if err != nil {
 		return err
+	}
+	if label := s.label; label != "" {
+		delete(m.labels, label)
+		s.label = ""
+		if err := m.save(); err != nil {
+			s.label, m.labels[label] = label, k
+			return err
+		}
 	}
 	m.erase(k.at)
 	return nil
 }
 
-// Tamper is what opening the case does: every key and the PIN being entered are overwritten, and every operation from then
-// on answers ErrTampered. There is no way back; a new Module is another device.
-func (m *Module) Tamper() {
+// Tamper is what opening the case does: every key, the components of keys, and the PIN being entered are overwritten, and every operation from then on
+// answers ErrTampered, also of whoever opens the module's store later. There is no way back; a new Module is another device.
+// The keys in memory are gone whatever Tamper answers: its error says that those at rest could not be destroyed.
+func (m *Module) Tamper() error {
 	if m.ready() != nil {
-		return
+		return nil
 	}
 	for at := range m.slots {
 		if m.slots[at] != nil {
@@ -158,7 +202,17 @@ func (m *Module) Tamper() {
 	if m.pad != nil {
 		m.pad.end(Cancelled)
 	}
+	for _, c := range m.parts {
+		c.Abort()
+	}
+	m.parts = nil
 	m.rand = nil
+	if m.kept == nil {
+		return nil
+	}
+	kept := m.kept
+	m.kept = nil
+	return kept.destroy()
 }
 
 // Tampered tells whether the module has been tampered with.
@@ -205,52 +259,61 @@ func (m *Module) slot(k Key, need ...Usage) (*slot, error) {
 		return s, nil
 	}
 	for _, u := range need {
-		if s.usage == u {
+		if s.a.Usage == u {
 			return s, nil
 		}
 	}
-	return nil, &UsageError{Need: append([]Usage(nil), need...), Found: s.usage}
+	return nil, &UsageError{Need: append([]Usage(nil), need...), Found: s.a.Usage}
 }
 
+// may tells whether the key's mode allows what a key of one of the modes may do.
+func (s *slot) may(modes string) error {
+	for i := range len(modes) {
+		if Mode(modes[i]) == s.a.Mode {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: need one of %s, found %c", ErrMode, modes, s.a.Mode)
+}
+
+// The modes that allow an operation.
+const (
+	mayEncrypt  = "BEN"
+	mayDecrypt  = "BDN"
+	mayGenerate = "CGN"
+	mayVerify   = "CVN"
+	mayDerive   = "XN"
+)
+
 // put stores clear, which becomes the module's own, and wipes it when it refuses.
-func (m *Module) put(u Usage, clear []byte) (k Key, err error) {
+func (m *Module) put(a Attributes, clear []byte) (k Key, err error) {
 	defer func() {
 		if err != nil {
 			wipe(clear)
 		}
 	}()
-	r, err := u.rule()
+	a, r, err := a.complete()
 	if err != nil {
 		return Key{}, err
 	}
-	if err := r.allows(len(clear)); err != nil {
+	if err := r.allows(a.Algorithm, len(clear)); err != nil {
 		return Key{}, err
 	}
-	s := &slot{usage: u, material: &material{clear: clear}}
-	if r.aes {
-		if s.block, err = aes.NewCipher(clear); err == nil {
-			s.aead, err = cipher.NewGCM(s.block)
-		}
-	} else {
+	if a.Algorithm == TDES || a.Algorithm == DES {
 		crypt.OddParity(clear)
 		if crypt.WeakTDES(clear) {
 			return Key{}, fmt.Errorf("%w: %s", ErrWeakKey, r.name)
 		}
-		if u == MAC { // its two schedules give the check value too: a third would cost more than the key is used for in a run
-			if s.mac, err = crypt.NewRetailMAC(clear); err == nil {
-				s.check = s.mac.CheckValue()
-			}
-		} else {
-			s.block, err = crypt.NewTDES(clear)
-		}
 	}
+	x, check, err := newMaterial(a, clear)
 	if err != nil {
 		return Key{}, fmt.Errorf("hsm: %s: %w", r.name, err)
 	}
-	if s.block != nil {
-		s.check = crypt.CheckValue(s.block)
-	}
+	return m.place(&slot{a: a, check: check, material: x})
+}
 
+// place gives a key its slot and its handle.
+func (m *Module) place(s *slot) (Key, error) {
 	at := len(m.slots)
 	switch {
 	case len(m.free) > 0:
@@ -264,21 +327,32 @@ func (m *Module) put(u Usage, clear []byte) (k Key, err error) {
 	m.serial++
 	s.serial = m.serial
 	m.slots[at] = s
-	return Key{m: m, at: at, serial: s.serial, usage: u, check: s.check}, nil
+	return m.handle(at), nil
+}
+
+// handle is the handle of the key in a slot.
+func (m *Module) handle(at int) Key {
+	s := m.slots[at]
+	return Key{m: m, at: at, serial: s.serial, a: s.a, check: s.check}
 }
 
 func (m *Module) erase(at int) {
 	s := m.slots[at]
-	wipe(s.clear)
+	for _, k := range s.made {
+		m.forget(k)
+	}
 	m.recent = nil // it may be of this key
-	delete(m.labels, s.label)
-	*s.material = material{}
+	if s.label != "" {
+		delete(m.labels, s.label)
+	}
+	s.material.wipe()
 	m.slots[at] = nil
 	m.free = append(m.free, at)
 }
 
-func wipe(b []byte) {
-	for i := range b {
-		b[i] = 0
+// forget erases a key that was derived, unless it is gone already.
+func (m *Module) forget(k Key) {
+	if s := m.slots[k.at]; s != nil && s.serial == k.serial {
+		m.erase(k.at)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/posim/posim/emv/apdu"
 	"github.com/posim/posim/emv/security"
+	"github.com/posim/posim/internal/crypt/pinblock"
 )
 
 // ErrNoChallenge is the error of an enciphered PIN for which the card gave no challenge.
@@ -30,16 +31,18 @@ func (m *Module) PresentPIN(pad *Keypad, card apdu.Card, key *security.PublicKey
 	}
 	defer pad.end(Used)    // in memory only
 	defer clear(m.work[:]) // as this
-	m.work = pinField(pad.secret.digits[:pad.n])
-	m.work[0] |= 0x20 // control nibble 2: format 2
-	command := apdu.Command{INS: apdu.InsVerify, P2: verifyPlaintext, Data: m.work[:], Le: apdu.LeAbsent}
+	block := (*[8]byte)(m.work[:])
+	if err := pinblock.Encode(block[:], Format2, pad.secret.digits[:pad.n], nil, nil); err != nil {
+		return 0, fmt.Errorf("hsm: present PIN: %w", err)
+	}
+	command := apdu.Command{INS: apdu.InsVerify, P2: verifyPlaintext, Data: block[:], Le: apdu.LeAbsent}
 	if key != nil {
 		challenge, err := getChallenge(card)
 		if err != nil {
 			return 0, err
 		}
 		var a security.Arithmetic
-		if command.Data, err = a.EncipherPIN(key, &m.work, challenge, m.rand); err != nil {
+		if command.Data, err = a.EncipherPIN(key, block, challenge, m.rand); err != nil {
 			return 0, fmt.Errorf("hsm: present PIN: %w", err)
 		}
 		command.P2 = verifyEnciphered

@@ -24,11 +24,11 @@ type ScriptCard struct {
 // ScriptCommand is what the card is told, by the instruction of its command (apdu.InsApplicationBlock ...).
 type ScriptCommand struct {
 	Instruction  byte
-	Tag          uint16 // PUT DATA
-	File, Record int    // UPDATE RECORD
-	Data         []byte // PUT DATA, UPDATE RECORD
-	PINKey       Key    // PIN CHANGE/UNBLOCK: the PIN encryption key that PINBlock is under; the zero Key: only unblock
-	PINBlock     []byte // the new PIN, format 0; nil: only unblock
+	Tag          uint16     // PUT DATA
+	File, Record int        // UPDATE RECORD
+	Data         []byte     // PUT DATA, UPDATE RECORD
+	PIN          PINCarrier // PIN CHANGE/UNBLOCK: how PINBlock came; the zero PINCarrier: only unblock
+	PINBlock     []byte     // the new PIN; nil: only unblock
 }
 
 // SealScript makes the command with its MAC (EMV Book 2, 9), the value of tag 86. A new PIN goes from its block into the
@@ -100,39 +100,17 @@ func (m *Module) iccMaster(c *ScriptCard, imk Key, u Usage) (*security.MasterKey
 
 // sealPIN deciphers the new PIN and has it enciphered for the card.
 func (m *Module) sealPIN(s *security.ScriptSession, p pan.PAN, command ScriptCommand) ([]byte, error) {
-	in, err := m.slot(command.PINKey, PINEncryption)
+	in, err := m.carrier(command.PIN, mayDecrypt)
 	if err != nil {
 		return nil, err
 	}
-	if err := m.clearBlock(in, p, command.PINBlock); err != nil {
+	digits, err := m.decipher(in, command.PIN.Format, command.PINBlock, p)
+	if err != nil {
 		return nil, err
 	}
-	digits := make([]byte, m.work[0]&15)
-	field, _ := accountField(p) // clearBlock has used it
-	xor(&m.work, field)
+	defer clear(m.work[:]) // in memory only
 	for i := range digits {
-		digits[i] = '0' + m.work[1+i/2]>>(4*(1-i%2))&15
+		digits[i] += '0'
 	}
-	m.work = [8]byte{}
-	defer wipe(digits) // in memory only; the text below is the collector's
-	return s.PINChange(string(digits), "")
-}
-
-// ReferencePIN makes, of a PIN that came in a block under a PIN encryption key, the value that an issuer keeps instead of it:
-// what PINReference makes at personalisation. ErrPINBlock, and nothing more, when the block does not decode.
-func (m *Module) ReferencePIN(k Key, p pan.PAN, block []byte, ref Key) (reference [8]byte, err error) {
-	in, err := m.slot(k, PINEncryption)
-	if err != nil {
-		return reference, fmt.Errorf("hsm: PIN reference: %w", err)
-	}
-	on, err := m.slot(ref, PINVerification)
-	if err != nil {
-		return reference, fmt.Errorf("hsm: PIN reference: reference key: %w", err)
-	}
-	if err := m.clearBlock(in, p, block); err != nil {
-		return reference, err
-	}
-	on.block.Encrypt(m.work[:], m.work[:])
-	reference, m.work = m.work, [8]byte{}
-	return reference, nil
+	return s.PINChange(string(digits), "") // the text is the collector's
 }

@@ -22,12 +22,8 @@ func scripted(t testing.TB, pin string) (m *Module, c *ScriptCard, k Key, block 
 	c = &ScriptCard{Version: security.VisaCVN10, Option: security.OptionA, PAN: card(t, scriptPAN), PANSequenceNumber: "01",
 		ATC: []byte{0, 7}, Cryptogram: []byte("cryptogr"),
 		Integrity: install(t, m, IssuerMasterSMI, keyA), Confidentiality: install(t, m, IssuerMasterSMC, keyB), Cryptograms: install(t, m, IssuerMasterAC, keyC)}
-	k = install(t, m, PINEncryption, someKey)
-	b, err := m.EncryptPIN(k, typed(m, pin), c.PAN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m, c, k, b[:]
+	k = install(t, m, PINEncryption, keyA)
+	return m, c, k, encrypted(t, m, in(k, Format0), pin, c.PAN)
 }
 
 // theCard is the other half: the session of the card, which has its own keys and asks no module.
@@ -64,7 +60,7 @@ func TestSealScript(t *testing.T) {
 			{ScriptCommand{Instruction: apdu.InsApplicationUnblock}, "84180000", ""},
 			{ScriptCommand{Instruction: apdu.InsCardBlock}, "84160000", ""},
 			{ScriptCommand{Instruction: apdu.InsPINChangeUnblock}, "84240000", ""},
-			{ScriptCommand{Instruction: apdu.InsPINChangeUnblock, PINKey: k, PINBlock: block}, "84240002", "PIN"},
+			{ScriptCommand{Instruction: apdu.InsPINChangeUnblock, PIN: in(k, Format0), PINBlock: block}, "84240002", "PIN"},
 			{ScriptCommand{Instruction: apdu.InsPutData, Tag: 0x9F58, Data: []byte{7}}, "84DA9F58", "07"},
 			{ScriptCommand{Instruction: apdu.InsUpdateRecord, File: 2, Record: 3, Data: []byte{0x70, 0}}, "84DC0314", "7000"},
 		} {
@@ -115,7 +111,7 @@ func TestSealScriptRefuses(t *testing.T) {
 		}, ErrUsage, "need E2, found E1"},
 		{"no key for encipherment", func(_ *Module, c *ScriptCard, _ *ScriptCommand) { c.Confidentiality = Key{} }, ErrKey, "E1"},
 		{"no key for cryptograms", func(_ *Module, c *ScriptCard, _ *ScriptCommand) { c.Cryptograms = Key{} }, ErrKey, "E0"},
-		{"a PIN under a MAC key", func(_ *Module, c *ScriptCard, x *ScriptCommand) { x.PINKey = c.Integrity }, ErrUsage, "need P0"},
+		{"a PIN under a MAC key", func(_ *Module, c *ScriptCard, x *ScriptCommand) { x.PIN.Key = c.Integrity }, ErrUsage, "need P0"},
 		{"a PIN of another card", func(_ *Module, c *ScriptCard, _ *ScriptCommand) { c.PAN = card(t, "4761739001010010") }, ErrPINBlock, ""},
 		{"half a PIN block", func(_ *Module, _ *ScriptCard, x *ScriptCommand) { x.PINBlock = x.PINBlock[:4] }, ErrPINBlock, ""},
 		{"no ATC", func(_ *Module, c *ScriptCard, _ *ScriptCommand) { c.ATC = nil }, nil, "ATC of 0"},
@@ -133,7 +129,7 @@ func TestSealScriptRefuses(t *testing.T) {
 	} {
 		m, c, k, block := scripted(t, "1234")
 		command := unblock
-		command.PINKey, command.PINBlock = k, block
+		command.PIN, command.PINBlock = in(k, Format0), block
 		test.change(m, c, &command)
 		sealed, err := m.SealScript(c, command)
 		switch {
@@ -153,14 +149,11 @@ func TestSealScriptRefuses(t *testing.T) {
 func TestReferencePIN(t *testing.T) {
 	m, c, k, block := scripted(t, "987654321012")
 	ref := install(t, m, PINVerification, keyB)
-	want, err := m.PINReference(ref, c.PAN, "987654321012")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, err := m.ReferencePIN(k, c.PAN, block, ref); err != nil || got != want {
+	want := reference(t, m, ref, "987654321012", c.PAN)
+	if got, err := m.ReferencePIN(in(k, Format0), c.PAN, block, ref); err != nil || !bytes.Equal(got[:], want) {
 		t.Errorf("%X, %v: want %X", got, err, want)
 	}
-	if err := m.VerifyPIN(k, c.PAN, block, ref, want[:]); err != nil {
+	if err := m.VerifyPIN(in(k, Format0), c.PAN, block, ref, want); err != nil {
 		t.Error(err)
 	}
 	for name, test := range map[string]struct {
@@ -173,7 +166,7 @@ func TestReferencePIN(t *testing.T) {
 		"a block of another card": {k, ref, append([]byte{1}, block[1:]...), ErrPINBlock},
 		"no block":                {k, ref, nil, ErrPINBlock},
 	} {
-		if got, err := m.ReferencePIN(test.k, c.PAN, test.block, test.ref); !errors.Is(err, test.is) || got != [8]byte{} {
+		if got, err := m.ReferencePIN(in(test.k, Format0), c.PAN, test.block, test.ref); !errors.Is(err, test.is) || got != [8]byte{} {
 			t.Errorf("%s: %X, %v", name, got, err)
 		}
 	}

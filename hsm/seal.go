@@ -5,10 +5,13 @@ import (
 	"io"
 )
 
+// maxSeals is how many random nonces one GCM key may have (SP 800-38D, 8.3).
+const maxSeals = 1 << 32
+
 // Seal encrypts plain and authenticates it together with aad (AES-256-GCM, SP 800-38D): nonce of 12 bytes, cryptogram, tag
-// of 16. k is a data encryption key. The nonce comes from the module's reader; a key seals 2^32 times at most.
+// of 16. k is a sealing key. The nonce comes from the module's reader; a key seals 2^32 times at most.
 func (m *Module) Seal(k Key, aad, plain []byte) ([]byte, error) {
-	s, err := m.slot(k, DataEncryption)
+	s, err := m.slot(k, Sealing)
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +29,7 @@ func (m *Module) Seal(k Key, aad, plain []byte) ([]byte, error) {
 
 // Open undoes Seal: ErrSealed when anything is not as it was sealed.
 func (m *Module) Open(k Key, aad, sealed []byte) ([]byte, error) {
-	s, err := m.slot(k, DataEncryption)
+	s, err := m.slot(k, Sealing)
 	if err != nil {
 		return nil, err
 	}

@@ -63,6 +63,9 @@ type store struct {
 	anchor [anchorSize]byte
 }
 
+// Files are the names of a module at rest on its disk: device key, store, anchor.
+func Files() []string { return []string{keyFile, storeFile, anchorFile} }
+
 // createStore makes an empty store, durably. ErrStoreExists when there is one, ErrTampered when there was one.
 func createStore(disk sim.Disk, lock Lock, rand io.Reader) (*store, error) {
 	data, err := disk.ReadFile(storeFile)

@@ -19,7 +19,7 @@ func FuzzKeypad(f *testing.F) {
 		m := New(counter())
 		k, ref := install(t, m, PINEncryption, keyA), install(t, m, PINVerification, keyB)
 		pad := m.Keypad()
-		var typed []byte
+		var took []byte
 		for _, c := range keys {
 			was := pad.State()
 			switch c {
@@ -27,19 +27,19 @@ func FuzzKeypad(f *testing.F) {
 				pad.Enter()
 			case '\b':
 				if pad.Clear(); was == Entering {
-					typed = nil
+					took = nil
 				}
 			case 0x1B:
 				if pad.Cancel(); was <= Entered {
-					typed = nil
+					took = nil
 				}
 			default:
 				if pad.Press(c) {
-					typed = append(typed, c)
+					took = append(took, c)
 				}
 			}
-			if pad.Len() != len(typed) || pad.Len() > maxPIN || was != Entering && pad.State() != was && pad.State() != Cancelled {
-				t.Fatalf("%q: %d digits held, %d taken, %v after %v", keys, pad.Len(), len(typed), pad.State(), was)
+			if pad.Len() != len(took) || pad.Len() > maxPIN || was != Entering && pad.State() != was && pad.State() != Cancelled {
+				t.Fatalf("%q: %d digits held, %d taken, %v after %v", keys, pad.Len(), len(took), pad.State(), was)
 			}
 		}
 		p, err := pan.Parse(number)
@@ -47,28 +47,26 @@ func FuzzKeypad(f *testing.F) {
 			return
 		}
 		entered := pad.State() == Entered
-		block, err := m.EncryptPIN(k, pad, p)
-		if (err == nil) && (!entered || len(typed) < minPIN) || pad.State() == Entered || pad.Len() != 0 && entered || m.work != [8]byte{} {
+		block, err := m.EncryptPIN(nil, in(k, Format0), pad, p)
+		if (err == nil) && (!entered || len(took) < minPIN) || pad.State() == Entered || pad.Len() != 0 && entered {
 			t.Fatalf("%q: %v, the pad is %v with %d digits", keys, err, pad.State(), pad.Len())
 		}
+		clean(t, m)
 		if err != nil {
-			if block != [8]byte{} {
+			if len(block) != 0 {
 				t.Fatal("a block beside an error")
 			}
 			return
 		}
-		reference, err := m.PINReference(ref, p, string(typed))
-		if err != nil {
-			t.Fatal(err)
+		c := in(k, Format0)
+		if err := m.VerifyPIN(c, p, block, ref, reference(t, m, ref, string(took), p)); err != nil {
+			t.Fatalf("%q: %v", took, err)
 		}
-		if err := m.VerifyPIN(k, p, block[:], ref, reference[:]); err != nil {
-			t.Fatalf("%q: %v", typed, err)
-		}
-		typed[0] ^= 1
-		if other, err := m.PINReference(ref, p, string(typed)); err == nil && m.VerifyPIN(k, p, block[:], ref, other[:]) == nil {
+		took[0] ^= 1
+		if took[0] <= '9' && m.VerifyPIN(c, p, block, ref, reference(t, m, ref, string(took), p)) == nil {
 			t.Fatal("another PIN verifies")
 		}
-		if _, err := m.EncryptPIN(k, pad, p); !errors.Is(err, ErrNoPIN) {
+		if _, err := m.EncryptPIN(nil, in(k, Format0), pad, p); !errors.Is(err, ErrNoPIN) {
 			t.Fatalf("a second time: %v", err)
 		}
 	})
@@ -81,23 +79,28 @@ func FuzzVerify(f *testing.F) {
 	f.Add(make([]byte, 9), []byte{1}, byte(0x80), "")
 	f.Fuzz(func(t *testing.T, sum, data []byte, flip byte, number string) {
 		m := New(counter())
-		k := install(t, m, MAC, keyA)
-		var right [8]byte
-		if err := m.MAC(k, &right, data); err != nil {
+		kind := macKeys[int(flip)%len(macKeys)]
+		k := install(t, m, kind.a, kind.clear)
+		right := make([]byte, kind.size)
+		if err := m.MAC(k, MACParams{}, right, data); err != nil {
 			t.Fatal(err)
 		}
-		if err := m.VerifyMAC(k, sum, data); (err == nil) != bytes.Equal(sum, right[:]) || err != nil && !errors.Is(err, ErrMAC) || m.work != [8]byte{} {
+		cut := len(sum) >= 4 && bytes.HasPrefix(right, sum)
+		if err := m.VerifyMAC(k, MACParams{}, sum, data); (err == nil) != cut || err != nil && !errors.Is(err, ErrMAC) {
 			t.Fatalf("%X over %X, right is %X: %v", sum, data, right, err)
 		}
 		right[int(flip)%8] ^= flip
-		if err := m.VerifyMAC(k, right[:], data); (err == nil) != (flip == 0) {
+		if err := m.VerifyMAC(k, MACParams{}, right, data); (err == nil) != (flip == 0) {
 			t.Fatalf("a MAC with %02X in it: %v", flip, err)
 		}
 		p, _ := pan.Parse(number)
-		pin, ref := install(t, m, PINEncryption, keyA), install(t, m, PINVerification, keyB)
-		if err := m.VerifyPIN(pin, p, sum, ref, data); err == nil || m.work != [8]byte{} {
-			t.Fatalf("block %X against %X: %v", sum, data, err)
+		ref := install(t, m, PINVerification, keyB)
+		for _, kind := range pinKeys {
+			if err := m.VerifyPIN(in(install(t, m, kind.a, kind.clear), kind.format), p, sum, ref, data); err == nil {
+				t.Fatalf("block %X against %X: %v", sum, data, err)
+			}
 		}
+		clean(t, m)
 	})
 }
 

@@ -20,7 +20,7 @@ import (
 
 // Violation is a broken invariant.
 type Violation struct {
-	Invariant string // I1 ... I12, as docs/architecture.md lists them
+	Invariant string // I1 ... I13, as docs/architecture.md lists them
 	Text      string
 }
 
@@ -586,8 +586,16 @@ func whereAll(transactions []*transaction) string {
 	return strings.Join(all, "; ")
 }
 
-// repair undoes a script's damage.
+// repair undoes a script's damage, and gives a terminal whose case was opened new keys.
 func (r *rig) repair() {
+	if r.module != nil && r.module.Tampered() {
+		if r.term.On() {
+			r.powerOff(sim.PowerOffLost)
+		}
+		if err := r.injectKeys(); err != nil {
+			r.violate("I12", "the terminal cannot be given keys: %v", err)
+		}
+	}
 	if r.damaged == nil {
 		return
 	}

@@ -22,6 +22,8 @@ type Library struct {
 	names     []string // of the cards: those of every day, then the others, each in order
 	everyday  int      // how many of them come into a shop without having been asked
 	keys      []*card.Keys
+
+	personalised *personalised
 }
 
 // shelf is where a card's file lies until somebody asks for the card: there are many, and a run needs few.
@@ -51,7 +53,7 @@ func NewLibrary(files fs.FS) (*Library, error) {
 // TestedLibrary is NewLibrary for files that have been through it, as the built-in ones in a test: cards are read when they
 // are asked for, and one that cannot be read panics then.
 func TestedLibrary(files fs.FS) (*Library, error) {
-	l := &Library{cards: map[string]*shelf{}, terminals: map[string]*terminal.Profile{}}
+	l := &Library{cards: map[string]*shelf{}, terminals: map[string]*terminal.Profile{}, personalised: &personalised{}}
 	if _, err := fs.Stat(files, "cards/keys"); err == nil {
 		err := each(files, "cards/keys", func(name string, src []byte) error {
 			k, err := card.ParseKeys("cards/keys/"+name+".yaml", src)

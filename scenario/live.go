@@ -246,7 +246,7 @@ func (v *live) reachHost() (err error) {
 	if v.options.Data == "" {
 		data = filepath.Join(v.temp, "host")
 	}
-	h := host.House{Terminals: []host.TerminalName{{TID: v.court.profile.TID, MID: v.court.profile.MID}}}
+	h := host.House{Terminals: []host.TerminalName{terminalName(v.court.profile)}}
 	h.Fee = v.script.Host.Fee.fee()
 	for _, name := range v.library.Cards() {
 		h.Cards = append(h.Cards, v.library.Card(name))
@@ -364,15 +364,9 @@ func (v *live) boot() {
 
 // life is the terminal's, from one boot to the next power cut.
 func (v *live) life(clock sim.Clock) {
-	module := hsm.New(rand.Reader)
-	vt := &vault{m: module}
-	master, journal := vt.load(hsm.TerminalMaster, host.TestTerminalMaster), vt.load(hsm.DataEncryption, keyJournal)
-	if vt.err != nil {
-		v.fail(vt.err)
-		return
-	}
 	cfg := terminal.Config{
-		Profile: v.court.profile, Clock: clock, Disk: v.dir, Rand: io.Reader(rand.Reader), Module: module, MasterKey: master, JournalKey: journal,
+		Profile: v.court.profile, Clock: clock, Disk: v.dir, Rand: io.Reader(rand.Reader),
+		Module:  func() (*hsm.Module, error) { return openDataModule(v.dir, v.court.profile, rand.Reader) },
 		Dialect: v.dialect, Dial: v.dial, Rules: rules.Set(0), AllowLiveCards: v.options.AllowLiveCards, Observe: v.observe, Point: v.point,
 		Devices: terminal.Devices{Show: v.show, Print: v.print, OpenSlot: v.openSlot},
 	}

@@ -91,6 +91,7 @@ func (r *rig) onTerminal(o terminal.Observation) {
 	switch o := o.(type) {
 	case terminal.Sent:
 		r.countSent(o.Message)
+		r.judgeKeys(o.Message)
 	case terminal.Unmatched:
 		r.countUnmatched(o.Err)
 	case terminal.Moved:

@@ -74,6 +74,9 @@ type rig struct {
 	meddling   time.Time     // until when the meddler's hand is on its way
 	meddled    int           // keys it has pressed
 	module     *hsm.Module   // the terminal's, of the present or the last boot
+	keyDisk    *keyDisk      // where that module is at rest
+	injections int           // how often the terminal was given keys
+	keys       keyCount      // of a DUKPT device
 	// await, if not nil, is how until waits: a session steps the world itself.
 	await func(limit time.Duration, done func() bool) bool
 	read  struct {
@@ -114,11 +117,20 @@ func newRig(l *Library, s *Script, o Options) (*rig, error) {
 		r.events = maxEventsSeen
 	}
 	r.object = func(v Violation) { r.tellf("judge", "", "%s", v) }
-	r.tell = func(f *Fault) { r.tellf("fault", "", "%s", f) }
+	r.tell = func(f *Fault) {
+		if f.Kind != "power-off" { // counted where the power comes back
+			r.keys.excuse++
+		}
+		r.tellf("fault", "", "%s", f)
+	}
 	r.fee = s.Host.Fee.fee()
 	r.term = w.Actor("term")
 	r.termDisk = sim.NewMemDisk(r.term)
 	r.termDisk.OnWrite(r.onWrite)
+	if err := r.injectKeys(); err != nil {
+		w.Close()
+		return nil, err
+	}
 	r.readerActor = w.Actor("reader")
 	r.readerActor.PowerOn(nil)
 	issuer := r.party("issuer", nil, "", r.issuerMachine)
@@ -304,6 +316,7 @@ func (r *rig) setLine(down bool) {
 	if !down {
 		return
 	}
+	r.keys.excuse++
 	for _, l := range r.netLinks {
 		l.Reset()
 	}
@@ -313,16 +326,10 @@ func (r *rig) setLine(down bool) {
 // boot gives the terminal power.
 func (r *rig) boot() error {
 	r.rememberMoves()
-	v := newVault(r.world, "terminal")
-	master, journal := v.load(hsm.TerminalMaster, host.TestTerminalMaster), v.load(hsm.DataEncryption, keyJournal)
-	if v.err != nil {
-		return v.err
-	}
-	r.module = v.m
-	v.m.OnUse(r.onUse)
+	r.keys.excuse++
 	cfg := terminal.Config{
-		Profile: r.profile, Clock: r.term, Calendar: r.calendar, Disk: r.termDisk, Rand: r.world.Rand("kernel"), Module: v.m,
-		MasterKey: master, JournalKey: journal, Dialect: r.dialect, Dial: r.dial, Rules: r.rules,
+		Profile: r.profile, Clock: r.term, Calendar: r.calendar, Disk: r.termDisk, Rand: r.world.Rand("kernel"), Module: r.openModule,
+		Dialect: r.dialect, Dial: r.dial, Rules: r.rules,
 		Observe: r.onTerminal, Point: r.onPoint, Record: r.record,
 		Devices: terminal.Devices{Show: r.onShow, Print: r.onPrint, OpenSlot: r.openSlot},
 	}
@@ -408,8 +415,7 @@ func (r *rig) onUse() error {
 	switch {
 	case f == nil:
 	case f.Kind == "tamper":
-		r.module.Tamper()
-		r.log.sometimes[modulesDead]++
+		r.tamper()
 	default:
 		return errModule
 	}
@@ -425,8 +431,7 @@ func (r *rig) atOnce() {
 		a.fired++
 		r.struck(a, nil)
 		if a.Seam == "hsm" {
-			r.module.Tamper()
-			r.log.sometimes[modulesDead]++
+			r.tamper()
 			continue
 		}
 		r.setCalendar(&a.Fault)

@@ -21,13 +21,13 @@ func (t *Terminal) seal(r *Record, number pan.PAN, expiry string) error {
 	if err != nil {
 		return err
 	}
-	r.Sealed, err = t.cfg.Module.Seal(t.cfg.JournalKey, []byte(r.STAN+r.Date+r.Time), plain)
+	r.Sealed, err = t.module.Seal(t.journalKey, []byte(r.STAN+r.Date+r.Time), plain)
 	clear(plain)
 	return err
 }
 
 func (t *Terminal) unseal(r *Record) (number pan.PAN, expiry string, err error) {
-	plain, err := t.cfg.Module.Open(t.cfg.JournalKey, []byte(r.STAN+r.Date+r.Time), r.Sealed)
+	plain, err := t.module.Open(t.journalKey, []byte(r.STAN+r.Date+r.Time), r.Sealed)
 	if err != nil {
 		return number, "", err
 	}
@@ -107,7 +107,7 @@ func (t *Terminal) tryAdvice(r *Record) (try, error) {
 	}
 	t.attempted[r] = true
 	if err := t.send(m); err != nil {
-		return broken, nil
+		return broken, fatal(err)
 	}
 	if !t.kept(rules.ClearAdviceAfterAnswer) {
 		return settled, t.journal.advised(r, "", "")

@@ -14,6 +14,9 @@ func (t *Terminal) boot() error {
 		return err
 	}
 	t.journal = j
+	if err := t.openModule(); err != nil {
+		return err
+	}
 	if err := t.restoreKeys(); err != nil {
 		return err
 	}
@@ -21,7 +24,7 @@ func (t *Terminal) boot() error {
 		return err
 	}
 	t.openSlot()
-	if t.macKey.IsZero() {
+	if !t.keysReady() {
 		if err := t.signOn(); err != nil {
 			return err
 		}

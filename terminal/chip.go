@@ -199,7 +199,7 @@ func (c *chip) VerifyPIN(_ *emv.Session, p emv.OfflinePIN) (emv.PINEntry, apdu.S
 	}
 	pad := t.entry
 	t.entry = nil
-	sw, err := t.cfg.Module.PresentPIN(pad, p.Card, p.Key)
+	sw, err := t.module.PresentPIN(pad, p.Card, p.Key)
 	switch {
 	case errors.Is(err, hsm.ErrNoChallenge):
 		t.remark("chip: %v", err)
@@ -385,19 +385,18 @@ func (t *Terminal) chipRequest(s *emv.Session, r *Record) (*dialect.Message, err
 	return m, t.addPIN(m, s.PAN())
 }
 
-// addPIN puts the PIN block of the entry, if there is one, into a request. It is made last, under the session's newest key.
+// addPIN puts the PIN block of the entry, if there is one, into a request. It is made last, under the message's keys.
 func (t *Terminal) addPIN(m *dialect.Message, number pan.PAN) error {
 	if t.entry == nil {
 		return nil
 	}
 	pad := t.entry
 	t.entry = nil
-	block, err := t.cfg.Module.EncryptPIN(t.pinKey, pad, number)
-	if err != nil {
-		return err
+	carrier, err := t.pinCarrier()
+	if err == nil {
+		m.PINData, err = t.module.EncryptPIN(nil, carrier, pad, number)
 	}
-	m.PINData = block[:]
-	return nil
+	return err
 }
 
 // fillReceipt takes what the receipt says about the card.

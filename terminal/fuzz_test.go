@@ -45,14 +45,18 @@ func newTill(t testing.TB) *till {
 		for i := range clear {
 			clear[i] = fill + byte(i)*7
 		}
-		k, err := m.Install("", u, clear)
+		label := ""
+		if m == x.module {
+			label = map[hsm.Usage]string{hsm.KeyEncryption: DeviceKey, hsm.Sealing: JournalKey}[u]
+		}
+		k, err := m.Install(label, hsm.Attributes{Usage: u}, clear)
 		must(t, err)
 		return k
 	}
 	x.hsm = hsm.New(rand.NewChaCha8([32]byte{'H'}))
-	master := key(x.hsm, hsm.TerminalMaster, 16, 0x11)
+	master := key(x.hsm, hsm.KeyEncryption, 16, 0x11)
 	pin := key(x.hsm, hsm.PINEncryption, 16, 0x22)
-	x.mac = key(x.hsm, hsm.MAC, 16, 0x33)
+	x.mac = key(x.hsm, hsm.MACAlgorithm3, 16, 0x33)
 	give := func(k hsm.Key, cryptogram, check []byte) {
 		c, v, err := x.hsm.Export(k, master)
 		must(t, err)
@@ -65,10 +69,11 @@ func newTill(t testing.TB) *till {
 	profile, err := ParseProfile("generic", []byte(generic(t)))
 	must(t, err)
 	x.module = hsm.New(rand.NewChaCha8([32]byte{'T'}))
-	x.journalKey = key(x.module, hsm.DataEncryption, 32, 0x44)
+	x.journalKey = key(x.module, hsm.Sealing, 32, 0x44)
+	key(x.module, hsm.KeyEncryption, 16, 0x11)
 	x.terminal = New(Config{
-		Profile: profile, Clock: x.term, Disk: x.disk, Rand: rand.NewChaCha8([32]byte{'R'}), Module: x.module,
-		MasterKey: key(x.module, hsm.TerminalMaster, 16, 0x11), JournalKey: x.journalKey, Dialect: dialect.ISO87(), Dial: x.dial,
+		Profile: profile, Clock: x.term, Disk: x.disk, Rand: rand.NewChaCha8([32]byte{'R'}), Module: func() (*hsm.Module, error) { return x.module, nil },
+		Dialect: dialect.ISO87(), Dial: x.dial,
 		Devices: Devices{Show: func(s Screen) { _ = s.In(English) + s.In(Chinese) }, Print: func(r Receipt) error {
 			x.printed = append(x.printed, r)
 			_ = r.In(Chinese)
@@ -126,7 +131,7 @@ func (x *till) answers(b []byte) [][]byte {
 	return [][]byte{out}
 }
 
-func (x *till) sum(dst *[8]byte, data []byte) error { return x.hsm.MAC(x.mac, dst, data) }
+func (x *till) sum(dst *[8]byte, data []byte) error { return x.hsm.MAC(x.mac, hsm.MACParams{}, dst[:], data) }
 
 // pass lets virtual time go by.
 func (x *till) pass(d time.Duration) {
@@ -203,7 +208,7 @@ func FuzzHostAnswers(f *testing.F) {
 				}
 			}
 			if m, err := dialect.ISO87().Unpack(b); err == nil && m.MTI == "0210" && dialect.ApprovesInFull(m.ResponseCode) && m.Key() == key &&
-				dialect.ISO87().VerifyMAC(b, m, func(mac, data []byte) error { return x.hsm.VerifyMAC(x.mac, mac, data) }) == nil {
+				dialect.ISO87().VerifyMAC(b, m, func(mac, data []byte) error { return x.hsm.VerifyMAC(x.mac, hsm.MACParams{}, mac, data) }) == nil {
 				approvals++
 			}
 			all := [][]byte{b}

@@ -28,8 +28,8 @@ func (t *Terminal) connect() error {
 
 // reach makes sure that there are session keys and a connection; false: there are not. The error is the storage's.
 func (t *Terminal) reach() (bool, error) {
-	if t.macKey.IsZero() || t.stale {
-		if err := t.signOn(); err != nil || t.macKey.IsZero() || t.stale {
+	if !t.keysReady() || t.stale {
+		if err := t.signOn(); err != nil || !t.keysReady() || t.stale {
 			return false, err
 		}
 	}
@@ -48,13 +48,13 @@ func (t *Terminal) hangUp() {
 	}
 }
 
-// encode packs a message and puts its MAC in. Nothing has left when it fails.
+// encode packs a message and puts its MAC in, under the current keys. Nothing has left when it fails.
 func (t *Terminal) encode(m *dialect.Message) ([]byte, error) {
-	var mac func(dst *[8]byte, data []byte) error
-	if t.cfg.Dialect.MACRequired(m.MTI) {
-		mac = func(dst *[8]byte, data []byte) error { return t.cfg.Module.MAC(t.macKey, dst, data) }
+	if !t.cfg.Dialect.MACRequired(m.MTI) {
+		return t.cfg.Dialect.Pack(m, nil)
 	}
-	return t.cfg.Dialect.Pack(m, mac)
+	m.KeySerialNumber = t.current.ksn
+	return t.cfg.Dialect.Pack(m, t.mac)
 }
 
 // transmit puts an encoded message on the wire. When it fails, nobody knows what has left.
@@ -68,8 +68,14 @@ func (t *Terminal) transmit(m *dialect.Message, b []byte) error {
 	return nil
 }
 
-// send is both, for what needs no record of its own.
+// send is both under the next keys, for what needs no record of its own.
 func (t *Terminal) send(m *dialect.Message) error {
+	if t.cfg.Dialect.MACRequired(m.MTI) {
+		if err := t.nextKeys(); err != nil {
+			t.remark("cannot send: %v", err)
+			return err
+		}
+	}
 	b, err := t.encode(m)
 	if err != nil {
 		t.remark("cannot send: %v", err)
@@ -127,7 +133,7 @@ func (t *Terminal) open(b []byte) (*dialect.Message, error) {
 	}
 	var macErr error
 	if t.cfg.Dialect.MACRequired(m.MTI) {
-		if err := t.cfg.Dialect.VerifyMAC(b, m, func(mac, data []byte) error { return t.cfg.Module.VerifyMAC(t.macKey, mac, data) }); err != nil {
+		if err := t.cfg.Dialect.VerifyMAC(b, m, func(mac, data []byte) error { return t.verify(m, mac, data) }); err != nil {
 			macErr = errMAC
 		}
 	}
@@ -201,6 +207,9 @@ func (t *Terminal) authorise(r *Record, request func(*Record) (*dialect.Message,
 	if err := t.stamp(r); err != nil {
 		return nil, "", err
 	}
+	if err := t.nextKeys(); err != nil {
+		return t.unsendable(err)
+	}
 	m, err := request(r)
 	if err != nil {
 		return t.unsendable(err)
@@ -244,7 +253,7 @@ func (t *Terminal) askAgain(m *dialect.Message) (*dialect.Message, error) {
 // unsendable is a request that cannot be made of what the card gave: the sale ends before anything was sent. A security
 // module without keys stops the terminal.
 func (t *Terminal) unsendable(err error) (*dialect.Message, Outcome, error) {
-	if errors.Is(err, hsm.ErrTampered) {
+	if fatal(err) != nil {
 		return nil, "", err
 	}
 	t.remark("cannot send: %v", err)
@@ -349,6 +358,11 @@ func (t *Terminal) signOn() error {
 	case answer.ResponseCode != "00":
 		return failed("refused with " + answer.ResponseCode)
 	}
+	if t.profile.Security.DUKPT() { // it has keys: the acquirer has said that it knows this terminal
+		t.stale = false
+		t.show(say("signed-on"))
+		return nil
+	}
 	pin, mac, err := t.importKeys(answer.ReservedPrivate62)
 	if err != nil {
 		return failed(err.Error())
@@ -364,7 +378,7 @@ func (t *Terminal) signOn() error {
 
 // restoreKeys takes the session's keys from the journal.
 func (t *Terminal) restoreKeys() error {
-	if t.journal.keys == nil {
+	if t.journal.keys == nil || t.profile.Security.DUKPT() {
 		return nil
 	}
 	pin, mac, err := t.importKeys(t.journal.keys.DE62)
@@ -384,10 +398,10 @@ func (t *Terminal) importKeys(de62 []byte) (pin, mac hsm.Key, err error) {
 	if err != nil {
 		return pin, mac, err
 	}
-	if pin, err = t.cfg.Module.Import(hsm.PINEncryption, t.cfg.MasterKey, k.PINKey[:], k.PINKeyCheckValue[:]); err != nil {
+	if pin, err = t.module.Import(t.profile.Security.SessionPIN(), t.deviceKey, k.PINKey[:], k.PINKeyCheckValue[:]); err != nil {
 		return pin, mac, err
 	}
-	mac, err = t.cfg.Module.Import(hsm.MAC, t.cfg.MasterKey, k.MACKey[:], k.MACKeyCheckValue[:])
+	mac, err = t.module.Import(t.profile.Security.SessionMAC(), t.deviceKey, k.MACKey[:], k.MACKeyCheckValue[:])
 	return pin, mac, err
 }
 
@@ -395,7 +409,7 @@ func (t *Terminal) importKeys(de62 []byte) (pin, mac hsm.Key, err error) {
 func (t *Terminal) dropKeys() {
 	for _, k := range []hsm.Key{t.pinKey, t.macKey} {
 		if !k.IsZero() {
-			_ = t.cfg.Module.Erase(k) // a key that is gone already is as good
+			_ = t.module.Erase(k) // a key that is gone already is as good
 		}
 	}
 }

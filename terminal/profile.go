@@ -11,6 +11,7 @@ import (
 
 	"github.com/posim/posim/emv"
 	"github.com/posim/posim/emv/security"
+	"github.com/posim/posim/hsm"
 	"github.com/posim/posim/internal/pan"
 )
 
@@ -30,6 +31,7 @@ type Profile struct {
 	CardWait       time.Duration // for a card, an amount or a PIN; 60 s
 	MaxAmount      int64         // minor units
 	Fallback       Fallback      // from chip to stripe
+	Security       hsm.Scheme    // how its messages are protected
 
 	EMV emv.Config // without Rand and Trace
 }
@@ -49,7 +51,13 @@ type profileFile struct {
 	Attempts       int           `yaml:"attempts"`
 	MaxAmount      int64         `yaml:"max_amount"`
 	Fallback       fallbackFile  `yaml:"fallback"`
-	EMV            struct {
+	Security       struct {
+		Keys       string `yaml:"keys"`
+		PINBlock   string `yaml:"pin_block"`
+		MAC        string `yaml:"mac"`
+		MACPadding int    `yaml:"mac_padding"`
+	} `yaml:"security"`
+	EMV struct {
 		Country      string `yaml:"country"`
 		Type         string `yaml:"type"`
 		Capabilities string `yaml:"capabilities"`
@@ -147,6 +155,9 @@ func (f *profileFile) profile(name string) (*Profile, error) {
 	var err error
 	if p.Fallback, err = f.Fallback.fallback(); err != nil {
 		return nil, err
+	}
+	if p.Security, err = hsm.ParseScheme(f.Security.Keys, f.Security.PINBlock, f.Security.MAC, f.Security.MACPadding); err != nil {
+		return nil, fmt.Errorf("security: %w", err)
 	}
 	return p, f.kernel(p)
 }

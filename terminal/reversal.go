@@ -77,7 +77,7 @@ func (t *Terminal) tryReversal(r *Record) (try, error) {
 		}
 	}
 	if err := t.send(m); err != nil {
-		return broken, nil
+		return broken, fatal(err)
 	}
 	if !t.kept(rules.ClearAfterAcknowledgment) {
 		return settled, t.journal.reversed(r, Reversed)

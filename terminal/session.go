@@ -215,7 +215,7 @@ var (
 // enterPIN has the security module's pad take a PIN. The digits never come here; the screen shows how many there are.
 // tries is how many the card still allows, -1 if nobody knows.
 func (t *Terminal) enterPIN(title Key, chip bool, tries int) (emv.PINEntry, error) {
-	pad := t.cfg.Module.Keypad()
+	pad := t.module.Keypad()
 	t.pad, t.pressed = pad, false
 	defer func() { t.pad = nil }()
 	stars := "************"

@@ -24,11 +24,10 @@ type Config struct {
 	Calendar func() time.Time
 	Disk     sim.Disk
 	Rand     io.Reader // the kernel's unpredictable numbers
-	Module   *hsm.Module
-	// MasterKey is the terminal master key, under which a sign-on delivers session keys. JournalKey seals card numbers of
-	// advices.
-	MasterKey, JournalKey hsm.Key
-	Dialect               *dialect.Dialect
+	// Module opens the terminal's security module, in which personalisation has put keys under the labels DeviceKey and
+	// JournalKey. It is called once, by the terminal itself when it boots.
+	Module  func() (*hsm.Module, error)
+	Dialect *dialect.Dialect
 	// Dial connects to the acquirer; it may wait on the clock, a refused connection is transport.ErrRefused.
 	Dial    func() (*transport.Link, error)
 	Devices Devices
@@ -47,6 +46,12 @@ type Config struct {
 	Point func(point string)
 }
 
+// The labels of the keys that a terminal's module has.
+const (
+	DeviceKey  = "terminal" // what Profile.Security.DeviceKey says: a master key, or the initial key of a DUKPT device
+	JournalKey = "journal"  // seals card numbers of advices: usage hsm.Sealing
+)
+
 // Terminal is one terminal's firmware, from one boot to the next power cut.
 type Terminal struct {
 	cfg     Config
@@ -62,8 +67,12 @@ type Terminal struct {
 	pressed bool        // the pad has changed
 	entry   *hsm.Keypad // a PIN that waits for its request
 
-	pinKey, macKey hsm.Key
-	stale          bool // the host no longer knows the session keys
+	module         *hsm.Module
+	deviceKey      hsm.Key
+	journalKey     hsm.Key
+	pinKey, macKey hsm.Key     // of the session; none with DUKPT
+	current        messageKeys // of the message that is being made, or whose answer is waited for
+	stale          bool        // the host no longer knows the session keys
 	signOnAsked    bool
 	attempted      map[*Record]bool // advices that may have been sent, reversals sent under stale keys: the next is a repeat
 	adviceAt       time.Time
@@ -165,7 +174,9 @@ func stopText(err error) Key {
 		return "storage-full"
 	case errors.Is(err, ErrJournal):
 		return "journal-corrupt"
-	case errors.Is(err, hsm.ErrTampered):
+	case errors.Is(err, hsm.ErrExhausted):
+		return "keys-exhausted"
+	case errors.Is(err, hsm.ErrTampered), errors.Is(err, errModule):
 		return "security-error"
 	}
 	return "storage-error"

@@ -160,6 +160,7 @@ var catalogue = map[Key]entry{
 	"storage-error":       {"STORAGE ERROR", "存储故障"},
 	"journal-corrupt":     {"JOURNAL DAMAGED", "流水损坏"},
 	"security-error":      {"SECURITY MODULE ERROR", "安全模块故障"},
+	"keys-exhausted":      {"KEYS USED UP", "密钥已用尽"},
 	"limit":               {"AMOUNT TOO LARGE", "金额超限"},
 	"call-bank":           {"CALL YOUR BANK", "请联系发卡行"},
 	"service-not-allowed": {"SERVICE NOT ALLOWED BY CARD", "卡片不允许此服务"},

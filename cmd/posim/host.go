@@ -193,7 +193,7 @@ func houseOf(n int) (host.House, error) {
 
 func terminalsOf(l *scenario.Library) (all []host.TerminalName) {
 	for _, p := range l.Terminals() {
-		all = append(all, host.TerminalName{TID: p.TID, MID: p.MID})
+		all = append(all, host.TerminalName{TID: p.TID, MID: p.MID, Scheme: p.Security})
 	}
 	return all
 }

@@ -151,3 +151,19 @@ func (s *State) live() (*registers, error) {
 	}
 	return s.r, nil
 }
+
+// EndTransaction wipes the present transaction's key; there is none until the next Advance.
+func (s *State) EndTransaction() {
+	if s.r != nil {
+		clear(s.r.txn[:])
+		s.r.ready = false
+	}
+}
+
+// Size is the length of the transaction keys in bytes; 0 of a State that is wiped.
+func (s *State) Size() int {
+	if s.r == nil {
+		return 0
+	}
+	return s.r.alg.Size()
+}
