@@ -241,3 +241,6 @@ func (l *Library) Terminals() []*terminal.Profile {
 	}
 	return all
 }
+
+// Terminal is the profile that scripts name so; nil for none.
+func (l *Library) Terminal(name string) *terminal.Profile { return l.terminals[name] }

@@ -223,8 +223,11 @@ func (v *live) openData() (*sim.Dir, error) {
 		v.temp = temp
 		path = filepath.Join(temp, "terminal")
 	}
-	return sim.OpenDir(path, dataKind)
+	return OpenTerminalData(path)
 }
+
+// OpenTerminalData opens a terminal's data directory, and makes it if there is none: see sim.OpenDir.
+func OpenTerminalData(path string) (*sim.Dir, error) { return sim.OpenDir(path, dataKind) }
 
 // reachHost finds the acquirer, or starts one.
 func (v *live) reachHost() (err error) {

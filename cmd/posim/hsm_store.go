@@ -1,0 +1,396 @@
+package main
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/posim/posim/hsm"
+	"github.com/posim/posim/scenario"
+	"github.com/posim/posim/sim"
+)
+
+// hsmStoreCommands are those that work on the module of a terminal's data directory.
+func (a *app) hsmStoreCommands() []*cobra.Command {
+	return []*cobra.Command{a.hsmInjectCommand(), a.hsmListCommand(), a.hsmTamperCommand()}
+}
+
+// storeFlags say which module at rest is meant.
+type storeFlags struct {
+	data, passphrase string
+	asJSON           bool
+}
+
+func (f *storeFlags) add(c *cobra.Command) {
+	c.Flags().StringVar(&f.data, "data", "", "the terminal's data directory `DIR`")
+	c.Flags().StringVar(&f.passphrase, "passphrase-file", "", "the module is locked with what stands in this `FILE`; without it, with a device key of its own")
+	c.Flags().BoolVar(&f.asJSON, "json", false, "print one JSON object")
+	_ = c.MarkFlagDirname("data") // the flag is there
+}
+
+// existing is open for a directory that must be there.
+func (f *storeFlags) existing() (*sim.Dir, hsm.Lock, error) {
+	if _, err := os.Stat(f.data); f.data != "" && err != nil {
+		return nil, hsm.Lock{}, misuse("hsm: data directory: %w", err)
+	}
+	return f.open()
+}
+
+// open opens the data directory, or makes it, and says how its module is locked.
+func (f *storeFlags) open() (*sim.Dir, hsm.Lock, error) {
+	lock := hsm.DeviceKey()
+	if f.data == "" {
+		return nil, lock, misuse("hsm: want --data DIR")
+	}
+	if f.passphrase != "" {
+		p, err := os.ReadFile(f.passphrase)
+		if err != nil {
+			return nil, lock, misuse("hsm: passphrase: %w", err)
+		}
+		p = bytes.TrimRight(p, "\r\n")
+		if len(p) == 0 {
+			return nil, lock, misuse("hsm: passphrase: %s is empty", f.passphrase)
+		}
+		lock = hsm.Passphrase(p)
+	}
+	dir, err := scenario.OpenTerminalData(f.data)
+	if err != nil {
+		return nil, lock, misuse("%w", err)
+	}
+	return dir, lock, nil
+}
+
+func (a *app) hsmListCommand() *cobra.Command {
+	var f storeFlags
+	c := &cobra.Command{
+		Use: "list", Short: "the keys of a terminal's security module, by label", Args: none,
+		Long:    "Lists what is kept: label, usage, algorithm, mode and exportability by their X9.143 codes, check value, and of a DUKPT\ndevice its key serial number. No key is shown, here or anywhere.",
+		Example: "  posim hsm list --data DIR\n  posim hsm list --data DIR --json",
+		RunE:    func(*cobra.Command, []string) error { return a.hsmList(&f) },
+	}
+	f.add(c)
+	return c
+}
+
+func (a *app) hsmList(f *storeFlags) (err error) {
+	dir, lock, err := f.existing()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, dir.Close()) }()
+	m, err := hsm.Open(dir, lock, rand.Reader)
+	if err != nil {
+		return failed(err)
+	}
+	return a.printKeys(m, f.asJSON)
+}
+
+// jsonKey is a key in --json.
+type jsonKey struct {
+	Label         string `json:"label"`
+	Usage         string `json:"usage"`
+	Name          string `json:"name"`
+	Algorithm     string `json:"algorithm"`
+	Mode          string `json:"mode"`
+	Exportability string `json:"exportability"`
+	CheckValue    string `json:"check_value"`
+	KSN           string `json:"ksn,omitempty"` // of a DUKPT device: of its last transaction
+}
+
+func (a *app) printKeys(m *hsm.Module, asJSON bool) error {
+	list, err := m.List()
+	if err != nil {
+		return failed(err)
+	}
+	keys := make([]jsonKey, 0, len(list))
+	for _, k := range list {
+		keys = append(keys, jsonKey{
+			k.Label, string(k.Attributes.Usage), k.Attributes.Usage.Name(), k.Attributes.Algorithm.String(), string(rune(k.Attributes.Mode)),
+			string(rune(k.Attributes.Exportability)), fmt.Sprintf("%X", k.Key.CheckValue()), fmt.Sprintf("%X", k.KSN),
+		})
+	}
+	if asJSON {
+		return writeJSON(a.stdout, struct {
+			Keys []jsonKey `json:"keys"`
+		}{keys})
+	}
+	var b strings.Builder
+	for _, k := range keys {
+		fmt.Fprintf(&b, "%-12s %s  %-4s  %s %s  check value %s  %s", k.Label, k.Usage, k.Algorithm, k.Mode, k.Exportability, k.CheckValue, k.Name)
+		if n := len(k.KSN) - 8; n > 0 {
+			fmt.Fprintf(&b, ", key serial number %s:%s", k.KSN[:n], k.KSN[n:])
+		}
+		b.WriteByte('\n')
+	}
+	if len(keys) == 0 {
+		b.WriteString("no keys\n")
+	}
+	return a.print(b.String())
+}
+
+func (a *app) hsmTamperCommand() *cobra.Command {
+	var f storeFlags
+	c := &cobra.Command{
+		Use: "tamper", Short: "open the case of a terminal's security module: its keys are gone", Args: none,
+		Long:    "Destroys the keys at rest, as a module does when its case is opened. The terminal then stops with SECURITY MODULE ERROR;\nits journal stays. There is no way back but another module: posim hsm inject --replace.",
+		Example: "  posim hsm tamper --data DIR",
+		RunE:    func(*cobra.Command, []string) error { return a.hsmTamper(&f) },
+	}
+	f.add(c)
+	return c
+}
+
+func (a *app) hsmTamper(f *storeFlags) (err error) {
+	dir, lock, err := f.existing()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, dir.Close()) }()
+	m, err := hsm.Open(dir, lock, rand.Reader)
+	if err != nil {
+		return failed(err)
+	}
+	if err := m.Tamper(); err != nil {
+		return failed(err)
+	}
+	if f.asJSON {
+		return writeJSON(a.stdout, struct {
+			Tampered bool `json:"tampered"`
+		}{m.Tampered()})
+	}
+	return a.print("the keys are gone; the journal stays\n")
+}
+
+// injection is what hsm inject does, by its flags.
+type injection struct {
+	storeFlags
+	profile string
+	times   int
+	replace bool
+
+	label, usage, algorithm string
+	components              []string
+	check                   string
+	block, under            string
+}
+
+func (a *app) hsmInjectCommand() *cobra.Command {
+	var f injection
+	c := &cobra.Command{
+		Use: "inject", Short: "put test keys into a terminal's security module", Args: none,
+		Long: `With --terminal it makes the module of a data directory that has none, with the test keys of that built-in terminal: a master
+key, or for DUKPT an initial key in a key block, and the journal's key. posim does so itself when it first uses a directory.
+--replace takes the place of a module that was tampered with; for DUKPT say with --times how often the terminal has had keys
+before, and it gets another key serial number: none is used twice.
+
+With --label it adds one key: from components (--component, twice or more, each as hexadecimal digits or @FILE), or from a TR-31
+key block (--key-block) under a key that is there (--under LABEL).
+
+Components on the command line are for test keys only: other programs can see them.`,
+		Example: "  posim hsm inject --data DIR --terminal dukpt-aes\n" +
+			"  posim hsm inject --data DIR --terminal dukpt-aes --replace --times 1\n" +
+			"  posim hsm inject --data DIR --label transport --usage K1 --algorithm A --component @one --component @two --check 3AA2DB\n" +
+			"  posim hsm inject --data DIR --label line --under transport --key-block @block",
+		RunE: func(c *cobra.Command, _ []string) error { return a.hsmInject(&f) },
+	}
+	f.add(c)
+	g := c.Flags()
+	g.StringVar(&f.profile, "terminal", "", "make a new module with the keys of this built-in terminal `NAME`")
+	g.IntVar(&f.times, "times", 0, "how often the terminal has had keys before, 0 to 15")
+	g.BoolVar(&f.replace, "replace", false, "take the place of a module that was tampered with")
+	g.StringVar(&f.label, "label", "", "add one key under this label `TEXT`")
+	g.StringVar(&f.usage, "usage", "", "its usage, an X9.143 `CODE`: P0, M3, K0, K1 ...")
+	g.StringVar(&f.algorithm, "algorithm", "T", "its algorithm: T TDES, A AES, D DES, H HMAC, 4 SM4")
+	g.StringArrayVar(&f.components, "component", nil, "a component of it: hexadecimal digits, or @FILE; twice or more")
+	g.StringVar(&f.check, "check", "", "its check value, three bytes or more")
+	g.StringVar(&f.block, "key-block", "", "a TR-31 key block that holds it, or @FILE")
+	g.StringVar(&f.under, "under", "", "`LABEL` of the key block protection key")
+	return c
+}
+
+func (a *app) hsmInject(f *injection) (err error) {
+	if err := f.validate(); err != nil {
+		return err
+	}
+	dir, lock, err := f.open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, dir.Close()) }()
+	m, err := f.inject(dir, lock)
+	if err != nil {
+		return err
+	}
+	return a.printKeys(m, f.asJSON)
+}
+
+// validate refuses flags that do not go together.
+func (f *injection) validate() error {
+	one := f.label != ""
+	switch {
+	case one == (f.profile != ""):
+		return misuse("hsm inject: want --terminal NAME for a new module, or --label TEXT for one key")
+	case one && (f.replace || f.times != 0):
+		return misuse("hsm inject: --replace and --times go with --terminal")
+	case !one && (f.usage != "" || f.block != "" || f.under != "" || f.check != "" || len(f.components) > 0):
+		return misuse("hsm inject: --usage, --component, --check, --key-block and --under go with --label")
+	case one && (f.block != "") == (len(f.components) > 0):
+		return misuse("hsm inject: --label %s: want --component twice or more, or --key-block", f.label)
+	case one && (f.block != "") != (f.under != ""):
+		return misuse("hsm inject: --key-block and --under LABEL go together")
+	case f.block != "" && (f.usage != "" || f.check != ""):
+		return misuse("hsm inject: --key-block says what the key is: want no --usage and no --check")
+	case len(f.components) > 0 && (f.usage == "" || len(f.algorithm) != 1):
+		return misuse("hsm inject: --component: want --usage CODE, and one letter of --algorithm")
+	}
+	return nil
+}
+
+func (f *injection) inject(dir *sim.Dir, lock hsm.Lock) (*hsm.Module, error) {
+	if f.profile != "" {
+		return f.personalise(dir, lock)
+	}
+	m, err := hsm.Open(dir, lock, rand.Reader)
+	if errors.Is(err, hsm.ErrNoStore) {
+		m, err = hsm.Create(dir, lock, rand.Reader)
+	}
+	if err != nil {
+		return nil, failed(err)
+	}
+	if f.block != "" {
+		err = f.importBlock(m)
+	} else {
+		err = f.combine(m)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// personalise makes a terminal's module.
+func (f *injection) personalise(dir *sim.Dir, lock hsm.Lock) (*hsm.Module, error) {
+	l, err := builtInLibrary()
+	if err != nil {
+		return nil, failed(err)
+	}
+	p := l.Terminal(f.profile)
+	if p == nil {
+		return nil, misuse("hsm inject: no terminal %q", f.profile)
+	}
+	if f.replace {
+		if p.Security.DUKPT() && f.times == 0 {
+			return nil, misuse("hsm inject: --replace: want --times N with %v: with N 0 key serial numbers would be used again", p.Security)
+		}
+		if err := removeTampered(dir, lock); err != nil {
+			return nil, err
+		}
+	}
+	m, err := scenario.Personalise(dir, lock, p, f.times, rand.Reader)
+	if err != nil {
+		return nil, failed(err)
+	}
+	return m, nil
+}
+
+// removeTampered takes away what is left of a module whose keys are gone. One that has its keys stays.
+func removeTampered(dir *sim.Dir, lock hsm.Lock) error {
+	m, err := hsm.Open(dir, lock, rand.Reader)
+	if err != nil {
+		return failed(err)
+	}
+	if !m.Tampered() {
+		return failed(fmt.Errorf("%w: --replace is for one that was tampered with", hsm.ErrStoreExists))
+	}
+	for _, name := range hsm.Files() {
+		if err := os.Remove(filepath.Join(dir.Path(), name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return failed(err)
+		}
+	}
+	return nil
+}
+
+func (f *injection) importBlock(m *hsm.Module) error {
+	block, err := valueOf(f.block)
+	if err != nil {
+		return misuse("hsm inject: --key-block: %w", err)
+	}
+	under, err := m.Find(f.under)
+	if err != nil {
+		return failed(err)
+	}
+	if _, err := m.ImportKeyBlock(f.label, under, block); err != nil {
+		return failed(err)
+	}
+	return nil
+}
+
+func (f *injection) combine(m *hsm.Module) error {
+	var parts [][]byte
+	for i, text := range f.components {
+		s, err := valueOf(text)
+		if err != nil {
+			return misuse("hsm inject: component %d: %w", i+1, err)
+		}
+		part, err := hex.DecodeString(s)
+		if err != nil {
+			return misuse("hsm inject: component %d: %d characters: want hexadecimal digits, two for each byte", i+1, len(s))
+		}
+		parts = append(parts, part)
+	}
+	var check []byte
+	if f.check != "" {
+		var err error
+		if check, err = hex.DecodeString(f.check); err != nil {
+			return misuse("hsm inject: --check %q: want hexadecimal digits", f.check)
+		}
+	}
+	ceremony, err := m.NewCeremony(hsm.CeremonyParams{
+		Attributes: hsm.Attributes{Usage: hsm.Usage(f.usage), Algorithm: hsm.Algorithm(f.algorithm[0])}, Length: len(parts[0]), Components: len(parts),
+	})
+	if err != nil {
+		return failed(err)
+	}
+	defer ceremony.Abort()
+	for _, p := range parts {
+		if _, err := ceremony.Component(p, nil); err != nil {
+			return failed(err)
+		}
+	}
+	if _, err := ceremony.Finish(f.label, check); err != nil {
+		return failed(err)
+	}
+	return nil
+}
+
+// longestArgument is more than any key block.
+const longestArgument = 16 << 10
+
+// valueOf is a flag's text, or what stands in the file that it names with @.
+func valueOf(text string) (string, error) {
+	name, isFile := strings.CutPrefix(text, "@")
+	if !isFile {
+		return text, nil
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	b, err := io.ReadAll(io.LimitReader(file, longestArgument+1))
+	if err != nil {
+		return "", err
+	}
+	if len(b) > longestArgument {
+		return "", fmt.Errorf("%s: more than %d bytes", name, longestArgument)
+	}
+	return strings.TrimSpace(string(b)), nil
+}
