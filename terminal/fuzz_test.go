@@ -131,7 +131,9 @@ func (x *till) answers(b []byte) [][]byte {
 	return [][]byte{out}
 }
 
-func (x *till) sum(dst *[8]byte, data []byte) error { return x.hsm.MAC(x.mac, hsm.MACParams{}, dst[:], data) }
+func (x *till) sum(dst *[8]byte, data []byte) error {
+	return x.hsm.MAC(x.mac, hsm.MACParams{}, dst[:], data)
+}
 
 // pass lets virtual time go by.
 func (x *till) pass(d time.Duration) {
