@@ -106,9 +106,12 @@ func noCommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	c.SuggestionsMinimumDistance = 2 // cobra's own default, which it sets in other places only
 	text := fmt.Sprintf("unknown command %q", args[0])
-	if close := c.SuggestionsFor(args[0]); len(close) > 0 {
+	var close []string
+	for c.SuggestionsMinimumDistance = 1; len(close) == 0 && c.SuggestionsMinimumDistance <= 2; c.SuggestionsMinimumDistance++ { // the nearest
+		close = c.SuggestionsFor(args[0])
+	}
+	if len(close) > 0 {
 		text += fmt.Sprintf(": did you mean %s %s?", c.CommandPath(), close[0])
 	} else {
 		text += fmt.Sprintf(" (%s help lists the commands)", c.Root().CommandPath())
