@@ -28,20 +28,19 @@ type schemeMAC struct {
 	algorithm Algorithm // of a session key; 0: the usage's own
 	left      bool      // MACParams.LeftHalf
 	padded    bool      // has a padding method
-	session   bool      // with session keys, and with keys of TDES DUKPT
 	derived   bool      // with keys of AES DUKPT too
 }
 
 // schemeMACs are the MACs of terminals. The first is what session keys and TDES DUKPT have by default.
 var schemeMACs = [...]schemeMAC{
-	{name: "x9.19", usage: MACAlgorithm3, padded: true, session: true, derived: true},
-	{name: "x9.9", usage: MACAlgorithm1, algorithm: DES, padded: true, session: true},
-	{name: "iso9797-1-1", usage: MACAlgorithm1, padded: true, session: true},
-	{name: "cmac", usage: CMAC, session: true, derived: true},
-	{name: "hmac-sha256", usage: HMAC, session: true, derived: true},
-	{name: "cup-ecb", usage: XORMAC, session: true},
-	{name: "cup-ecb-left", usage: XORMAC, left: true, session: true},
-	{name: "cup-ecb-single", usage: XORMAC, algorithm: DES, session: true},
+	{name: "x9.19", usage: MACAlgorithm3, padded: true, derived: true},
+	{name: "x9.9", usage: MACAlgorithm1, algorithm: DES, padded: true},
+	{name: "iso9797-1-1", usage: MACAlgorithm1, padded: true},
+	{name: "cmac", usage: CMAC, derived: true},
+	{name: "hmac-sha256", usage: HMAC, derived: true},
+	{name: "cup-ecb", usage: XORMAC},
+	{name: "cup-ecb-left", usage: XORMAC, left: true},
+	{name: "cup-ecb-single", usage: XORMAC, algorithm: DES},
 }
 
 // ParseScheme reads a scheme: keys is MasterSession, DUKPTTDES or DUKPTAES; pin a PIN block format ("0", "1", "3", "4"); mac a MAC
@@ -73,7 +72,10 @@ func ParseScheme(keys, pin, mac string, padding int) (Scheme, error) {
 		return Scheme{}, fmt.Errorf("pin_block: %w", err)
 	}
 	s.pin = f
-	return s, s.check()
+	if err := s.check(); err != nil {
+		return Scheme{}, err
+	}
+	return s, nil
 }
 
 func (s Scheme) check() error {
