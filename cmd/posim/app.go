@@ -82,17 +82,31 @@ func (a *app) execute(args []string, out, diag *sink) int {
 // sink masks what is written and keeps the first error of the writer behind: a full disk must not look like success.
 type sink struct {
 	masked *pan.Writer
+	behind io.Writer
 	err    error
 }
 
 var _ io.WriteCloser = (*sink)(nil)
 
-func newSink(w io.Writer) *sink { return &sink{masked: pan.NewWriter(w)} }
+func newSink(w io.Writer) *sink { return &sink{masked: pan.NewWriter(w), behind: w} }
 
 // Write masks b.
 func (s *sink) Write(b []byte) (int, error) {
 	n, err := s.masked.Write(b)
 	s.keep(err)
+	return n, err
+}
+
+// unmasked writes behind what was written so far, as it is: for what was computed and only looks like a card's number.
+func (s *sink) unmasked() io.Writer { return bare{s} }
+
+type bare struct{ s *sink }
+
+// Write passes b on.
+func (w bare) Write(b []byte) (int, error) {
+	w.s.Flush()
+	n, err := w.s.behind.Write(b)
+	w.s.keep(err)
 	return n, err
 }
 

@@ -27,6 +27,9 @@ usage:
   posim emv explain CARD         why a card says yes or no: every decision of the kernel, with its rule
   posim emv replay FILE...       run recorded transactions again (posim run --record FILE makes them)
   posim emv tags [WORD|TAG...]   the dictionary of EMV data elements
+  posim hsm CALCULATION          the payment calculator, for test keys: pinblock, kcv, mac, dukpt, tr31, cvv, pvv, offset,
+                                 components, arqc, arpc, sm4
+  posim hsm inject               keys into a terminal's security module (also list, tamper)
   posim vectors PATH...          recompute known answers and compare every field
   posim version                  the version
   posim completion SHELL         a completion script for bash, zsh, fish or powershell

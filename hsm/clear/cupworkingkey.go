@@ -5,6 +5,14 @@ import (
 	"crypto/subtle"
 )
 
+// Verify is ErrCheckValue unless check, of at least three bytes, is the beginning of the key's check value in the older way.
+func (k Key) Verify(check []byte) error {
+	if check == nil {
+		check = []byte{}
+	}
+	return k.verify(check)
+}
+
 // verify is ErrCheckValue unless check, if there is one, is the beginning of the key's check value.
 func (k Key) verify(check []byte) error {
 	if check == nil {

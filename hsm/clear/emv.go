@@ -196,3 +196,29 @@ func (s *CardSession) IssuerAuthenticationData(arqc []byte, a security.IssuerAns
 	data, err := s.session.IssuerAuthenticationData([8]byte(arqc), a)
 	return data, inField("answer", err)
 }
+
+// Answer is IssuerAuthenticationData for what somebody typed. code is the response code, 2 bytes, and csu the card status update, 4
+// bytes, whose bit for approval counts; a version takes one of the two. proprietary data go with method 2 only.
+func (s *CardSession) Answer(arqc, code, csu, proprietary []byte) ([]byte, error) {
+	takesCSU := s.version.Tells(security.CSUIssuerApproves)
+	switch {
+	case takesCSU && code != nil:
+		return nil, &Error{"response code", ErrNotTaken, "", "a card status update: " + s.version.String() + " answers with one"}
+	case !takesCSU && csu != nil:
+		return nil, &Error{"card status update", ErrNotTaken, "", "a response code: " + s.version.String() + " answers with one"}
+	case takesCSU && len(csu) != 4:
+		return nil, wrongLength("card status update", len(csu), "4 bytes")
+	case !takesCSU && len(code) != 2:
+		return nil, wrongLength("response code", len(code), "2 bytes")
+	case s.Method() == 1 && len(proprietary) > 0:
+		return nil, &Error{"proprietary authentication data", ErrNotTaken, "", "none: " + s.version.String() + " answers by method 1"}
+	}
+	a := security.IssuerAnswer{Proprietary: proprietary}
+	if takesCSU {
+		a.CardStatusUpdate = security.CSU(csu)
+		a.Approved = a.CardStatusUpdate.Has(security.CSUIssuerApproves)
+	} else {
+		a.AuthorisationResponseCode = [2]byte(code)
+	}
+	return s.IssuerAuthenticationData(arqc, a)
+}

@@ -28,8 +28,12 @@ func (b KeyBlock) Bytes() []byte {
 // Key is the key, if it is one of DES, TDES, AES or HMAC by its header and its length. Key blocks that call a single-length key TDES are
 // about.
 func (b KeyBlock) Key() (Key, bool) {
-	key := b.Bytes()
-	a := map[byte]Algorithm{'A': AES, 'D': DES, 'H': HMAC, 'T': TDES}[b.Header.Algorithm]
+	return KeyOf(b.Header, b.Bytes())
+}
+
+// KeyOf is the key that a header is of, as KeyBlock.Key gives it.
+func KeyOf(h KeyBlockHeader, key []byte) (Key, bool) {
+	a := map[byte]Algorithm{'A': AES, 'D': DES, 'H': HMAC, 'T': TDES}[h.Algorithm]
 	if a == TDES && len(key) == 8 {
 		a = DES
 	}

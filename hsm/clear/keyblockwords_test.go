@@ -153,3 +153,35 @@ func TestSameAndVersions(t *testing.T) {
 		t.Error(s, err)
 	}
 }
+
+// A version answers with a response code or with a card status update, and refuses the other.
+func TestAnswers(t *testing.T) {
+	arqc, code, csu, more := make([]byte, 8), []byte("00"), []byte{0, 0x80, 0, 0}, []byte{1}
+	for _, version := range CryptogramVersions() {
+		s, err := NewCardSession(version, key(t, TDES, testKey), []byte{0, 1}, []byte{1, 2, 3, 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		takesCSU := strings.HasPrefix(version, "mc-") || version == "visa-cvn18"
+		right, wrong := [2][]byte{code, nil}, [2][]byte{nil, csu}
+		if takesCSU {
+			right, wrong = wrong, right
+		}
+		answer, err := s.Answer(arqc, right[0], right[1], nil)
+		if err != nil || len(answer) != map[int]int{1: 10, 2: 8}[s.Method()] {
+			t.Errorf("%s: %X, %v", version, answer, err)
+		}
+		if takesCSU && version != "visa-cvn18" && answer[9] != 0x10 { // approved
+			t.Errorf("%s: %X", version, answer)
+		}
+		if _, err := s.Answer(arqc, wrong[0], wrong[1], nil); !errors.Is(err, ErrNotTaken) {
+			t.Errorf("%s: the other: %v", version, err)
+		}
+		if _, err := s.Answer(arqc, nil, nil, nil); !errors.Is(err, ErrLength) {
+			t.Errorf("%s: nothing: %v", version, err)
+		}
+		if _, err := s.Answer(arqc, right[0], right[1], more); (s.Method() == 1) != errors.Is(err, ErrNotTaken) {
+			t.Errorf("%s: proprietary data: %v", version, err)
+		}
+	}
+}

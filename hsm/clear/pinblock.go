@@ -226,31 +226,41 @@ type PINZone struct {
 // TranslatePIN takes a PIN from one zone to another, for the same PAN. ErrTranslation where the formats do not allow it. fill is of the
 // block that it makes.
 func TranslatePIN(from, to PINZone, block []byte, pan, fill string) ([]byte, error) {
-	f, err := pinFormat(from.Format)
+	pin, err := openZone(from, to, block, pan)
 	if err != nil {
 		return nil, err
 	}
-	g, err := pinFormat(to.Format)
-	if err != nil {
-		return nil, err
+	if g, err := pinFormat(to.Format); err != nil || !g.HasPAN() {
+		pan = ""
 	}
-	if err := pinblock.Permitted(f, g); err != nil {
-		return nil, inField("format", err)
-	}
-	in, out := pan, pan
-	if !f.HasPAN() { // format 1: the PAN joins here
-		in = ""
-	}
-	if !g.HasPAN() {
-		out = ""
-	}
-	pin, err := DecipherPIN(from.Format, from.Key, block, in)
-	if err != nil {
-		return nil, err
-	}
-	translated, err := EncipherPIN(to.Format, to.Key, pin, out, fill)
+	translated, err := EncipherPIN(to.Format, to.Key, pin, pan, fill)
 	if err != nil {
 		return nil, fmt.Errorf("clear: translated block: %w", err)
 	}
 	return translated, nil
+}
+
+// openZone takes the PIN out of a block that may become one of another zone.
+func openZone(from, to PINZone, block []byte, pan string) (string, error) {
+	f, err := pinFormat(from.Format)
+	if err != nil {
+		return "", err
+	}
+	g, err := pinFormat(to.Format)
+	if err != nil {
+		return "", err
+	}
+	if err := pinblock.Permitted(f, g); err != nil {
+		return "", inField("format", err)
+	}
+	if !f.HasPAN() { // format 1: the PAN joins later
+		pan = ""
+	}
+	return DecipherPIN(from.Format, from.Key, block, pan)
+}
+
+// TranslatedLength is how many digits the PIN has that TranslatePIN would take over: the filler of the new block goes by it.
+func TranslatedLength(from, to PINZone, block []byte, pan string) (int, error) {
+	pin, err := openZone(from, to, block, pan)
+	return len(pin), err
 }
