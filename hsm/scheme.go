@@ -28,19 +28,32 @@ type schemeMAC struct {
 	algorithm Algorithm // of a session key; 0: the usage's own
 	left      bool      // MACParams.LeftHalf
 	padded    bool      // has a padding method
-	derived   bool      // with keys of AES DUKPT too
+	session   bool      // with session keys
+	tdes, aes bool      // with the keys of DUKPT
 }
 
-// schemeMACs are the MACs of terminals. The first is what session keys and TDES DUKPT have by default.
+// schemeMACs are the MACs of terminals. The first is what session keys and TDES DUKPT have by default. DUKPT knows no single-length
+// keys, and TDES nothing that may carry a key of HMAC, or be one: its strength is less (X9.143's WP; X9.24-1 has none).
 var schemeMACs = [...]schemeMAC{
-	{name: "x9.19", usage: MACAlgorithm3, padded: true, derived: true},
-	{name: "x9.9", usage: MACAlgorithm1, algorithm: DES, padded: true},
-	{name: "iso9797-1-1", usage: MACAlgorithm1, padded: true},
-	{name: "cmac", usage: CMAC, derived: true},
-	{name: "hmac-sha256", usage: HMAC, derived: true},
-	{name: "cup-ecb", usage: XORMAC},
-	{name: "cup-ecb-left", usage: XORMAC, left: true},
-	{name: "cup-ecb-single", usage: XORMAC, algorithm: DES},
+	{name: "x9.19", usage: MACAlgorithm3, padded: true, session: true, tdes: true, aes: true},
+	{name: "x9.9", usage: MACAlgorithm1, algorithm: DES, padded: true, session: true},
+	{name: "iso9797-1-1", usage: MACAlgorithm1, padded: true, session: true, tdes: true},
+	{name: "cmac", usage: CMAC, session: true, tdes: true, aes: true},
+	{name: "hmac-sha256", usage: HMAC, aes: true},
+	{name: "cup-ecb", usage: XORMAC, session: true, tdes: true},
+	{name: "cup-ecb-left", usage: XORMAC, left: true, session: true, tdes: true},
+	{name: "cup-ecb-single", usage: XORMAC, algorithm: DES, session: true},
+}
+
+// with tells whether there are such keys among those.
+func (m *schemeMAC) with(keys string) bool {
+	switch keys {
+	case DUKPTTDES:
+		return m.tdes
+	case DUKPTAES:
+		return m.aes
+	}
+	return m.session
 }
 
 // ParseScheme reads a scheme: keys is MasterSession, DUKPTTDES or DUKPTAES; pin a PIN block format ("0", "1", "3", "4"); mac a MAC
@@ -90,7 +103,7 @@ func (s Scheme) check() error {
 		return fmt.Errorf("mac %q: want one of %s", s.mac, s.macNames())
 	}
 	switch {
-	case s.keys == DUKPTAES && !m.derived, s.keys == DUKPTTDES && (m.algorithm != 0 || m.usage == HMAC):
+	case !m.with(s.keys):
 		return fmt.Errorf("mac %s with keys %s: want one of %s", s.mac, s.keys, s.macNames())
 	case s.padding < 0 || s.padding > 3:
 		return fmt.Errorf("mac_padding %d: want 1, 2 or 3", s.padding)
@@ -112,10 +125,9 @@ func (s Scheme) find() *schemeMAC {
 func (s Scheme) macNames() string {
 	var names []string
 	for _, m := range schemeMACs {
-		if s.keys == DUKPTAES && !m.derived || s.keys == DUKPTTDES && (m.algorithm != 0 || m.usage == HMAC) {
-			continue
+		if m.with(s.keys) {
+			names = append(names, m.name)
 		}
-		names = append(names, m.name)
 	}
 	return strings.Join(names, ", ")
 }
