@@ -265,6 +265,28 @@ func checkState(s *source) (wrong []string) {
 	return wrong
 }
 
+// leaky are comparisons that take as long as what they compare is the same.
+var leaky = map[string][]string{"bytes": {"Equal", "Compare", "HasPrefix"}, "slices": {"Equal", "Compare"}, "reflect": {"DeepEqual"}}
+
+// checkCompare: where keys, PINs and MACs are, nothing is compared by a function that stops at the first difference.
+func checkCompare(s *source) (wrong []string) {
+	if s.isTest() || s.room() != "hsm" && !strings.HasPrefix(s.room(), "internal/crypt") {
+		return nil
+	}
+	imports := s.imports()
+	ast.Inspect(s.file, func(n ast.Node) bool {
+		x, ok := n.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		if of, ok := x.X.(*ast.Ident); ok && slices.Contains(leaky[imports[of.Name]], x.Sel.Name) {
+			wrong = append(wrong, s.problem(x.Pos(), "%s.%s among keys: want crypto/subtle", of.Name, x.Sel.Name))
+		}
+		return true
+	})
+	return wrong
+}
+
 // otherNumbers are committed runs of digits that look like card numbers and are none: each says what it is.
 var otherNumbers = map[string]string{
 	"31323334" + "353637":      "the text 1234567 in ASCII",
@@ -313,7 +335,7 @@ func checkWords(name string, text []byte) (wrong []string) {
 }
 
 var codeChecks = map[string]func(*source) []string{
-	"floors": checkFloors, "kernel": checkKernel, "real world": checkRealWorld, "brands": checkBrands, "state": checkState,
+	"floors": checkFloors, "kernel": checkKernel, "real world": checkRealWorld, "brands": checkBrands, "state": checkState, "constant time": checkCompare,
 }
 
 var textChecks = map[string]func(string, []byte) []string{"card numbers": checkNumbers, "words": checkWords}
@@ -397,6 +419,15 @@ func TestTidyFindsWhatIsPlanted(t *testing.T) {
 		{"a library in its room", "floors", "emv/tlv/x.go", `package tlv; import _ "github.com/moov-io/bertlv"`, false},
 		{"a lower floor", "floors", "terminal/x.go", `package terminal; import _ "github.com/posim/posim/emv"`, false},
 		{"a test may", "floors", "terminal/x_test.go", `package terminal; import _ "github.com/posim/posim/host"`, false},
+
+		{"clear keys in the terminal", "floors", "terminal/x.go", `package terminal; import _ "github.com/posim/posim/internal/crypt/dukpt"`, true},
+		{"the calculator in the terminal", "floors", "terminal/x.go", `package terminal; import _ "github.com/posim/posim/hsm/clear"`, true},
+		{"the calculator in the command line", "floors", "cmd/posim/x.go", `package main; import _ "github.com/posim/posim/hsm/clear"`, false},
+		{"clear keys in the module", "floors", "hsm/x.go", `package hsm; import _ "github.com/posim/posim/internal/crypt/dukpt"`, false},
+		{"a leaky comparison", "constant time", "hsm/x.go", `package hsm; import "bytes"; func f(a, b []byte) bool { return bytes.Equal(a, b) }`, true},
+		{"a leaky comparison, renamed", "constant time", "internal/crypt/dukpt/x.go", `package dukpt; import b "bytes"; var _ = b.Compare`, true},
+		{"a comparison elsewhere", "constant time", "host/x.go", `package host; import "bytes"; var _ = bytes.Equal`, false},
+		{"a comparison in constant time", "constant time", "hsm/x.go", `package hsm; import "crypto/subtle"; var _ = subtle.ConstantTimeCompare`, false},
 
 		{"the kernel and the clock", "kernel", "emv/x.go", `package emv; import _ "github.com/posim/posim/sim"`, true},
 		{"the kernel and a reader", "kernel", "emv/card/x.go", `package card; import _ "github.com/posim/posim/transport/reader"`, true},

@@ -1,7 +1,6 @@
 package hsm
 
 import (
-	"bytes"
 	"crypto/subtle"
 	"errors"
 	"fmt"
@@ -183,7 +182,7 @@ func (s *store) compareAnchor(data []byte) error {
 	// a later version builds upon is written once more before it: store and anchor here, the anchor alone at the next save.
 	s.owed = true
 	switch at := s.head.version; {
-	case at == version && bytes.Equal(tag, s.tag[:]):
+	case at == version && subtle.ConstantTimeCompare(tag, s.tag[:]) == 1:
 		return nil
 	case at == version:
 		return fmt.Errorf("%w: version %d is not the one that %s knows", ErrRollback, at, anchorFile)

@@ -2,6 +2,7 @@ package crypt
 
 import (
 	"crypto/cipher"
+	"crypto/subtle"
 	"math/bits"
 )
 
@@ -46,7 +47,7 @@ func HasOddParity(key []byte) bool {
 func EqualParts(key []byte) bool {
 	for i := 0; i+8 <= len(key); i += 8 {
 		for j := 0; j < i; j += 8 {
-			if string(key[i:i+8]) == string(key[j:j+8]) {
+			if subtle.ConstantTimeCompare(key[i:i+8], key[j:j+8]) == 1 {
 				return true
 			}
 		}

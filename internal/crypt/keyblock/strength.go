@@ -1,7 +1,7 @@
 package keyblock
 
 import (
-	"bytes"
+	"crypto/subtle"
 	"encoding/asn1"
 	"math/big"
 )
@@ -38,9 +38,9 @@ func strengthTDES(key []byte) int {
 		k3 = key[16:]
 	}
 	switch {
-	case bytes.Equal(k1, k2) || bytes.Equal(k2, k3):
+	case subtle.ConstantTimeCompare(k1, k2) == 1 || subtle.ConstantTimeCompare(k2, k3) == 1:
 		return 56
-	case bytes.Equal(k1, k3):
+	case subtle.ConstantTimeCompare(k1, k3) == 1:
 		return 80
 	}
 	return 112
