@@ -68,7 +68,7 @@ func (a *app) calculator(c *cobra.Command, compute calculation) *cobra.Command {
 
 // verdicts are the errors of inputs that are well-formed and do not hold what they claim.
 var verdicts = []error{
-	clear.ErrMAC, clear.ErrCheckValue, clear.ErrBlock, clear.ErrKeyBlockMAC, clear.ErrKeyBlockPayload, clear.ErrKeyBlockCheck, clear.ErrExhausted, clear.ErrStale,
+	clear.ErrMAC, clear.ErrCheckValue, clear.ErrBlock, clear.ErrKeyBlockMAC, clear.ErrKeyBlockCheck, clear.ErrExhausted, clear.ErrStale,
 }
 
 // verdict gives an error its exit status.

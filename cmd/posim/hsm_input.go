@@ -278,7 +278,7 @@ func cipherFlag(f *pflag.FlagSet) {
 
 // pan is a card number that is nobody's: a published test number, or one with a wrong check digit.
 func (in *hsmInput) pan(flag string) string {
-	digits := in.text(flag)
+	digits := strings.Join(strings.Fields(in.text(flag)), "") // in groups, as it stands on a card
 	in.fail(in.testNumber(flag, digits))
 	if in.err != nil {
 		return ""
