@@ -2,10 +2,14 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"github.com/posim/posim/hsm/clear"
 )
 
 // calculators are the commands that compute.
@@ -65,5 +69,69 @@ func TestCalculatorExamples(t *testing.T) {
 				t.Errorf("%s: %s", line, out)
 			}
 		}
+	}
+}
+
+// What docs/hsm.md shows is what comes out behind the line that says whose keys it is for; every command is there, and every MAC.
+func TestCalculatorPage(t *testing.T) {
+	b, err := os.ReadFile("../../docs/hsm.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(b)
+	all := commandLines(page)
+	for _, c := range all {
+		out, diag, _ := posimRun(t, "", c.args...)
+		diag, begun := strings.CutPrefix(diag, "posim: hsm: "+testKeysOnly+"\n")
+		got := strings.Split(strings.TrimRight(out+diag, "\n"), "\n")
+		if m := mismatch(c.lines, got); m != "" || !begun || len(c.lines) == 0 {
+			t.Errorf("posim %v does not print %q here; it prints\n%s%s", c.args, m, out, diag)
+		}
+	}
+	if len(all) < 25 {
+		t.Errorf("%d commands", len(all))
+	}
+	for _, c := range calculators(t) {
+		if !strings.Contains(page, "$ "+c.CommandPath()+" ") {
+			t.Errorf("nothing of %s", c.CommandPath())
+		}
+	}
+	for _, name := range clear.MACs() {
+		if !strings.Contains(page, "`"+name+"`") {
+			t.Errorf("nothing of %s", name)
+		}
+	}
+}
+
+// A key in digits looks like a card's number in one of some thousand cases; it comes out whole all the same, and a card's number in
+// what was decrypted does not.
+func TestComputedValuesAreNotMasked(t *testing.T) {
+	const digits = "4761739001010119"
+	block, _, status := posimRun(t, "", "hsm", "sm4", "--mode", "ecb", "--key", "0123456789ABCDEFFEDCBA9876543210", "--data", digits+digits)
+	fields := strings.Fields(block)
+	encrypted := fields[len(fields)-1]
+	if status != exitPassed || len(encrypted) != 32 {
+		t.Fatal(block)
+	}
+	out, _, _ := posimRun(t, "", "hsm", "sm4", "--mode", "ecb", "--key", "0123456789ABCDEFFEDCBA9876543210", "--data", encrypted, "--decrypt")
+	if strings.Contains(out, digits) || !strings.Contains(out, "476173******0119") {
+		t.Error(out)
+	}
+	out, _, _ = posimRun(t, "", "hsm", "components", "--cipher", "des", "--adjust-parity", "--component", "4761739001010118", "--component", "0000000000000001", "--json")
+	if !strings.Contains(out, `"key_raw_xor": "`+digits+`"`) {
+		t.Error(out)
+	}
+}
+
+// A text in a sink and a value that passes it by come out in the order in which they were written.
+func TestSinkKeepsOrder(t *testing.T) {
+	var b strings.Builder
+	s := newSink(&b)
+	for range 2 {
+		fmt.Fprint(s, "47617390")
+		fmt.Fprint(s.unmasked(), "<4761739001010119>")
+	}
+	if err := s.Close(); err != nil || b.String() != "47617390<4761739001010119>47617390<4761739001010119>" {
+		t.Error(b.String(), err)
 	}
 }
