@@ -29,6 +29,9 @@ func (t *Terminal) openModule() (err error) {
 	if err != nil {
 		return fmt.Errorf("%w: %w", errModule, err)
 	}
+	if t.journalKey.Usage() != hsm.Sealing {
+		return fmt.Errorf("%w: key %v: want %s under the label %s", errModule, t.journalKey, hsm.Sealing, JournalKey)
+	}
 	want := t.profile.Security.DeviceKey()
 	if got := t.deviceKey.Attributes(); got.Usage != want.Usage || got.Algorithm != want.Algorithm {
 		return fmt.Errorf("%w: key %v: want %s %v for %v", errModule, t.deviceKey, want.Usage, want.Algorithm, t.profile.Security)
