@@ -1,7 +1,6 @@
 package clear
 
 import (
-	"bytes"
 	"crypto/subtle"
 	"errors"
 	"fmt"
@@ -44,14 +43,14 @@ var ErrZero = errors.New("zeros")
 func CheckComponents(components []Key, anyParity bool) error {
 	for i, c := range components {
 		field := fmt.Sprintf("component %d", i+1)
-		if bytes.Equal(c.raw(), make([]byte, c.Len())) {
+		if subtle.ConstantTimeCompare(c.raw(), make([]byte, c.Len())) == 1 {
 			return &Error{field, ErrZero, "", "a part that is not zero"}
 		}
 		if c.algorithm.isDES() && !anyParity && !crypt.HasOddParity(c.raw()) {
 			return &Error{field, ErrParity, "", "odd parity in every byte"}
 		}
 		for j, other := range components[:i] {
-			if bytes.Equal(c.raw(), other.raw()) {
+			if subtle.ConstantTimeCompare(c.raw(), other.raw()) == 1 {
 				return &Error{field, ErrEqualParts, fmt.Sprintf("as component %d", j+1), "parts that differ"}
 			}
 		}

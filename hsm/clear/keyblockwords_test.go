@@ -185,3 +185,37 @@ func TestAnswers(t *testing.T) {
 		}
 	}
 }
+
+// What fills a translated block goes by the PIN's length, which is told only where the translation is permitted.
+func TestLengthOfATranslatedPIN(t *testing.T) {
+	k := key(t, TDES, testKey)
+	block, err := EncipherPIN("0", k, "12345", testPAN, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		to, pan string
+		n       int
+		err     error
+	}{
+		{"3", testPAN, 5, nil},
+		{"0", testPAN, 5, nil},
+		{"1", testPAN, 0, ErrTranslation},
+		{"3", "4761739001010119", 0, ErrBlock},
+		{"9", testPAN, 0, ErrName},
+	} {
+		n, err := TranslatedLength(PINZone{"0", k}, PINZone{c.to, k}, block, c.pan)
+		if n != c.n || !errors.Is(err, c.err) || (c.err == nil) != (err == nil) {
+			t.Errorf("to format %s: %d, %v", c.to, n, err)
+		}
+	}
+	if err := k.Verify(nil); !errors.Is(err, ErrLength) {
+		t.Error(err)
+	}
+	if err := k.Verify(unhex(t, "08D7B4")); err != nil {
+		t.Error(err)
+	}
+	if err := k.Verify(unhex(t, "08D7B5")); !errors.Is(err, ErrCheckValue) {
+		t.Error(err)
+	}
+}
