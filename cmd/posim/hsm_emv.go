@@ -12,7 +12,7 @@ import (
 )
 
 func versionsHelp() string {
-	return "--cvn is the cryptogram version,\nby its name or by the number that its scheme gives it:\n  " + strings.Join(clear.CryptogramVersions(), ", ") + "\n"
+	return "--cvn is the cryptogram version, by its name or by the number that its scheme gives it:\n  " + strings.Join(clear.CryptogramVersions(), ", ") + "\n"
 }
 
 // cardFlags are those of a card whose key is derived from its issuer's.
@@ -27,7 +27,8 @@ func cardFlags(f *pflag.FlagSet) {
 func (a *app) hsmARQCCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "arqc", Short: "the application cryptogram of a card: ARQC, TC, AAC",
-		Long: `arqc derives a card's key from its issuer's, the key of the transaction, and makes the application cryptogram. ` + versionsHelp() +
+		Long: `arqc derives a card's key from its issuer's, the key of the transaction, and makes the application cryptogram.
+` + versionsHelp() +
 			`--data is then data objects (BER-TLV): amounts 9F02 and 9F03, country 9F1A, TVR 95, currency 5F2A, date 9A, type 9C, unpredictable
 number 9F37, AIP 82, ATC 9F36, issuer application data 9F10. Without --cvn the data is taken as it is, with --session
 common (Book 2, A1.3.1, of --diversifier) or none, and --padding 1 or 2 of ISO 9797-1.
@@ -152,7 +153,8 @@ func (a *app) hsmARPCCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "arpc", Short: "the issuer's answer to a cryptogram",
 		Long: `arpc answers an ARQC: by method 1 (Book 2, 8.2.1) with a response code of two characters or bytes, by method 2 (8.2.2) with a card
-status update. ` + versionsHelp() + `It decides the method and the key, which is derived as for the ARQC; some versions answer by method 1 with what fits of a card status
+status update.
+` + versionsHelp() + `It decides the method and the key, which is derived as for the ARQC; some versions answer by method 1 with what fits of a card status
 update. Without --cvn, --key is the key itself, and --method says which.
 `,
 		Example: "  posim hsm arpc --cvn 10 --imk 0123456789ABCDEFFEDCBA9876543210 --pan 1234567890123456 --psn 00 --atc 001C --arqc 29CCA15AE665FA2E --arc 00\n" +
