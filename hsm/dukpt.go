@@ -3,6 +3,7 @@ package hsm
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/posim/posim/internal/crypt"
 	"github.com/posim/posim/internal/crypt/dukpt"
@@ -197,10 +198,11 @@ func (m *Module) WorkingKey(k Key, ksn []byte, w Working) (Key, error) {
 		return Key{}, fmt.Errorf("%w: %v: the device is at %v", ErrStaleKSN, serial, s.device.KSN())
 	}
 	for _, made := range s.made {
-		if x := m.slots[made.at]; x != nil && x.serial == made.serial && x.working == w {
+		if m.lives(made) && m.slots[made.at].working == w {
 			return made, nil
 		}
 	}
+	s.made = slices.DeleteFunc(s.made, func(k Key) bool { return !m.lives(k) })
 	made, err := m.derive(s, w, mode(w, false), func(u dukpt.Use, a dukpt.Algorithm) ([]byte, error) { return s.device.WorkingKey(nil, u, a) })
 	if err == nil {
 		s.made = append(s.made, made)
@@ -218,6 +220,7 @@ func (m *Module) hostKey(s *slot, serial dukpt.KSN, w Working) (Key, error) {
 		}
 	}
 	if of != nil {
+		of.keys = slices.DeleteFunc(of.keys, func(made madeKey) bool { return !m.lives(made.key) })
 		for _, made := range of.keys {
 			if made.w == w {
 				return made.key, nil
@@ -279,7 +282,11 @@ func (m *Module) derive(s *slot, w Working, mode Mode, key func(dukpt.Use, dukpt
 		wipe(clear)
 		return Key{}, fmt.Errorf("hsm: working key: %w", err)
 	}
-	return m.place(&slot{a: a, check: check, working: w, material: x})
+	k, err := m.place(&slot{a: a, check: check, working: w, material: x})
+	if err != nil {
+		x.wipe()
+	}
+	return k, err
 }
 
 // defaultAlgorithm is that of the transaction key where the usage has it.

@@ -168,7 +168,7 @@ func (m *Module) Find(label string) (Key, error) {
 	return k, nil
 }
 
-// Erase overwrites a key and frees its slot; its handle is dead from then on. In a module at rest it is gone from there when
+// Erase overwrites a key, and the working keys that were derived from it, and frees their slots; its handle is dead from then on. In a module at rest it is gone from there when
 // Erase returns; an error of the disk leaves it where it was.
 func (m *Module) Erase(k Key) error {
 	s, err := m.slot(k)
@@ -341,6 +341,13 @@ func (m *Module) erase(at int) {
 	for _, k := range s.made {
 		m.forget(k)
 	}
+	if s.host != nil {
+		for i := range s.host.made {
+			for _, made := range s.host.made[i].keys {
+				m.forget(made.key)
+			}
+		}
+	}
 	m.recent = nil // it may be of this key
 	if s.label != "" {
 		delete(m.labels, s.label)
@@ -352,7 +359,10 @@ func (m *Module) erase(at int) {
 
 // forget erases a key that was derived, unless it is gone already.
 func (m *Module) forget(k Key) {
-	if s := m.slots[k.at]; s != nil && s.serial == k.serial {
+	if m.lives(k) {
 		m.erase(k.at)
 	}
 }
+
+// lives tells whether a handle that this module gave still has its key.
+func (m *Module) lives(k Key) bool { return m.slots[k.at] != nil && m.slots[k.at].serial == k.serial }
