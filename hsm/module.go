@@ -119,12 +119,15 @@ func (m *Module) Generate(a Attributes) (Key, error) {
 }
 
 // Store gives k a label and erases the key that had it before, so that a new session key replaces the old one in one step. A key
-// has one label at most; the earlier one is given up. In a module at rest the key is durable when Store returns; an error of the
-// disk leaves the module as it was.
+// has one label at most; the earlier one is given up. A working key of DUKPT can have none (ErrUsage): it goes with its transaction.
+// In a module at rest the key is durable when Store returns; an error of the disk leaves the module as it was.
 func (m *Module) Store(label string, k Key) error {
 	s, err := m.slot(k)
 	if err != nil {
 		return err
+	}
+	if s.working.Usage != "" {
+		return fmt.Errorf("%w: store %v: a working key goes with its transaction", ErrUsage, k)
 	}
 	if label == "" || len(label) > maxLabel {
 		return fmt.Errorf("hsm: store %v: label of %d bytes: want 1 to %d", k, len(label), maxLabel)
