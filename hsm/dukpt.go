@@ -59,9 +59,9 @@ func newDerivation(a Algorithm, clear []byte) (*derivation, error) {
 func (d *derivation) wipe() { d.d.Wipe() }
 
 // InstallInitialKey makes this module a DUKPT device: it loads an initial key (X9.24-1 for TDES, X9.24-3 for AES) with its key
-// serial number, whose counter must be zero (ErrKSN), derives the future keys and forgets the initial key. A device that has the
-// same serial number and has used keys of it refuses it (ErrStaleKSN): it would use them again. In a module at rest the device's
-// state is kept; label must then not be empty.
+// serial number, whose counter must be zero (ErrKSN), derives the future keys and forgets the initial key. A serial number that a
+// device here has already is refused (ErrStaleKSN): its keys would be used twice. In a module at rest the device's state is kept;
+// label must then not be empty.
 func (m *Module) InstallInitialKey(label string, a Algorithm, clear, ksn []byte) (Key, error) {
 	return m.installInitialKey(label, Attributes{Usage: InitialKey, Algorithm: a}, clear, ksn)
 }
@@ -85,6 +85,9 @@ func (m *Module) installInitialKey(label string, a Attributes, clear, ksn []byte
 	}
 	serial, err := m.initialKSN(a.Algorithm, ksn)
 	if err != nil {
+		return Key{}, err
+	}
+	if err := m.noDevice(serial); err != nil {
 		return Key{}, err
 	}
 	if a.Algorithm == TDES && weakWithoutParity(clear) {
@@ -117,12 +120,17 @@ func (m *Module) initialKSN(a Algorithm, ksn []byte) (dukpt.KSN, error) {
 	case serial.Counter() != 0:
 		return serial, fmt.Errorf("%w: %v: want the counter zero, as an initial key has it", ErrKSN, serial)
 	}
+	return serial, nil
+}
+
+// noDevice refuses the serial number of a device that is here: each of two would use its keys.
+func (m *Module) noDevice(serial dukpt.KSN) error {
 	for _, s := range m.slots {
-		if s != nil && s.device != nil && s.device.KSN().Initial() == serial && s.device.KSN() != serial {
-			return serial, fmt.Errorf("%w: %v: the device is at %v", ErrStaleKSN, serial, s.device.KSN())
+		if s != nil && s.device != nil && s.device.KSN().Initial() == serial {
+			return fmt.Errorf("%w: %v: the device is at %v", ErrStaleKSN, serial, s.device.KSN())
 		}
 	}
-	return serial, nil
+	return nil
 }
 
 // weakWithoutParity judges a TDES key whose parity is not adjusted, because what is derived from it depends on every bit.
