@@ -53,7 +53,10 @@ func (m *Module) restore(e *entry) error {
 	}
 	s := &slot{a: a, label: e.label}
 	if a.Usage == InitialKey {
-		device, err := dukpt.ParseState(e.secret[3:])
+		if len(e.secret) < len(s.check) {
+			return fmt.Errorf("device of %d bytes: want a check value and a state", len(e.secret))
+		}
+		device, err := dukpt.ParseState(e.secret[len(s.check):])
 		if err != nil {
 			return err
 		}

@@ -77,9 +77,8 @@ func blockKSN(h keyblock.Header, a Algorithm) ([]byte, error) {
 	return ksn, nil
 }
 
-// ExportKeyBlock wraps k as a TR-31 key block of version 'A' to 'D' under a key block protection key, with its attributes and
-// ErrExport for a key that may not leave the module, for a DUKPT
-// device's, and for one that is stronger than its protection.
+// ExportKeyBlock wraps k as a TR-31 key block of version 'A' to 'D' under a key block protection key, with its attributes.
+// ErrExport for a key that may not leave the module, for a DUKPT device's, and for one that is stronger than its protection.
 func (m *Module) ExportKeyBlock(k, under Key, version byte) (string, error) {
 	protection, err := m.slot(under, KeyBlockProtection)
 	if err == nil {
