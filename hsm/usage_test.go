@@ -3,6 +3,7 @@ package hsm
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -30,10 +31,22 @@ type ring struct {
 
 func newRing(t testing.TB) *ring {
 	t.Helper()
-	x := &ring{Module: New(counter()), by: map[Usage]Key{}, ksn: unhex(t, "FFFF9876543210E00001")}
-	for i, r := range &rules {
+	return ringIn(t, New(counter()), func(Usage) string { return "" })
+}
+
+// ringIn puts a key of every usage into a module, each its own, under the labels that label gives.
+func ringIn(t testing.TB, m *Module, label func(Usage) string) *ring {
+	t.Helper()
+	x := &ring{Module: m, by: map[Usage]Key{}, ksn: unhex(t, "FFFF9876543210E00001")}
+	random := rand.NewChaCha8([32]byte{77})
+	for _, r := range &rules {
+		clear := make([]byte, r.lengths[0].bytes[0])
+		if _, err := random.Read(clear); err != nil {
+			t.Fatal(err)
+		}
+		var err error
 		if r.usage == InitialKey {
-			k, err := x.InstallInitialKey("", TDES, initialKey(t, TDES, keyA, x.ksn), withCounter(x.ksn, 0))
+			k, err := x.InstallInitialKey(label(r.usage), TDES, initialKey(t, TDES, fmt.Sprintf("%X", bytesOf(m, x.by[BaseDerivation])), x.ksn), withCounter(x.ksn, 0))
 			if err == nil {
 				_, err = x.NextKSN(k)
 			}
@@ -43,9 +56,9 @@ func newRing(t testing.TB) *ring {
 			x.by[r.usage] = k
 			continue
 		}
-		clear := unhex(t, key32)[:r.lengths[0].bytes[0]]
-		clear[3] ^= byte(4 * i) // each its own
-		x.by[r.usage] = install(t, x.Module, r.usage, fmt.Sprintf("%X", clear))
+		if x.by[r.usage], err = x.Install(label(r.usage), Attributes{Usage: r.usage}, clear); err != nil {
+			t.Fatal(err)
+		}
 	}
 	x.block = encrypted(t, x.Module, x.pin(), "1234", card(t, pan1))
 	var err error
