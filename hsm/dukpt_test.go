@@ -200,7 +200,7 @@ func TestHostKeysAreBounded(t *testing.T) {
 		all := []Working{{Usage: PINEncryption}, {Usage: CMAC}, {Usage: CMAC, Direction: Response}, {Usage: DataEncryption}, {Usage: DataEncryption, Direction: Both}}
 		var last Key
 		derived := 0
-		for range 3000 {
+		for range 1500 {
 			var b [4]byte
 			if _, err := random.Read(b[:]); err != nil {
 				t.Fatal(err)
@@ -224,7 +224,7 @@ func TestHostKeysAreBounded(t *testing.T) {
 				t.Fatalf("%s: %d keys", kind.name, n)
 			}
 		}
-		if derived < 2000 {
+		if derived < 1000 {
 			t.Errorf("%d derivations", derived)
 		}
 		if err := m.Erase(bdk); err != nil || keys(m) != 0 {
@@ -335,7 +335,7 @@ func TestDeviceIsUsedUp(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		k := deviceAt(t, m, "device", kind.algorithm, initialKey(t, kind.algorithm, kind.bdk, ksn), fmt.Sprintf("%X", before(t, serial)))
+		k := deviceAt(t, m, "device", kind.algorithm, initialKey(t, kind.algorithm, kind.bdk, ksn), fmt.Sprintf("%X", before(serial)))
 		if next, err := m.NextKSN(k); err != nil || !bytes.Equal(next, ksn) {
 			t.Fatalf("%s: %X, %v: want %X", kind.name, next, err, ksn)
 		}
@@ -535,7 +535,7 @@ func vectorDUKPT(t *testing.T, v vector) {
 	}
 	initial := initialKey(t, a, v.text("bdk"), ksn)
 	terminal, host := New(fill(t, Format4, v.text("random"))), New(counter())
-	device := deviceAt(t, terminal, "device", a, initial, fmt.Sprintf("%X", before(t, serial)))
+	device := deviceAt(t, terminal, "device", a, initial, fmt.Sprintf("%X", before(serial)))
 	base := install(t, host, Attributes{Usage: BaseDerivation, Algorithm: a}, v.text("bdk"))
 	if next, err := terminal.NextKSN(device); err != nil || !bytes.Equal(next, ksn) {
 		t.Fatalf("the device goes on at %X, %v: want %X", next, err, ksn)
@@ -636,18 +636,15 @@ func vectorDUKPT(t *testing.T, v vector) {
 }
 
 // before is the number of the transaction before k's: the greatest lower counter that a device has.
-func before(t testing.TB, k dukpt.KSN) []byte {
-	t.Helper()
-	for c := k.Counter() - 1; ; c-- {
-		b := withCounter(k.Bytes(), uint64(c))
-		serial, err := dukpt.ParseKSN(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if c == 0 || serial.Valid() == nil {
-			return b
-		}
+func before(k dukpt.KSN) []byte {
+	c, most := uint64(k.Counter()-1), 10
+	if k.AES() {
+		most = 16
 	}
+	for ones(c) > most {
+		c--
+	}
+	return withCounter(k.Bytes(), c)
 }
 
 // vectorNextKSN: a device whose last transaction was one goes on to the next.
