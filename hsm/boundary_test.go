@@ -20,6 +20,7 @@ import (
 
 	"github.com/posim/posim/emv/apdu"
 	"github.com/posim/posim/emv/security"
+	"github.com/posim/posim/internal/pan"
 )
 
 // The boundary is guarded twice: by a list of every way in which bytes or texts leave this package, each with what it is, so that a new
@@ -599,6 +600,34 @@ func witnessed(t *testing.T) (*witness, *secrets) {
 	for _, heard := range append(chip.heard, chip.lent) {
 		w.saw("Module.PresentPIN", heard)
 	}
+	// a PIN that is open when something else is wrong: no card number, or one too short
+	for _, wrong := range []pan.PAN{{}, card(t, "12345678")} {
+		bare := carriers[1] // format 1 opens for any card
+		block := encrypted(t, m, bare, canaryPIN, p)
+		for _, c := range carriers {
+			out, err := m.EncryptPIN(dst(), c, pad(), wrong)
+			w.saw("Module.EncryptPIN", out, err)
+			out, err = m.TranslatePIN(dst(), bare, c, wrong, block)
+			w.saw("Module.TranslatePIN", out, err)
+			out, err = m.GeneratePIN(dst(), x.by[PINVerification3624], natural, canaryPIN, c, wrong)
+			w.saw("Module.GeneratePIN", out, err)
+		}
+		ref, err := m.PINReference(x.by[PINVerification], wrong, pad())
+		w.saw("Module.PINReference", ref, err)
+		ref, err = m.ReferencePIN(bare, wrong, block, x.by[PINVerification])
+		w.saw("Module.ReferencePIN", ref, err)
+		w.saw("Module.VerifyPIN", m.VerifyPIN(bare, wrong, block, x.by[PINVerification], make([]byte, 8)))
+		pvv, err := m.GeneratePVV(x.by[PINVerificationVisa], 1, bare, wrong, block)
+		w.saw("Module.GeneratePVV", pvv, err)
+		c := x.script(t)
+		c.PAN = wrong
+		script, err := m.SealScript(c, ScriptCommand{Instruction: apdu.InsPINChangeUnblock, PIN: bare, PINBlock: block})
+		w.saw("Module.SealScript", script, err)
+	}
+	pulled := newPINCard(t)
+	pulled.err = apdu.ErrCardRemoved
+	_, err = m.PresentPIN(pad(), pulled, nil)
+	w.saw("Module.PresentPIN", err)
 	entry := pad()
 	entry.Clear()
 	w.saw("Keypad.Clear", entry)
