@@ -12,6 +12,7 @@
 // Standards: ANSI X9.24-1:2009 annex A (TDES), ANSI X9.24-3:2017 section 6 (AES). Keys come as the standards print them:
 // TDES keys have no parity adjusted.
 //
-// What it is not: a place to keep keys, or a certified device. Wiping overwrites what this package holds; the cipher objects
-// of crypto/des and crypto/aes keep their schedules until they are collected.
+// What it is not: a place to keep keys, or a certified device. Wiping overwrites what this package holds, the schedules of
+// the TDES derivation too; the cipher objects of crypto/des (of a BDK, and of a data key while it is made) and crypto/aes
+// keep theirs until they are collected.
 package dukpt

@@ -87,6 +87,21 @@ func TestDeriverIsTheFunctions(t *testing.T) {
 	}
 }
 
+// The keys of a TDES derivation lie in the work space alone, and it is wiped: nothing that is allocated keeps a schedule.
+func TestTDESDerivationDoesNotAllocate(t *testing.T) {
+	w := worlds(t)[0]
+	s, key, k := w.state(t), make([]byte, 0, maxKey), w.ksn.with(0x1FF)
+	if n := testing.AllocsPerRun(100, func() { _, _ = w.host.TransactionKey(key, k) }); n != 0 {
+		t.Errorf("host: %v allocations", n)
+	}
+	if n := testing.AllocsPerRun(100, func() { _ = s.Advance() }); n != 0 {
+		t.Errorf("terminal: %v allocations", n)
+	}
+	if w.host.d.node != (node{}) || s.r.node != (node{}) {
+		t.Error("work space is not wiped")
+	}
+}
+
 func TestDeriverRefuses(t *testing.T) {
 	all := worlds(t)
 	for _, w := range all {

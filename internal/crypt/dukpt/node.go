@@ -3,8 +3,9 @@ package dukpt
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/des"
 	"encoding/binary"
+
+	"github.com/posim/posim/internal/crypt"
 )
 
 const (
@@ -26,10 +27,11 @@ const (
 // node is a derivation key with its schedules ready: all keys below it in the tree of counters come from these. It works in
 // memory of its own, because what goes through a cipher.Block moves to the heap; it is no secret's home: wipe it.
 type node struct {
-	alg         Algorithm
-	key, masked cipher.Block // AES: key alone. TDES: the left half, and the left half under the mask
-	right       uint64       // TDES: the right half
-	in, out     [16]byte     // work space
+	alg          Algorithm
+	key          cipher.Block       // AES
+	left, masked crypt.SingleUseDES // TDES: the left half, and the left half under the mask
+	right        uint64             // TDES: the right half
+	in, out      [16]byte           // work space
 }
 
 // load makes key, of algorithm a, ready.
@@ -39,13 +41,11 @@ func (n *node) load(a Algorithm, key []byte) (err error) {
 		n.key, err = aes.NewCipher(key)
 		return err
 	}
-	if n.key, err = des.NewCipher(key[:8]); err != nil {
-		return err
-	}
-	xorMask(n.in[:8], key[:8])
-	if n.masked, err = des.NewCipher(n.in[:8]); err != nil {
-		return err
-	}
+	half := (*[8]byte)(n.in[:])
+	copy(half[:], key)
+	n.left.Expand(half)
+	xorMask(half[:], key[:8])
+	n.masked.Expand(half)
 	n.right = binary.BigEndian.Uint64(key[8:])
 	return nil
 }
@@ -57,17 +57,11 @@ func (n *node) child(dst []byte, tail uint64) {
 		n.expand(dst, keyDerivation, n.alg, tail)
 		return
 	}
-	// The non-reversible key generation of X9.24-1, annex A, once for each half.
-	right, left := n.half(n.key, n.right, tail), n.half(n.masked, n.right^mask, tail)
-	binary.BigEndian.PutUint64(dst, left)
-	binary.BigEndian.PutUint64(dst[8:], right)
-}
-
-// half is the one-way step: E(tail xor right) xor right.
-func (n *node) half(left cipher.Block, right, tail uint64) uint64 {
-	binary.BigEndian.PutUint64(n.in[:8], tail^right)
-	left.Encrypt(n.out[:8], n.in[:8])
-	return binary.BigEndian.Uint64(n.out[:8]) ^ right
+	// The non-reversible key generation of X9.24-1, annex A, once for each half: E(tail xor right) xor right.
+	right := n.right
+	binary.BigEndian.PutUint64(dst[8:], n.left.Encrypt(tail^right)^right)
+	right ^= mask
+	binary.BigEndian.PutUint64(dst, n.masked.Encrypt(tail^right)^right)
 }
 
 // expand writes to dst, of a.Size() bytes, the key that an AES node derives for a usage indicator (X9.24-3, 6.3). last is
@@ -93,5 +87,6 @@ func xorMask(dst, key []byte) {
 	}
 }
 
-// wipe forgets the key. The cipher objects are let go: their schedules cannot be overwritten.
+// wipe forgets the key. The schedules of TDES lie in the node and are overwritten; the cipher object of AES is let go: its
+// schedule cannot be.
 func (n *node) wipe() { *n = node{} }
