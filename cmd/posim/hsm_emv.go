@@ -109,10 +109,15 @@ func arqc(in *hsmInput, padding int) (*hsmReport, error) {
 }
 
 func cryptogram(r *hsmReport, ac, given []byte) (*hsmReport, error) {
-	r.bytes("arqc", "cryptogram", ac)
+	return computed(r, "arqc", "cryptogram", ac, given)
+}
+
+// computed reports a value, and compares it with what was given, if something was.
+func computed(r *hsmReport, field, name string, value, given []byte) (*hsmReport, error) {
+	r.bytes(field, name, value)
 	var err error
 	if given != nil {
-		err = clear.Same("--verify", ac, given)
+		err = clear.Same("--verify", value, given)
 	}
 	r.verified(given != nil, err)
 	return r, err
@@ -220,13 +225,7 @@ func arpc(in *hsmInput, method int) (*hsmReport, error) {
 }
 
 func answered(r *hsmReport, answer, given []byte) (*hsmReport, error) {
-	r.bytes("arpc", "ARPC", answer)
-	var err error
-	if given != nil {
-		err = clear.Same("--verify", answer, given)
-	}
-	r.verified(given != nil, err)
-	return r, err
+	return computed(r, "arpc", "ARPC", answer, given)
 }
 
 func versionARPC(in *hsmInput, r *hsmReport) (*hsmReport, error) {

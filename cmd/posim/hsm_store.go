@@ -68,19 +68,8 @@ func (f *storeFlags) open() (*sim.Dir, hsm.Lock, error) {
 	return dir, lock, nil
 }
 
-func (a *app) hsmListCommand() *cobra.Command {
-	var f storeFlags
-	c := &cobra.Command{
-		Use: "list", Short: "the keys of a terminal's security module, by label", Args: none,
-		Long:    "Lists what is kept: label, usage, algorithm, mode and exportability by their X9.143 codes, check value, and of a DUKPT\ndevice its key serial number. No key is shown, here or anywhere.",
-		Example: "  posim hsm list --data DIR\n  posim hsm list --data DIR --json",
-		RunE:    func(*cobra.Command, []string) error { return a.hsmList(&f) },
-	}
-	f.add(c)
-	return c
-}
-
-func (a *app) hsmList(f *storeFlags) (err error) {
+// withModule opens the module of a directory that must be there, for do.
+func (f *storeFlags) withModule(do func(*hsm.Module) error) (err error) {
 	dir, lock, err := f.existing()
 	if err != nil {
 		return err
@@ -90,7 +79,21 @@ func (a *app) hsmList(f *storeFlags) (err error) {
 	if err != nil {
 		return failed(err)
 	}
-	return a.printKeys(m, f.asJSON)
+	return do(m)
+}
+
+func (a *app) hsmListCommand() *cobra.Command {
+	var f storeFlags
+	c := &cobra.Command{
+		Use: "list", Short: "the keys of a terminal's security module, by label", Args: none,
+		Long:    "Lists what is kept: label, usage, algorithm, mode and exportability by their X9.143 codes, check value, and of a DUKPT\ndevice its key serial number. No key is shown, here or anywhere.",
+		Example: "  posim hsm list --data DIR\n  posim hsm list --data DIR --json",
+		RunE: func(*cobra.Command, []string) error {
+			return f.withModule(func(m *hsm.Module) error { return a.printKeys(m, f.asJSON) })
+		},
+	}
+	f.add(c)
+	return c
 }
 
 // jsonKey is a key in --json.
@@ -142,26 +145,19 @@ func (a *app) hsmTamperCommand() *cobra.Command {
 		Use: "tamper", Short: "open the case of a terminal's security module: its keys are gone", Args: none,
 		Long:    "Destroys the keys at rest, as a module does when its case is opened. The terminal then stops with SECURITY MODULE ERROR;\nits journal stays. There is no way back but another module: posim hsm inject --replace.",
 		Example: "  posim hsm tamper --data DIR",
-		RunE:    func(*cobra.Command, []string) error { return a.hsmTamper(&f) },
+		RunE: func(*cobra.Command, []string) error {
+			return f.withModule(func(m *hsm.Module) error { return a.hsmTamper(m, f.asJSON) })
+		},
 	}
 	f.add(c)
 	return c
 }
 
-func (a *app) hsmTamper(f *storeFlags) (err error) {
-	dir, lock, err := f.existing()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, dir.Close()) }()
-	m, err := hsm.Open(dir, lock, rand.Reader)
-	if err != nil {
-		return failed(err)
-	}
+func (a *app) hsmTamper(m *hsm.Module, asJSON bool) error {
 	if err := m.Tamper(); err != nil {
 		return failed(err)
 	}
-	if f.asJSON {
+	if asJSON {
 		return writeJSON(a.stdout, struct {
 			Tampered bool `json:"tampered"`
 		}{m.Tampered()})

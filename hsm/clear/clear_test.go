@@ -12,6 +12,7 @@ import (
 	"github.com/posim/posim/emv/security"
 	"github.com/posim/posim/emv/tlv"
 	"github.com/posim/posim/internal/crypt/keyblock"
+	"github.com/posim/posim/internal/crypt/known"
 )
 
 // The known answers of the functions are those of layouts hsm/1 and cup/1, which internal/vectors runs through this package. Here is
@@ -22,14 +23,7 @@ const (
 	testPAN = "4761739001010010"
 )
 
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
+var unhex = known.Hex
 
 func key(t testing.TB, a Algorithm, digits string) Key {
 	t.Helper()

@@ -5,35 +5,17 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"encoding/hex"
-	"encoding/json"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/posim/posim/internal/crypt/known"
 )
 
-const vectors = "../../testdata/vectors"
-
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-func load(t testing.TB, name string, into any) {
-	t.Helper()
-	b, err := os.ReadFile(filepath.Join(vectors, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(b, into); err != nil {
-		t.Fatal(err)
-	}
-}
+var (
+	unhex = known.Hex
+	load  = known.File
+)
 
 // hsmVector is a vector of layout hsm/1, as far as this room can answer it.
 type hsmVector struct {
@@ -51,11 +33,7 @@ type hsmVector struct {
 	}
 }
 
-func hsmVectors(t testing.TB, name string) []hsmVector {
-	var file struct{ Vectors []hsmVector }
-	load(t, filepath.Join("hsm", name), &file)
-	return file.Vectors
-}
+var hsmVectors = known.Vectors[hsmVector]
 
 func retail(t testing.TB, key []byte, padding int, data []byte) string {
 	t.Helper()

@@ -2,15 +2,11 @@ package cardvalue
 
 import (
 	"crypto/cipher"
-	"encoding/hex"
-	"encoding/json"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/posim/posim/emv/security"
 	"github.com/posim/posim/internal/crypt"
+	"github.com/posim/posim/internal/crypt/known"
 )
 
 // vector is one of layout hsm/1, as far as this room can answer it.
@@ -28,29 +24,11 @@ type vector struct {
 	Out map[string]string
 }
 
-func read(t testing.TB, name string) []vector {
-	t.Helper()
-	b, err := os.ReadFile(filepath.Join("../../../testdata/vectors/hsm", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct{ Vectors []vector }
-	if err := json.Unmarshal(b, &file); err != nil {
-		t.Fatal(err)
-	}
-	return file.Vectors
-}
-
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-func upper(b []byte) string { return strings.ToUpper(hex.EncodeToString(b)) }
+var (
+	read  = known.Vectors[vector]
+	unhex = known.Hex
+	upper = known.Upper
+)
 
 // numbers are the digits of a PIN as a keypad has them.
 func numbers(digits string) []byte {

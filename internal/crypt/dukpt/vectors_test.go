@@ -6,24 +6,15 @@ import (
 	"crypto/cipher"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/posim/posim/internal/crypt"
+	"github.com/posim/posim/internal/crypt/known"
 )
 
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
+var unhex = known.Hex
 
 func ksn(t testing.TB, s string) KSN {
 	t.Helper()
@@ -46,18 +37,7 @@ type vector struct {
 	Out map[string]any
 }
 
-func vectors(t testing.TB, name string) []vector {
-	t.Helper()
-	b, err := os.ReadFile(filepath.Join("../../../testdata/vectors/hsm", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct{ Vectors []vector }
-	if err := json.Unmarshal(b, &file); err != nil {
-		t.Fatal(err)
-	}
-	return file.Vectors
-}
+var vectors = known.Vectors[vector]
 
 // Every field of every vector is answered; what no answer is known for fails.
 func TestKnownAnswers(t *testing.T) {

@@ -3,19 +3,14 @@ package pinblock
 import (
 	"bytes"
 	"crypto/cipher"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/posim/posim/internal/crypt"
+	"github.com/posim/posim/internal/crypt/known"
 )
-
-const vectors = "../../../testdata/vectors"
 
 // hop is one side of a translation, or a vector's whole input.
 type hop struct {
@@ -40,33 +35,11 @@ type vector struct {
 	}
 }
 
-func fromFile(t testing.TB, name string, into any) {
-	t.Helper()
-	b, err := os.ReadFile(filepath.Join(vectors, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(b, into); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func read(t testing.TB, name string) []vector {
-	var file struct{ Vectors []vector }
-	fromFile(t, filepath.Join("hsm", name), &file)
-	return file.Vectors
-}
-
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-func upper(b []byte) string { return strings.ToUpper(hex.EncodeToString(b)) }
+var (
+	read  = known.Vectors[vector]
+	unhex = known.Hex
+	upper = known.Upper
+)
 
 // numbers are the digits of a PIN as a keypad has them, and the nibbles of a fill.
 func numbers(t testing.TB, digits string) []byte {
@@ -283,7 +256,7 @@ func TestUnionPayBlock(t *testing.T) {
 			Clear string `json:"clear_block"`
 		}
 	}
-	fromFile(t, "cup/CUP-PIN-001.json", &v)
+	known.File(t, "cup/CUP-PIN-001.json", &v)
 	var pin, account, clear [8]byte
 	err := errors.Join(PINField(pin[:], Format0, numbers(t, v.Input.PIN), nil), PANField(account[:], Format0, []byte(v.Input.PAN)),
 		Encode(clear[:], Format0, numbers(t, v.Input.PIN), []byte(v.Input.PAN), nil))
