@@ -5,10 +5,10 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/posim/posim/internal/crypt/known"
 )
 
 // encryptOnce is SingleUseDES as its users have it.
@@ -35,10 +35,7 @@ func sameDES(t *testing.T, key [8]byte, block uint64) {
 
 // The tables try each bit of the block and of the key and every entry of every S-box.
 func TestDESKnownAnswers(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(vectors, "des/sp800-20.txt"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := known.Bytes(t, "des/sp800-20.txt")
 	n := 0
 	for line := range strings.Lines(string(text)) {
 		if strings.HasPrefix(line, "#") {

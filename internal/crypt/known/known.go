@@ -25,13 +25,19 @@ func Vectors[V any](t testing.TB, name string) []V {
 // File reads a JSON file of testdata/vectors.
 func File(t testing.TB, name string, into any) {
 	t.Helper()
+	if err := json.Unmarshal(Bytes(t, name), into); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+}
+
+// Bytes reads any file of testdata/vectors.
+func Bytes(t testing.TB, name string) []byte {
+	t.Helper()
 	b, err := os.ReadFile(filepath.Join(root(t), "testdata/vectors", name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal(b, into); err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
+	return b
 }
 
 // root is the folder of the module: tests run in their room's.
