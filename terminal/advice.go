@@ -23,7 +23,10 @@ func (t *Terminal) seal(r *Record, number pan.PAN, expiry string) error {
 	}
 	r.Sealed, err = t.module.Seal(t.journalKey, []byte(r.STAN+r.Date+r.Time), plain)
 	clear(plain)
-	return err
+	if err != nil {
+		return fmt.Errorf("%w: %w", errModule, err)
+	}
+	return nil
 }
 
 func (t *Terminal) unseal(r *Record) (number pan.PAN, expiry string, err error) {
