@@ -187,7 +187,7 @@ func (u Usage) rule() *rule {
 func (a Attributes) complete() (Attributes, *rule, error) {
 	r := a.Usage.rule()
 	if r == nil {
-		return a, nil, fmt.Errorf("%w: unknown key usage %q", ErrAttributes, string(a.Usage))
+		return a, nil, fmt.Errorf("%w: unknown key usage %q: want one of %v", ErrAttributes, string(a.Usage), Usages())
 	}
 	if a.Algorithm == 0 {
 		a.Algorithm = r.lengths[0].algorithm

@@ -87,20 +87,6 @@ func (o Optional) CheckValue() (c CheckValue, err error) {
 	return c, nil
 }
 
-// NewKeyCheckValue makes KC, the check value of the key that is wrapped.
-func NewKeyCheckValue(c CheckValue) Optional { return Optional{idKeyCheck, c.text()} }
-
-// NewProtectionKeyCheckValue makes KP, the check value of the protection key.
-func NewProtectionKeyCheckValue(c CheckValue) Optional { return Optional{idProtection, c.text()} }
-
-func (c CheckValue) text() string {
-	way := []byte("00")
-	if c.CMAC {
-		way[1] = '1'
-	}
-	return string(appendHex(way, c.Value))
-}
-
 // Certificate is what CT holds: the certificate of the public key that belongs to a private key.
 type Certificate struct {
 	EMV   bool   // or X.509
@@ -254,11 +240,6 @@ func (o Optional) Time() (t time.Time, err error) {
 }
 
 var errTime = errors.New("want a time of UTC as YYYYMMDDhhmmssZ or YYYY-MM-DDThh:mm:ssZ, with or without hundredths")
-
-// NewTimestamp makes TS, to the second.
-func NewTimestamp(t time.Time) Optional {
-	return Optional{idTimestamp, t.UTC().Format("20060102150405Z")}
-}
 
 // is refuses to read a block as another.
 func (o Optional) is(what string, ids ...string) error {
