@@ -24,23 +24,26 @@ func Personalise(disk sim.Disk, lock hsm.Lock, p *terminal.Profile, times int, r
 	if err != nil {
 		return nil, err
 	}
-	if err := InjectKeys(m, p, times, rand); err != nil {
-		return nil, err
-	}
-	return m, nil
+	return m, loadKeys(m, p, times, rand)
 }
 
-// InjectKeys puts a terminal's test keys into its module.
-func InjectKeys(m *hsm.Module, p *terminal.Profile, times int, rand io.Reader) error {
-	clear, err := hex.DecodeString(keyJournal)
-	if err != nil {
-		return err
+// loadKeys puts the terminal's keys into its module, those that are not there: a personalisation that the power ended goes on.
+func loadKeys(m *hsm.Module, p *terminal.Profile, times int, rand io.Reader) error {
+	if _, err := m.Find(terminal.JournalKey); errors.Is(err, hsm.ErrKey) {
+		clear, err := hex.DecodeString(keyJournal)
+		if err != nil {
+			return err
+		}
+		if _, err := m.Install(terminal.JournalKey, hsm.Attributes{Usage: hsm.Sealing}, clear); err != nil {
+			return err
+		}
 	}
-	if _, err := m.Install(terminal.JournalKey, hsm.Attributes{Usage: hsm.Sealing}, clear); err != nil {
-		return err
+	if _, err := m.Find(terminal.DeviceKey); errors.Is(err, hsm.ErrKey) {
+		if _, err := host.TestDeviceKey(m, terminal.DeviceKey, terminalName(p), times, rand); err != nil {
+			return err
+		}
 	}
-	_, err = host.TestDeviceKey(m, terminal.DeviceKey, host.TerminalName{TID: p.TID, MID: p.MID, Scheme: p.Security}, times, rand)
-	return err
+	return nil
 }
 
 // personalised is the files of a terminal's new module, by name. They are made once for a profile: every world's terminal comes from
@@ -174,7 +177,10 @@ func (r *rig) issuerMachine() (host.Machine, *hsm.Module, error) {
 func openDataModule(disk sim.Disk, p *terminal.Profile, rand io.Reader) (*hsm.Module, error) {
 	m, err := hsm.Open(disk, hsm.DeviceKey(), rand)
 	if errors.Is(err, hsm.ErrNoStore) {
-		return Personalise(disk, hsm.DeviceKey(), p, 0, rand)
+		m, err = hsm.Create(disk, hsm.DeviceKey(), rand)
 	}
-	return m, err
+	if err != nil {
+		return nil, err
+	}
+	return m, loadKeys(m, p, 0, rand)
 }

@@ -469,3 +469,52 @@ func TestTheCanaryKnowsDUKPT(t *testing.T) {
 		}
 	}
 }
+
+// Whenever the power goes while a data directory's module is made, the next start finishes it.
+func TestPersonalisationThroughPowerCuts(t *testing.T) {
+	p := builtIn(t).Terminal("dukpt-aes")
+	for _, image := range []sim.DiskFault{sim.PowerOffLost, sim.PowerOffKept} {
+		cuts := 0
+		for cut := 1; ; cut++ {
+			w := sim.NewWorld(Start, 1)
+			a := w.Actor("term")
+			disk := sim.NewMemDisk(a)
+			writes := 0
+			disk.OnWrite(func(string, int) sim.DiskFault {
+				if writes++; writes == cut {
+					return image
+				}
+				return sim.NoDiskFault
+			})
+			var err error
+			start := func(sim.Clock) { _, err = openDataModule(disk, p, w.Rand("module")) }
+			a.PowerOn(start)
+			for w.Step() {
+			}
+			struck := writes >= cut
+			var m *hsm.Module
+			if a.On() {
+				a.PowerOff()
+			}
+			a.PowerOn(func(sim.Clock) { m, err = openDataModule(disk, p, w.Rand("module")) })
+			for w.Step() {
+			}
+			if err != nil || m == nil {
+				t.Fatalf("cut %d: %v", cut, err)
+			}
+			for _, label := range []string{terminal.JournalKey, terminal.DeviceKey} {
+				if _, err := m.Find(label); err != nil {
+					t.Errorf("cut %d: %v", cut, err)
+				}
+			}
+			w.Close()
+			if !struck {
+				break
+			}
+			cuts++
+		}
+		if cuts < 6 {
+			t.Errorf("%d durable writes", cuts)
+		}
+	}
+}
