@@ -39,7 +39,7 @@ func (t *Terminal) openModule() (err error) {
 	return nil
 }
 
-// ready tells whether messages can be protected without a sign-on.
+// keysReady tells whether messages can be protected without a sign-on.
 func (t *Terminal) keysReady() bool { return t.profile.Security.DUKPT() || !t.macKey.IsZero() }
 
 // nextKeys takes the keys of the next message into use. With DUKPT their number is durable before anything is computed with them:
