@@ -113,10 +113,9 @@ func (m *Module) save() error {
 
 // KeyInfo is what a module tells of a key that is kept under a label.
 type KeyInfo struct {
-	Label      string
-	Key        Key
-	KSN        []byte // of a DUKPT device's key: of its present or last transaction
-	Attributes Attributes
+	Label string
+	Key   Key
+	KSN   []byte // of a DUKPT device's key: of its present or last transaction
 }
 
 // List tells which keys have a label, in the order of their slots.
@@ -129,7 +128,7 @@ func (m *Module) List() ([]KeyInfo, error) {
 		if s == nil || s.label == "" {
 			continue
 		}
-		k := KeyInfo{Label: s.label, Key: m.handle(at), Attributes: s.a}
+		k := KeyInfo{Label: s.label, Key: m.handle(at)}
 		if s.device != nil {
 			k.KSN = s.device.KSN().Bytes()
 		}

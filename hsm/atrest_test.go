@@ -46,11 +46,11 @@ func labelled(t testing.TB, m *Module) string {
 	var text []string
 	for _, k := range all {
 		s := m.slots[k.Key.at]
-		line := fmt.Sprintf("%q %v %X %X", k.Label, k.Attributes, s.check, s.clear)
+		line := fmt.Sprintf("%q %v %X %X", k.Label, k.Key.Attributes(), s.check, s.clear)
 		if s.device != nil {
 			line += fmt.Sprintf(" at %X: %X", k.KSN, s.device.Append(nil))
 		}
-		if found, err := m.Find(k.Label); err != nil || found != k.Key || k.Key.Attributes() != k.Attributes || k.Key.CheckValue() != s.check {
+		if found, err := m.Find(k.Label); err != nil || found != k.Key || k.Key.Attributes() != k.Key.Attributes() || k.Key.CheckValue() != s.check {
 			t.Errorf("%q: %v, %v", k.Label, found, err)
 		}
 		text = append(text, line)

@@ -111,8 +111,7 @@ type rule struct {
 	name    string
 	lengths []length
 	modes   string        // the first is the default
-	export  Exportability // the default
-	session bool          // may travel as a plain cryptogram
+	export  Exportability // the default; Sensitive: of a session key, which may travel as a plain cryptogram
 }
 
 // length is an algorithm and how long its clear keys may be, in bytes.
@@ -132,29 +131,29 @@ var (
 // rules is the table of usages; the algorithms, key lengths, modes and what may leave the module are decided only here. The
 // first algorithm and the first length are the default. It never changes.
 var rules = [...]rule{
-	{BaseDerivation, "base derivation key", []length{lengthTDES16, lengthAES}, "XN", NonExportable, false},
-	{InitialKey, "DUKPT initial key", []length{lengthTDES16, lengthAES}, "XN", NonExportable, false},
-	{CardVerification, "card verification key", []length{lengthTDES16}, "CGVN", NonExportable, false},
-	{DataEncryption, "data encryption key", []length{lengthTDES, lengthAES, lengthSM4}, "BEDN", Sensitive, true},
-	{IssuerMasterAC, "issuer master key", []length{lengthTDES16}, "XN", NonExportable, false},
-	{IssuerMasterSMC, "issuer master key for script encipherment", []length{lengthTDES16}, "XN", NonExportable, false},
-	{IssuerMasterSMI, "issuer master key for script MACs", []length{lengthTDES16}, "XN", NonExportable, false},
-	{IssuerMasterDAC, "issuer master key for data authentication codes", []length{lengthTDES16}, "XN", NonExportable, false},
-	{IssuerMasterDynamic, "issuer master key for dynamic numbers", []length{lengthTDES16}, "XN", NonExportable, false},
-	{IssuerPersonalisation, "issuer key for personalisation", []length{lengthTDES16}, "XNBED", NonExportable, false},
-	{IssuerMasterOther, "issuer master key for other uses", []length{lengthTDES16}, "XN", NonExportable, false},
-	{KeyEncryption, "master key", []length{lengthTDES, lengthAES, lengthSM4}, "BEDN", NonExportable, false},
-	{KeyBlockProtection, "key block protection key", []length{lengthTDES, lengthAES}, "BEDN", NonExportable, false},
-	{MACAlgorithm1, "MAC key (algorithm 1)", []length{lengthTDES16, lengthDES, lengthAES}, "CGVN", Sensitive, true},
-	{MACAlgorithm3, "MAC key", []length{lengthTDES16}, "CGVN", Sensitive, true},
-	{CMAC, "CMAC key", []length{lengthTDES, lengthAES, lengthSM4}, "CGVN", Sensitive, true},
-	{HMAC, "HMAC key", []length{{AlgorithmHMAC, []int{16, 24, 32}}}, "CGVN", Sensitive, true},
-	{PINEncryption, "PIN encryption key", []length{lengthTDES, lengthAES, lengthSM4}, "BEDN", Sensitive, true},
-	{PINVerification, "PIN reference key", []length{lengthTDES}, "CGVN", NonExportable, false},
-	{PINVerification3624, "IBM 3624 PIN key", []length{lengthTDES}, "CGVN", NonExportable, false},
-	{PINVerificationVisa, "PVV key", []length{lengthTDES16}, "CGVN", NonExportable, false},
-	{XORMAC, "XOR MAC key", []length{lengthTDES16, lengthDES, lengthSM4}, "CGVN", Sensitive, true},
-	{Sealing, "sealing key", []length{{AES, []int{32}}}, "BN", NonExportable, false},
+	{BaseDerivation, "base derivation key", []length{lengthTDES16, lengthAES}, "XN", NonExportable},
+	{InitialKey, "DUKPT initial key", []length{lengthTDES16, lengthAES}, "XN", NonExportable},
+	{CardVerification, "card verification key", []length{lengthTDES16}, "CGVN", NonExportable},
+	{DataEncryption, "data encryption key", []length{lengthTDES, lengthAES, lengthSM4}, "BEDN", Sensitive},
+	{IssuerMasterAC, "issuer master key", []length{lengthTDES16}, "XN", NonExportable},
+	{IssuerMasterSMC, "issuer master key for script encipherment", []length{lengthTDES16}, "XN", NonExportable},
+	{IssuerMasterSMI, "issuer master key for script MACs", []length{lengthTDES16}, "XN", NonExportable},
+	{IssuerMasterDAC, "issuer master key for data authentication codes", []length{lengthTDES16}, "XN", NonExportable},
+	{IssuerMasterDynamic, "issuer master key for dynamic numbers", []length{lengthTDES16}, "XN", NonExportable},
+	{IssuerPersonalisation, "issuer key for personalisation", []length{lengthTDES16}, "XNBED", NonExportable},
+	{IssuerMasterOther, "issuer master key for other uses", []length{lengthTDES16}, "XN", NonExportable},
+	{KeyEncryption, "master key", []length{lengthTDES, lengthAES, lengthSM4}, "BEDN", NonExportable},
+	{KeyBlockProtection, "key block protection key", []length{lengthTDES, lengthAES}, "BEDN", NonExportable},
+	{MACAlgorithm1, "MAC key (algorithm 1)", []length{lengthTDES16, lengthDES, lengthAES}, "CGVN", Sensitive},
+	{MACAlgorithm3, "MAC key", []length{lengthTDES16}, "CGVN", Sensitive},
+	{CMAC, "CMAC key", []length{lengthTDES, lengthAES, lengthSM4}, "CGVN", Sensitive},
+	{HMAC, "HMAC key", []length{{AlgorithmHMAC, []int{16, 24, 32}}}, "CGVN", Sensitive},
+	{PINEncryption, "PIN encryption key", []length{lengthTDES, lengthAES, lengthSM4}, "BEDN", Sensitive},
+	{PINVerification, "PIN reference key", []length{lengthTDES}, "CGVN", NonExportable},
+	{PINVerification3624, "IBM 3624 PIN key", []length{lengthTDES}, "CGVN", NonExportable},
+	{PINVerificationVisa, "PVV key", []length{lengthTDES16}, "CGVN", NonExportable},
+	{XORMAC, "XOR MAC key", []length{lengthTDES16, lengthDES, lengthSM4}, "CGVN", Sensitive},
+	{Sealing, "sealing key", []length{{AES, []int{32}}}, "BN", NonExportable},
 }
 
 // Usages lists the codes of all usages the module knows.

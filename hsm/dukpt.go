@@ -37,12 +37,7 @@ type derivation struct {
 // madeKeys are the working keys of one transaction.
 type madeKeys struct {
 	ksn  dukpt.KSN
-	keys []madeKey
-}
-
-type madeKey struct {
-	w   Working
-	key Key
+	keys []Key
 }
 
 func newDerivation(a Algorithm, clear []byte) (*derivation, error) {
@@ -205,12 +200,9 @@ func (m *Module) WorkingKey(k Key, ksn []byte, w Working) (Key, error) {
 	if serial != s.device.KSN() {
 		return Key{}, fmt.Errorf("%w: %v: the device is at %v", ErrStaleKSN, serial, s.device.KSN())
 	}
-	for _, made := range s.made {
-		if m.lives(made) && m.slots[made.at].working == w {
-			return made, nil
-		}
+	if made, ok := m.made(&s.made, w); ok {
+		return made, nil
 	}
-	s.made = slices.DeleteFunc(s.made, func(k Key) bool { return !m.lives(k) })
 	made, err := m.derive(s, w, mode(w, false), func(u dukpt.Use, a dukpt.Algorithm) ([]byte, error) { return s.device.WorkingKey(nil, u, a) })
 	if err == nil {
 		s.made = append(s.made, made)
@@ -218,21 +210,29 @@ func (m *Module) WorkingKey(k Key, ksn []byte, w Working) (Key, error) {
 	return made, err
 }
 
+// made finds a working key among those that were derived, and forgets those that are dead.
+func (m *Module) made(keys *[]Key, w Working) (Key, bool) {
+	*keys = slices.DeleteFunc(*keys, func(k Key) bool { return !m.lives(k) })
+	for _, k := range *keys {
+		if m.slots[k.at].working == w {
+			return k, true
+		}
+	}
+	return Key{}, false
+}
+
 // hostKey derives a working key from a base derivation key, or finds it among the latest.
 func (m *Module) hostKey(s *slot, serial dukpt.KSN, w Working) (Key, error) {
 	h := s.host
 	var of *madeKeys
 	for i := range h.made {
-		if h.made[i].ksn == serial && !serial.IsZero() {
+		if h.made[i].ksn == serial {
 			of = &h.made[i]
 		}
 	}
 	if of != nil {
-		of.keys = slices.DeleteFunc(of.keys, func(made madeKey) bool { return !m.lives(made.key) })
-		for _, made := range of.keys {
-			if made.w == w {
-				return made.key, nil
-			}
+		if made, ok := m.made(&of.keys, w); ok {
+			return made, nil
 		}
 	}
 	k, err := m.derive(s, w, mode(w, true), func(u dukpt.Use, a dukpt.Algorithm) ([]byte, error) { return h.d.WorkingKey(nil, serial, u, a) })
@@ -243,11 +243,11 @@ func (m *Module) hostKey(s *slot, serial dukpt.KSN, w Working) (Key, error) {
 		of = &h.made[h.next]
 		h.next = (h.next + 1) % len(h.made)
 		for _, old := range of.keys {
-			m.forget(old.key)
+			m.forget(old)
 		}
 		*of = madeKeys{serial, of.keys[:0]}
 	}
-	of.keys = append(of.keys, madeKey{w, k})
+	of.keys = append(of.keys, k)
 	return k, nil
 }
 
@@ -267,7 +267,7 @@ func (m *Module) derive(s *slot, w Working, mode Mode, key func(dukpt.Use, dukpt
 	}
 	length := w.Length
 	if length == 0 {
-		length = m.defaultLength(s, a.Algorithm)
+		length = s.defaultLength(a.Algorithm)
 	}
 	if err := r.allows(a.Algorithm, length); err != nil {
 		return Key{}, err
@@ -309,7 +309,7 @@ func defaultAlgorithm(transaction Algorithm, u Usage) Algorithm {
 }
 
 // defaultLength is as long as the transaction key, of TDES always double.
-func (m *Module) defaultLength(s *slot, a Algorithm) int {
+func (s *slot) defaultLength(a Algorithm) int {
 	if a == TDES || s.a.Algorithm == TDES {
 		return 16
 	}

@@ -55,7 +55,7 @@ func (m *Module) Import(a Attributes, under Key, cryptogram, checkValue []byte) 
 	if err != nil {
 		return Key{}, fmt.Errorf("hsm: import: master key: %w", err)
 	}
-	if a, err = m.imported(a, kek, len(cryptogram)); err != nil {
+	if a, err = imported(a, kek, len(cryptogram)); err != nil {
 		return Key{}, fmt.Errorf("hsm: import: %w", err)
 	}
 	clear := make([]byte, len(cryptogram))
@@ -81,12 +81,12 @@ func (m *Module) Import(a Attributes, under Key, cryptogram, checkValue []byte) 
 }
 
 // imported completes what a key that comes as a plain cryptogram of n bytes may be.
-func (m *Module) imported(a Attributes, kek *slot, n int) (Attributes, error) {
+func imported(a Attributes, kek *slot, n int) (Attributes, error) {
 	a, r, err := a.complete()
 	if err != nil {
 		return a, err
 	}
-	if !r.session {
+	if r.export != Sensitive {
 		return a, &UsageError{Need: exchanged(), Found: a.Usage}
 	}
 	if n%kek.block.BlockSize() != 0 {
@@ -130,7 +130,7 @@ func compareCheckValue(a Algorithm, clear, checkValue []byte) error {
 // exchanged lists the usages that travel as plain cryptograms.
 func exchanged() (all []Usage) {
 	for i := range rules {
-		if rules[i].session {
+		if rules[i].export == Sensitive {
 			all = append(all, rules[i].usage)
 		}
 	}

@@ -347,7 +347,7 @@ func (m *Module) erase(at int) {
 	if s.host != nil {
 		for i := range s.host.made {
 			for _, made := range s.host.made[i].keys {
-				m.forget(made.key)
+				m.forget(made)
 			}
 		}
 	}

@@ -115,9 +115,10 @@ func (a *app) printKeys(m *hsm.Module, asJSON bool) error {
 	}
 	keys := make([]jsonKey, 0, len(list))
 	for _, k := range list {
+		is := k.Key.Attributes()
 		keys = append(keys, jsonKey{
-			k.Label, string(k.Attributes.Usage), k.Attributes.Usage.Name(), k.Attributes.Algorithm.String(), string(rune(k.Attributes.Mode)),
-			string(rune(k.Attributes.Exportability)), fmt.Sprintf("%X", k.Key.CheckValue()), fmt.Sprintf("%X", k.KSN),
+			k.Label, string(is.Usage), is.Usage.Name(), is.Algorithm.String(), string(rune(is.Mode)), string(rune(is.Exportability)),
+			fmt.Sprintf("%X", k.Key.CheckValue()), fmt.Sprintf("%X", k.KSN),
 		})
 	}
 	if asJSON {
