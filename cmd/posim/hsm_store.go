@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -177,6 +176,8 @@ type injection struct {
 	components              []string
 	check                   string
 	block, under            string
+
+	in *hsmInput // reads what flags stand for
 }
 
 func (a *app) hsmInjectCommand() *cobra.Command {
@@ -188,7 +189,7 @@ key, or for DUKPT an initial key in a key block, and the journal's key. posim do
 --replace takes the place of a module that was tampered with; for DUKPT say with --times how often the terminal has had keys
 before, and it gets another key serial number: none is used twice.
 
-With --label it adds one key: from components (--component, twice or more, each as hexadecimal digits or @FILE), or from a TR-31
+With --label it adds one key: from components (--component, twice or more, each as hexadecimal digits, @FILE, or - for standard input), or from a TR-31
 key block (--key-block) under a key that is there (--under LABEL).
 
 Components on the command line are for test keys only: other programs can see them.`,
@@ -196,7 +197,10 @@ Components on the command line are for test keys only: other programs can see th
 			"  posim hsm inject --data DIR --terminal dukpt-aes --replace --times 1\n" +
 			"  posim hsm inject --data DIR --label transport --usage K1 --algorithm A --component @one --component @two --check 3AA2DB\n" +
 			"  posim hsm inject --data DIR --label line --under transport --key-block @block",
-		RunE: func(c *cobra.Command, _ []string) error { return a.hsmInject(&f) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			f.in = &hsmInput{a: a, flags: c.Flags(), name: "hsm inject"}
+			return a.hsmInject(&f)
+		},
 	}
 	f.add(c)
 	g := c.Flags()
@@ -206,9 +210,9 @@ Components on the command line are for test keys only: other programs can see th
 	g.StringVar(&f.label, "label", "", "add one key under this label `TEXT`")
 	g.StringVar(&f.usage, "usage", "", "its usage, an X9.143 `CODE`: P0, M3, K0, K1 ...")
 	g.StringVar(&f.algorithm, "algorithm", "T", "its algorithm: T TDES, A AES, D DES, H HMAC, 4 SM4")
-	g.StringArrayVar(&f.components, "component", nil, "a component of it: hexadecimal digits, or @FILE; twice or more")
+	g.StringArrayVar(&f.components, "component", nil, "a component of it: hexadecimal digits, @FILE or -; twice or more")
 	g.StringVar(&f.check, "check", "", "its check value, three bytes or more")
-	g.StringVar(&f.block, "key-block", "", "a TR-31 key block that holds it, or @FILE")
+	g.StringVar(&f.block, "key-block", "", "a TR-31 key block that holds it, @FILE or -")
 	g.StringVar(&f.under, "under", "", "`LABEL` of the key block protection key")
 	return c
 }
@@ -316,9 +320,9 @@ func removeTampered(dir *sim.Dir, lock hsm.Lock) error {
 }
 
 func (f *injection) importBlock(m *hsm.Module) error {
-	block, err := valueOf(f.block)
-	if err != nil {
-		return misuse("hsm inject: --key-block: %w", err)
+	block := strings.TrimSpace(string(f.in.source("--key-block", f.block)))
+	if f.in.err != nil {
+		return f.in.err
 	}
 	under, err := m.Find(f.under)
 	if err != nil {
@@ -333,9 +337,9 @@ func (f *injection) importBlock(m *hsm.Module) error {
 func (f *injection) combine(m *hsm.Module) error {
 	var parts [][]byte
 	for i, text := range f.components {
-		s, err := valueOf(text)
-		if err != nil {
-			return misuse("hsm inject: component %d: %w", i+1, err)
+		s := strings.TrimSpace(string(f.in.source(fmt.Sprintf("--component %d", i+1), text)))
+		if f.in.err != nil {
+			return f.in.err
 		}
 		part, err := hex.DecodeString(s)
 		if err != nil {
@@ -366,28 +370,4 @@ func (f *injection) combine(m *hsm.Module) error {
 		return failed(err)
 	}
 	return nil
-}
-
-// longestArgument is more than any key block.
-const longestArgument = 16 << 10
-
-// valueOf is a flag's text, or what stands in the file that it names with @.
-func valueOf(text string) (string, error) {
-	name, isFile := strings.CutPrefix(text, "@")
-	if !isFile {
-		return text, nil
-	}
-	file, err := os.Open(name)
-	if err != nil {
-		return "", err
-	}
-	defer file.Close()
-	b, err := io.ReadAll(io.LimitReader(file, longestArgument+1))
-	if err != nil {
-		return "", err
-	}
-	if len(b) > longestArgument {
-		return "", fmt.Errorf("%s: more than %d bytes", name, longestArgument)
-	}
-	return strings.TrimSpace(string(b)), nil
 }
