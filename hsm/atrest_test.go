@@ -50,7 +50,7 @@ func labelled(t testing.TB, m *Module) string {
 		if s.device != nil {
 			line += fmt.Sprintf(" at %X: %X", k.KSN, s.device.Append(nil))
 		}
-		if found, err := m.Find(k.Label); err != nil || found != k.Key || k.Key.Attributes() != k.Key.Attributes() || k.Key.CheckValue() != s.check {
+		if found, err := m.Find(k.Label); err != nil || found != k.Key || k.Key.Attributes() != s.a || k.Key.CheckValue() != s.check {
 			t.Errorf("%q: %v, %v", k.Label, found, err)
 		}
 		text = append(text, line)
