@@ -87,6 +87,7 @@ func (c *codec) transaction(t *Transaction) {
 	c.flag(26, &t.Paid)
 	number(c, 27, &t.Fee)
 	part(c, 28, &t.Difference, (*codec).difference)
+	c.text(29, &t.Key.Batch)
 }
 
 func (c *codec) difference(d *Difference) {
@@ -102,6 +103,7 @@ func (c *codec) signOn(s *SignOn) {
 	c.bytes(7, &s.PINKeyCheckValue)
 	c.bytes(8, &s.MACKey)
 	c.bytes(9, &s.MACKeyCheckValue)
+	c.text(10, &s.Key.Batch)
 }
 
 func (c *codec) account(a *AccountState) {

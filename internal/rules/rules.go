@@ -82,7 +82,15 @@ const (
 	ReplayAdviceAnswer     // a duplicate advice gets the stored answer, not 94
 	LogAdviceBeforeForward // a pending advice is durable before it is forwarded
 	MatchSignOn            // K6: only the answer to this sign-on answers it
-	end
+
+	CloseClean                     // T10: a batch closes only when no reversal, advice or void is due
+	ReverseMismatch                // T8: an answer about something else is reversed, not forgotten
+	VoidKeepsKey                   // V2: a void is reversed by its own key, never by the sale's
+	UnknownVoid                    // V1, V2: a void that is not answered has not failed: it is reversed or repeated
+	AcceptDuplicates               // H1: a true duplicate is never answered 94
+	SignOnUnblocked                // K1: a reversal that is due does not block a sign-on
+	KeepBatch                      // K3: a sign-on's batch number is not adopted while the batch is open
+	last             = MatchSignOn // of those that a variant leaves out
 )
 
 // Set is the rules that are left out; the zero value keeps all.

@@ -25,18 +25,22 @@ type Dialect struct {
 	name     string
 	mtis     []string
 	elements []element
+	forms    []written
 	byDE     [lastDE + 1]*element
 	mti      *field.Spec
 	bitmap   *field.Spec
 }
 
-func newDialect(name string, mtis []string, elements []element) *Dialect {
+func newDialect(name string, mtis []string, elements []element, forms []Form) *Dialect {
 	d := &Dialect{
 		name:     name,
 		mtis:     mtis,
 		elements: slices.Clone(elements),
 		mti:      &field.Spec{Length: 4, Description: "message type identifier", Enc: digits{}, Pref: fixed{}},
 		bitmap:   &field.Spec{Length: bitmapLength, Description: "bitmap", Enc: octets{}, Pref: fixed{}, DisableAutoExpand: true},
+	}
+	for _, f := range forms {
+		d.forms = append(d.forms, written{f, Response(f.MTI), d.Repeat(f.MTI)})
 	}
 	for i := range d.elements {
 		e := &d.elements[i]
@@ -171,6 +175,7 @@ func (d *Dialect) Unpack(src []byte) (*Message, error) {
 	if err := m.gather(); err != nil {
 		return nil, &FieldError{DE: 62, Err: err}
 	}
+	m.Kind = d.kindOf(m)
 	return m, nil
 }
 

@@ -4,7 +4,7 @@ package dialect
 // made once and shared: a Dialect never changes.
 func ISO87() *Dialect { return iso87 }
 
-var iso87 = newDialect("iso87", iso87MTIs, iso87Elements)
+var iso87 = newDialect("iso87", iso87MTIs, iso87Elements, iso87Forms)
 
 // iso87MTIs are the messages it knows, in the order of the standard.
 var iso87MTIs = []string{
@@ -52,4 +52,26 @@ func reservedPrivate60(m *Message) *string {
 		return &m.ReversalReason
 	}
 	return &m.ReservedPrivate60
+}
+
+// iso87Forms are its kinds. The first two digits of DE 3 are the standard's transaction types: 00 goods and services, 02
+// adjustment, 09 goods with cash back, 20 returns, 31 balance inquiry.
+var iso87Forms = []Form{
+	{Kind: KindSale, MTI: "0200", ProcessingCode: "000000", POSConditionCode: "00"},
+	{Kind: KindCashBack, MTI: "0200", ProcessingCode: "090000", POSConditionCode: "00"},
+	{Kind: KindMOTOSale, MTI: "0200", ProcessingCode: "000000", POSConditionCode: "08"},
+	{Kind: KindInstalment, MTI: "0200", ProcessingCode: "000000", POSConditionCode: "64"},
+	{Kind: KindVoid, MTI: "0200", ProcessingCode: "020000", POSConditionCode: "00"},
+	{Kind: KindRefund, MTI: "0220", ProcessingCode: "200000", POSConditionCode: "00"},
+	{Kind: KindPreAuth, MTI: "0100", ProcessingCode: "000000", POSConditionCode: "06"},
+	{Kind: KindMOTOPreAuth, MTI: "0100", ProcessingCode: "000000", POSConditionCode: "18"},
+	{Kind: KindPreAuthVoid, MTI: "0100", ProcessingCode: "020000", POSConditionCode: "06"},
+	{Kind: KindCompletion, MTI: "0200", ProcessingCode: "000000", POSConditionCode: "06"},
+	{Kind: KindCompletionAdvice, MTI: "0220", ProcessingCode: "000000", POSConditionCode: "06"},
+	{Kind: KindCompletionVoid, MTI: "0200", ProcessingCode: "020000", POSConditionCode: "06"},
+	{Kind: KindBalance, MTI: "0100", ProcessingCode: "310000", POSConditionCode: "00"},
+	{Kind: KindOfflineSale, MTI: "0220", ProcessingCode: "000000", POSConditionCode: "00"},
+	{Kind: KindTipAdjust, MTI: "0220", ProcessingCode: "020000", POSConditionCode: "00"},
+	{Kind: KindSignOn, MTI: "0800", NetworkManagementCode: NetworkSignOn},
+	{Kind: KindEcho, MTI: "0800", NetworkManagementCode: NetworkEcho},
 }

@@ -23,7 +23,7 @@ func Match(request, answer *Message) error {
 	return e
 }
 
-// Differences names what differs: some of MTI, STAN, TID, MID, date, time.
+// Differences names what differs: some of MTI, STAN, TID, MID, batch, date, time.
 func (e *MismatchError) Differences() []string {
 	var names []string
 	for _, p := range []struct{ name, want, got string }{
@@ -31,6 +31,7 @@ func (e *MismatchError) Differences() []string {
 		{"STAN", e.Want.STAN, e.Got.STAN},
 		{"TID", e.Want.TID, e.Got.TID},
 		{"MID", e.Want.MID, e.Got.MID},
+		{"batch", e.Want.Batch, e.Got.Batch},
 		{"date", e.Want.Date, e.Got.Date},
 		{"time", e.Want.Time, e.Got.Time},
 	} {

@@ -15,7 +15,10 @@ import (
 // A Message holds track data, a PIN block and keys, so it prints, logs and marshals only as a masked summary (see
 // Dialect.Fields). It cannot be read back from that.
 type Message struct {
-	MTI string // message type identifier, four digits
+	MTI string // message type identifier, four digits, as the wire has it
+
+	// Kind is what the message is about. Unpack finds it by the numbers that stand for it; Shape sets those numbers by it.
+	Kind Kind
 
 	PrimaryAccountNumber               pan.PAN // DE 2
 	ProcessingCode                     string  // DE 3, six digits
@@ -45,7 +48,115 @@ type Message struct {
 	ReservedPrivate62                  []byte  // DE 62 of network management; of an approved sign-on, see SessionKeys
 	ReservedPrivate63                  string  // DE 63
 	MAC                                []byte  // DE 64 as Unpack found it, 8 bytes; Pack takes it from its callback instead
+
+	// What terminals do beside sales needs more. Where a dialect keeps each is said by its table (docs/dialects.md).
+	TransmissionDateTime string // DE 7, MMDDhhmmss; iso87-128
+	DateSettlement       string // DE 15, MMDD: the host's business date
+	PINCaptureCode       string // DE 26, two digits; cup
+	AcquiringInstitution string // DE 32, up to 11 digits
+	Track3Data           string // DE 36, as DE 35; cup
+	AdditionalResponse   string // DE 44; cup: issuing and acquiring institution, 11 + 11
+	SecurityControl      string // DE 53, 16 digits; cup
+	PrivateData57        string // DE 57: TLV; cup
+	CodeScanned          string // the QR code; cup: DE 59, A3
+	VoucherNumber        string // of a QR sale's answer; cup: DE 59, A4
+	MessageTypeCode      string // 60.1, two digits; cup
+	BatchNumber          string // six digits; cup: 60.2; iso87: DE 63, from terminals that number their batches
+	TerminalCapability   string // 60.4; cup
+	ICCondition          string // 60.5; cup
+	PartialSupport       string // 60.6: this terminal can take a partial approval; cup
+	AccountType          string // 60.7; cup
+	Original             Original
+	OperatorNumber       string // 63.1 of a request, three characters; cup
+	CardScheme           string // 63.1 of an answer: CUP, VIS, MCC ...; cup
+	Remarks              string // 63.2 of an answer: texts of issuer, switch, acquirer and terminal for the receipt; cup
+	CashBackAmount       int64  // minor units: the part of the amount that is cash; iso87: DE 54, account 00, type 40
+	TipAmount            int64  // minor units: the part of a KindTipAdjust's amount that is a tip; cup: DE 48
+	ReplacementAmount    int64  // DE 95, minor units: what is left of a transaction that is reversed in part; iso87-128
+
+	Totals           *Totals          // of a settlement; nil: none
+	SettlementResult SettlementResult // of its answer, domestic part; cup: digit 31 of DE 48; iso87-128: DE 66
+	ForeignResult    SettlementResult // the same for foreign cards; cup: digit 62 of DE 48
+	Details          []Detail         // of an upload; cup: DE 48
+	Uploaded         int              // of the end of an upload: how many lines were sent; cup: DE 48
+
+	// ProcessingRequest is what a host asks of the terminal in an answer's header; cup.
+	ProcessingRequest ProcessingRequest
 }
+
+// Original names another transaction of the same terminal: the sale that a void undoes, for instance. Parts that are not known are
+// empty; DE 37 and DE 38 of the message go with it.
+type Original struct {
+	Batch string // six digits; of a terminal that numbers its batches
+	STAN  string // six digits
+	Date  string // MMDD; the host's in cup, the terminal's own in iso87
+	Time  string // hhmmss; iso87
+	// AuthMethod and Authorizer are 61.4 and 61.5 of cup: how a forced sale was authorised ("00" POS, "01" telephone, "02" stand-in).
+	AuthMethod string
+	Authorizer string // up to 11 digits
+}
+
+// OriginalKey is the identity of the transaction that m names; the zero Key if it names none.
+func (m *Message) OriginalKey() Key {
+	o := m.Original
+	if o.STAN == "" || o.STAN == "000000" {
+		return Key{}
+	}
+	k := Key{MID: m.CardAcceptorIdentificationCode, TID: m.CardAcceptorTerminalIdentification, STAN: o.STAN}
+	if o.Batch != "" {
+		k.Batch = o.Batch
+		return k
+	}
+	k.Date, k.Time = o.Date, o.Time
+	return k
+}
+
+// Total is a number of transactions and their sum in minor units.
+type Total struct {
+	Count  int
+	Amount int64
+}
+
+// Totals are a batch's, as terminal or host counts them (decisions: "Totals"): debits are sales, completions and offline sales,
+// credits are refunds, voids and completion voids. Foreign is cards of other schemes; all zero where nobody tells them apart.
+type Totals struct {
+	Debits, Credits               Total
+	ForeignDebits, ForeignCredits Total
+}
+
+// SettlementResult is what a host says about a batch's totals.
+type SettlementResult byte
+
+// The results, by their digits in cup.
+const (
+	SettlementNone     SettlementResult = iota // a request; or the part has no result
+	SettlementEqual                            // equal
+	SettlementNotEqual                         // not equal: lines are to be uploaded
+	SettlementError                            // the host cannot compare: as not equal
+)
+
+// Detail is one line of a batch as an upload has it. Its card number never leaves a message but masked.
+type Detail struct {
+	Kind   Kind
+	STAN   string // six digits
+	PAN    pan.PAN
+	Amount int64 // minor units
+	Debit  bool
+}
+
+// ProcessingRequest is the nibble of a host's header that asks the terminal for something.
+type ProcessingRequest byte
+
+// The requests (cup).
+const (
+	RequestNone          ProcessingRequest = 0x0
+	RequestParameters    ProcessingRequest = 0x1 // download magnetic stripe parameters
+	RequestStatus        ProcessingRequest = 0x2 // upload the terminal's status
+	RequestSignOn        ProcessingRequest = 0x3 // sign on again
+	RequestCAKeys        ProcessingRequest = 0x4 // download CA public keys
+	RequestICParameters  ProcessingRequest = 0x5 // download IC card parameters
+	RequestTMSParameters ProcessingRequest = 0x6 // download TMS parameters
+)
 
 // Network management codes of iso87 (NetworkManagementCode).
 const (
@@ -67,18 +178,24 @@ func (m *Message) SetAmount(minor int64) { m.AmountTransaction, m.HasAmount = mi
 // Key is the identity of a transaction from terminal to issuer: a request, its repeats, its reversal and all their answers
 // carry the same one, stored and never stamped anew. It is comparable. The MTI's class and the processing code say which
 // message of a key is meant.
+//
+// A terminal that numbers its batches tells its transactions apart by batch and STAN, and then Date and Time are empty.
 type Key struct {
 	MID, TID, STAN string
+	Batch          string // six digits
 	Date           string // DE 13, MMDD
 	Time           string // DE 12, hhmmss
 }
 
 // Key returns the identity key of m.
 func (m *Message) Key() Key {
-	return Key{
-		MID: m.CardAcceptorIdentificationCode, TID: m.CardAcceptorTerminalIdentification, STAN: m.SystemsTraceAuditNumber,
-		Date: m.DateLocalTransaction, Time: m.TimeLocalTransaction,
+	k := Key{MID: m.CardAcceptorIdentificationCode, TID: m.CardAcceptorTerminalIdentification, STAN: m.SystemsTraceAuditNumber}
+	if m.BatchNumber != "" {
+		k.Batch = m.BatchNumber
+		return k
 	}
+	k.Date, k.Time = m.DateLocalTransaction, m.TimeLocalTransaction
+	return k
 }
 
 // Undated is the key without date and time: what is left of it for those who leave them out.
@@ -87,8 +204,13 @@ func (k Key) Undated() Key {
 	return k
 }
 
-// String is TID/STAN/MMDDhhmmss; the MID is left out because people look at one merchant at a time.
-func (k Key) String() string { return k.TID + "/" + k.STAN + "/" + k.Date + k.Time }
+// String is TID/STAN/MMDDhhmmss, or TID/STAN/B and the batch number; the MID is left out because people look at one merchant at a time.
+func (k Key) String() string {
+	if k.Batch != "" {
+		return k.TID + "/" + k.STAN + "/B" + k.Batch
+	}
+	return k.TID + "/" + k.STAN + "/" + k.Date + k.Time
+}
 
 // String is MTI, key and response code: enough to recognise a message by, and nothing to hide.
 func (m Message) String() string {

@@ -111,7 +111,7 @@ func TestMessagesWrittenByHand(t *testing.T) {
 		{"a reversal, every fixed coding, filler, chip data and MAC", reversalBytes, reversal()},
 		{"odd digits lead with a zero nibble, odd tracks end with one", swipedBytes, swiped(t)},
 		{"the answer to a sign-on, from a public message", signOnAnswerBytes, &Message{
-			MTI: "0810", TimeLocalTransaction: "194956", DateLocalTransaction: "0906", RetrievalReferenceNumber: "950519069807", ResponseCode: "40",
+			MTI: "0810", Kind: KindSignOn, TimeLocalTransaction: "194956", DateLocalTransaction: "0906", RetrievalReferenceNumber: "950519069807", ResponseCode: "40",
 			CardAcceptorTerminalIdentification: "00000001", CardAcceptorIdentificationCode: "013362670110001", NetworkManagementCode: NetworkSignOn}},
 		{"no field at all", bytesOf("0800 0000000000000000"), &Message{MTI: "0800"}},
 		{"an amount of zero is there, an absent amount is not", bytesOf("0210 1000000000000000 000000000000"), &Message{MTI: "0210", HasAmount: true}},
