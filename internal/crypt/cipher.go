@@ -3,7 +3,6 @@ package crypt
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/des"
 	"fmt"
 	"hash"
 
@@ -16,24 +15,25 @@ func NewDES(key []byte) (cipher.Block, error) {
 	if len(key) != 8 {
 		return nil, fmt.Errorf("crypt: DES key of %d bytes: want 8", len(key))
 	}
-	return des.NewCipher(key)
+	c := &singleDES{}
+	c.k.Expand((*[8]byte)(key))
+	return c, nil
 }
 
 // NewTDES returns the TDES block cipher of a 16-byte (K1 K2 K1) or 24-byte key.
-// Making one costs three DES key schedules: keep it.
 func NewTDES(key []byte) (cipher.Block, error) {
-	switch len(key) {
-	case 16:
-		var k [24]byte
-		copy(k[:], key)
-		copy(k[16:], key[:8])
-		b, err := des.NewTripleDESCipher(k[:])
-		clear(k[:])
-		return b, err
-	case 24:
-		return des.NewTripleDESCipher(key)
+	if len(key) != 16 && len(key) != 24 {
+		return nil, fmt.Errorf("crypt: TDES key of %d bytes: want 16 or 24", len(key))
 	}
-	return nil, fmt.Errorf("crypt: TDES key of %d bytes: want 16 or 24", len(key))
+	c := &tripleDES{}
+	c.k[0].Expand((*[8]byte)(key))
+	c.k[1].Expand((*[8]byte)(key[8:]))
+	if len(key) == 16 {
+		c.k[2] = c.k[0]
+	} else {
+		c.k[2].Expand((*[8]byte)(key[16:]))
+	}
+	return c, nil
 }
 
 // NewAES returns the AES block cipher of a key of 16, 24 or 32 bytes.

@@ -1,23 +1,25 @@
 package crypt
 
 import (
+	"encoding/binary"
 	"math/bits"
 	"strings"
 )
 
-// SingleUseDES is the schedule of a DES key (FIPS 46-3, SP 800-67) that encrypts one block, or a few, and is gone: that is
-// what each step of a TDES DUKPT derivation does with its keys. There the schedule is the cost, and that of crypto/des takes
-// ten times as long as a block. Keys that are kept stay with NewDES and NewTDES.
+// DES is the schedule of a DES key (FIPS 46-3, SP 800-67). Used by itself it is for a key that encrypts one block, or a
+// few, and is gone: that is what each step of a TDES DUKPT derivation does with its keys. Keys that are kept have NewDES and
+// NewTDES, which are made of it too. It is here because a schedule of crypto/des takes ten times as long as a block, and a
+// house in virtual time makes dozens of keys for a few messages.
 //
-// It lies in the caller's memory, so that nothing is allocated and the caller can wipe it: assign SingleUseDES{}. It is
+// It lies in the caller's memory, so that nothing is allocated and the caller can wipe it: assign DES{}. It is
 // table driven, as crypto/des is, and so neither is constant time: what lies in the cache afterwards tells of key and block.
-type SingleUseDES struct {
+type DES struct {
 	// Each round's key: S-box inputs of six bits, a byte for each, at the places that desShift tells.
 	rounds [16]uint64
 }
 
 // Expand makes the schedule of key, whose parity bits do not count. key is not kept.
-func (s *SingleUseDES) Expand(key *[8]byte) {
+func (s *DES) Expand(key *[8]byte) {
 	var cd uint64 // C, 28 bits, above D, 28 bits, each at the low end of 32
 	for i, b := range key {
 		cd |= desPC1[i][b>>1]
@@ -32,21 +34,84 @@ func (s *SingleUseDES) Expand(key *[8]byte) {
 }
 
 // Encrypt encrypts a block, the standard's bit 1 being the highest.
-func (s *SingleUseDES) Encrypt(block uint64) uint64 {
-	l, r := desInitial(uint32(block>>32), uint32(block))
-	// Both halves go through the rounds rotated by one bit: then the six bits that each S-box gets of a half, the expansion
-	// E, lie side by side, those of boxes 2, 4, 6, 8 at the low end of the bytes, those of 1, 3, 5, 7 four bits higher.
-	l, r = bits.RotateLeft32(l, 1), bits.RotateLeft32(r, 1)
+func (s *DES) Encrypt(block uint64) uint64 {
+	return desOutput(s.encipher(desInput(block)))
+}
+
+// Decrypt undoes Encrypt.
+func (s *DES) Decrypt(block uint64) uint64 {
+	return desOutput(s.decipher(desInput(block)))
+}
+
+// desInput is a block behind the initial permutation. Both halves go through the rounds rotated by one bit: then the six bits
+// that each S-box gets of a half, the expansion E, lie side by side, those of boxes 2, 4, 6, 8 at the low end of the bytes,
+// those of 1, 3, 5, 7 four bits higher.
+func desInput(block uint64) (l, r uint32) {
+	l, r = desInitial(uint32(block>>32), uint32(block))
+	return bits.RotateLeft32(l, 1), bits.RotateLeft32(r, 1)
+}
+
+// desOutput undoes desInput.
+func desOutput(l, r uint32) uint64 {
+	l, r = desFinal(bits.RotateLeft32(l, -1), bits.RotateLeft32(r, -1))
+	return uint64(l)<<32 | uint64(r)
+}
+
+// encipher is the sixteen rounds. After the last the halves do not change places, so that what comes out of one key's rounds
+// can go into the next key's: the permutations between them would undo each other.
+func (s *DES) encipher(l, r uint32) (uint32, uint32) {
 	for _, key := range &s.rounds {
-		x := key ^ (uint64(r)<<32 | uint64(bits.RotateLeft32(r, -4)))
-		// Summed up as a tree: each round waits for the one before it.
-		odd := desSP[0][x>>24&63] ^ desSP[2][x>>16&63] ^ (desSP[4][x>>8&63] ^ desSP[6][x&63])
-		even := desSP[1][x>>56&63] ^ desSP[3][x>>48&63] ^ (desSP[5][x>>40&63] ^ desSP[7][x>>32&63])
-		l, r = r, l^(odd^even)
+		l, r = r, l^desF(key, r)
 	}
-	l, r = bits.RotateLeft32(l, -1), bits.RotateLeft32(r, -1)
-	r, l = desFinal(r, l) // after the last round the halves do not change places
-	return uint64(r)<<32 | uint64(l)
+	return r, l
+}
+
+// decipher is the same, the last round's key first.
+func (s *DES) decipher(l, r uint32) (uint32, uint32) {
+	for i := len(s.rounds) - 1; i >= 0; i-- {
+		l, r = r, l^desF(s.rounds[i], r)
+	}
+	return r, l
+}
+
+// desF is the cipher function f of half a block, rotated, and a round's key.
+func desF(key uint64, r uint32) uint32 {
+	x := key ^ (uint64(r)<<32 | uint64(bits.RotateLeft32(r, -4)))
+	// Summed up as a tree: each round waits for the one before it.
+	odd := desSP[0][x>>24&63] ^ desSP[2][x>>16&63] ^ (desSP[4][x>>8&63] ^ desSP[6][x&63])
+	even := desSP[1][x>>56&63] ^ desSP[3][x>>48&63] ^ (desSP[5][x>>40&63] ^ desSP[7][x>>32&63])
+	return odd ^ even
+}
+
+// singleDES is the block cipher of a single-length key.
+type singleDES struct{ k DES }
+
+// tripleDES is the block cipher of a key of two or three parts: encrypted, decrypted, encrypted (SP 800-67, 3.1).
+type tripleDES struct{ k [3]DES }
+
+const desBlock = 8
+
+func (*singleDES) BlockSize() int { return desBlock }
+func (*tripleDES) BlockSize() int { return desBlock }
+
+func (c *singleDES) Encrypt(dst, src []byte) {
+	binary.BigEndian.PutUint64(dst, c.k.Encrypt(binary.BigEndian.Uint64(src)))
+}
+
+func (c *singleDES) Decrypt(dst, src []byte) {
+	binary.BigEndian.PutUint64(dst, c.k.Decrypt(binary.BigEndian.Uint64(src)))
+}
+
+func (c *tripleDES) Encrypt(dst, src []byte) {
+	l, r := c.k[0].encipher(desInput(binary.BigEndian.Uint64(src)))
+	l, r = c.k[2].encipher(c.k[1].decipher(l, r))
+	binary.BigEndian.PutUint64(dst, desOutput(l, r))
+}
+
+func (c *tripleDES) Decrypt(dst, src []byte) {
+	l, r := c.k[2].decipher(desInput(binary.BigEndian.Uint64(src)))
+	l, r = c.k[0].decipher(c.k[1].encipher(l, r))
+	binary.BigEndian.PutUint64(dst, desOutput(l, r))
 }
 
 // desInitial is the initial permutation IP: the block as a matrix of eight by eight bits is transposed, its rows in another

@@ -1,9 +1,11 @@
 package crypt
 
 import (
+	"crypto/cipher"
 	"crypto/des"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -11,9 +13,9 @@ import (
 	"github.com/posim/posim/internal/crypt/known"
 )
 
-// encryptOnce is SingleUseDES as its users have it.
+// encryptOnce is DES as its users have it.
 func encryptOnce(key [8]byte, block uint64) uint64 {
-	var s SingleUseDES
+	var s DES
 	s.Expand(&key)
 	return s.Encrypt(block)
 }
@@ -105,7 +107,7 @@ func TestDESWithWeakKeys(t *testing.T) {
 // A schedule that another key was in before is that of the new key, of several blocks too, and the key stays as it is.
 func TestDESScheduleAgain(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
-	var again SingleUseDES
+	var again DES
 	for range 100 {
 		var key [8]byte
 		binary.BigEndian.PutUint64(key[:], r.Uint64())
@@ -143,7 +145,7 @@ func FuzzDES(f *testing.F) {
 
 func BenchmarkDES(b *testing.B) {
 	key, block := [8]byte{1, 2, 3}, uint64(0)
-	var s SingleUseDES
+	var s DES
 	b.Run("expand", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
@@ -175,4 +177,38 @@ func BenchmarkDES(b *testing.B) {
 			c.Encrypt(key[:], key[:])
 		}
 	})
+}
+
+// NewDES and NewTDES are crypto/des, both ways, whatever the length of the key.
+func TestBlockCiphersAreThoseOfTheLibrary(t *testing.T) {
+	r := rand.New(rand.NewPCG(46, 4))
+	for range 5_000 {
+		var key [24]byte
+		var block [8]byte
+		for i := 0; i < len(key); i += 8 {
+			binary.BigEndian.PutUint64(key[i:], r.Uint64())
+		}
+		binary.BigEndian.PutUint64(block[:], r.Uint64())
+		k1k2k1 := append(key[:16:16], key[:8]...)
+		single, errSingle := NewDES(key[:8])
+		double, errDouble := NewTDES(key[:16])
+		triple, errTriple := NewTDES(key[:])
+		wantSingle, _ := des.NewCipher(key[:8])
+		wantDouble, _ := des.NewTripleDESCipher(k1k2k1)
+		wantTriple, _ := des.NewTripleDESCipher(key[:])
+		if err := errors.Join(errSingle, errDouble, errTriple); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct{ got, want cipher.Block }{{single, wantSingle}, {double, wantDouble}, {triple, wantTriple}} {
+			var got, want [8]byte
+			c.got.Encrypt(got[:], block[:])
+			c.want.Encrypt(want[:], block[:])
+			if got != want {
+				t.Fatalf("key %X, block %X: %X, want %X", key, block, got, want)
+			}
+			if c.got.Decrypt(got[:], got[:]); got != block {
+				t.Fatalf("key %X: decrypted to %X, want %X", key, got, block)
+			}
+		}
+	}
 }

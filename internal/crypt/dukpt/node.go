@@ -28,10 +28,10 @@ const (
 // memory of its own, because what goes through a cipher.Block moves to the heap; it is no secret's home: wipe it.
 type node struct {
 	alg          Algorithm
-	key          cipher.Block       // AES
-	left, masked crypt.SingleUseDES // TDES: the left half, and the left half under the mask
-	right        uint64             // TDES: the right half
-	in, out      [16]byte           // work space
+	key          cipher.Block // AES
+	left, masked crypt.DES    // TDES: the left half, and the left half under the mask
+	right        uint64       // TDES: the right half
+	in, out      [16]byte     // work space
 }
 
 // load makes key, of algorithm a, ready.
