@@ -33,7 +33,28 @@ type Profile struct {
 	Fallback       Fallback      // from chip to stripe
 	Security       hsm.Scheme    // how its messages are protected
 
+	BatchLimit int       // records of a batch, after which a new sale is refused; 0: as many as the journal holds
+	Carry      bool      // close a batch although something is due: it is parked, with a difference item, and printed
+	HomeScheme string    // the card scheme, as answers name it, that totals call domestic; "": every one
+	SAF        SAF       // how what is due is repeated
+	Operators  Operators // who may use the terminal
+
 	EMV emv.Config // without Rand and Trace
+}
+
+// SAF says how reversals and advices that are due are repeated.
+type SAF struct {
+	Attempts   int           // tries of an advice that settle nothing, after which it goes behind the others; 0: never, and tries are not kept
+	Interval   time.Duration // between two occasions of an idle terminal; 0: Profile.AdviceInterval
+	Backoff    int           // by which the interval is multiplied after each occasion that settled nothing; 0 and 1: not
+	MaxBackoff time.Duration // that the interval never exceeds; 0: an hour
+}
+
+// Operators says who may use a terminal. The zero value asks nobody.
+type Operators struct {
+	Required bool          // an operator signs on before anything else is done
+	MaxWrong int           // wrong passwords in a row, after which the operator is locked out; 0: 3
+	Lock     time.Duration // for so long; 0: 60 s
 }
 
 // profileFile is the form of a profile's file.

@@ -59,6 +59,17 @@ type Record struct {
 	RRN      string `json:",omitempty"` // RetrievalReferenceNumber, DE 37
 	Printed  bool   `json:",omitempty"` // both copies of the receipt are out
 
+	Kind     dialect.Kind `json:",omitempty"` // KindNone, as older journals have it: a sale
+	Batch    string       `json:",omitempty"` // six digits: the batch it was begun in, of a terminal that numbers its batches
+	Original *Original    `json:",omitempty"` // the transaction that it undoes, completes or adjusts
+	CashBack int64        `json:",omitempty"` // minor units: the part of Amount that is cash
+	Tip      int64        `json:",omitempty"` // minor units: the part of Amount that is a tip
+	HostDate string       `json:",omitempty"` // MMDD: the host's date of the answer, DE 13
+	Scheme   string       `json:",omitempty"` // of the card, as the answer named it
+	Uploaded bool         `json:",omitempty"` // the host has its line: a flag of a settlement, with its own write
+	Attempts int          `json:",omitempty"` // tries of its reversal or advice, silent ones too, where the profile counts them
+	Parking  string       `json:",omitempty"` // who parked it, and why
+
 	ICC    []byte `json:",omitempty"` // DE 55 of the reversal or the advice
 	Sealed []byte `json:",omitempty"` // an advice's card number and expiry
 
@@ -66,6 +77,17 @@ type Record struct {
 	CryptogramType       string `json:",omitempty"` // TC, ARQC, AAC
 	Cryptogram           string `json:",omitempty"`
 	CVM                  string `json:",omitempty"` // pin, signature, none
+}
+
+// Original names another transaction of this terminal.
+type Original struct {
+	Batch  string `json:",omitempty"` // six digits
+	STAN   string `json:",omitempty"` // six digits
+	Date   string `json:",omitempty"` // MMDD; the host's where the dialect wants that
+	Time   string `json:",omitempty"` // hhmmss
+	RRN    string `json:",omitempty"`
+	Auth   string `json:",omitempty"`
+	Amount int64  `json:",omitempty"` // minor units
 }
 
 // maxAmount is what DE 4 holds.
@@ -92,6 +114,43 @@ func digits(s string, n int) bool { return len(s) == n && strings.Trim(s, "01234
 // InBatch tells whether the sale counts for the merchant.
 func (r *Record) InBatch() bool {
 	return r.State == Approved || r.State == AdviceDue || r.State == Advised
+}
+
+// Signed is what the record adds to its batch's totals, in minor units: what the merchant gets is positive, what goes back
+// is negative. What holds no money, and what is not in the batch, adds nothing.
+func (r *Record) Signed() int64 {
+	if !r.InBatch() {
+		return 0
+	}
+	switch r.side() {
+	case debit:
+		return r.Amount
+	case credit:
+		return -r.Amount
+	}
+	return 0
+}
+
+// side is where a kind of transaction stands in the totals.
+type side byte
+
+const (
+	neither side = iota
+	debit        // sales, completions, offline sales
+	credit       // refunds, voids, completion voids
+)
+
+// side is the record's, by its kind (decisions: "Totals"). What only holds an amount, or asks, stands nowhere; an adjustment
+// replaces its original's amount, and has no line of its own.
+func (r *Record) side() side {
+	switch r.Kind {
+	case dialect.KindNone, dialect.KindSale, dialect.KindCashBack, dialect.KindMOTOSale, dialect.KindInstalment, dialect.KindQRSale,
+		dialect.KindCompletion, dialect.KindCompletionAdvice, dialect.KindOfflineSale:
+		return debit
+	case dialect.KindVoid, dialect.KindRefund, dialect.KindCompletionVoid, dialect.KindQRCancel:
+		return credit
+	}
+	return neither
 }
 
 // owedReceipt tells whether a receipt must exist: the sale stands, or was handed over offline.
