@@ -37,6 +37,7 @@ const (
 	KeyClear  byte = '\b'
 	KeyCancel byte = 0x1B
 	KeyOnline byte = 'O' // the clerk's: this sale goes online whatever the risk; before ENTER
+	KeyMenu   byte = 'M' // of an idle terminal: what it can do beside sales
 )
 
 // Stripe is what a swipe gave, each track as the reader decoded it: with its sentinels, and then perhaps its LRC, or without; ""
@@ -71,9 +72,10 @@ type (
 	Unmatched struct{ Err error }
 	// Ended is the end of a sale: its outcome is known, and nothing has been reversed yet.
 	Ended struct {
-		Outcome Outcome
-		Code    string // DE 39, if the host answered
-		Session *emv.Session
+		Outcome  Outcome
+		Function Function // what was chosen; "" is a sale without the menu
+		Code     string   // DE 39, if the host answered
+		Session  *emv.Session
 	}
 	// Remark is anything else worth a line.
 	Remark struct{ Text string }
@@ -107,4 +109,7 @@ const (
 	OutcomeNotAccepted     Outcome = "not-accepted"
 	OutcomeLiveRefused     Outcome = "live-card-refused"
 	OutcomeLiveRead        Outcome = "live-card-read" // nothing but reading was done with it
+	OutcomeDone            Outcome = "done"           // of what is no transaction
+	OutcomeNotAllowed      Outcome = "not-allowed"    // here, for this person, or for this transaction
+	OutcomeNotFound        Outcome = "not-found"      // no such transaction is in the journal
 )

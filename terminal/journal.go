@@ -177,8 +177,11 @@ func (j *Journal) takeSTAN() (string, error) {
 	if !j.kept.Kept(rules.UniqueSTAN) {
 		n = (n-1)%fewSTANs + 1
 	}
-	return fmt.Sprintf("%06d", n), nil
+	return sixDigits(n), nil
 }
+
+// sixDigits writes a STAN or a batch number.
+func sixDigits(n int) string { return fmt.Sprintf("%06d", n) }
 
 // takeServiceSTAN returns a STAN for a message that is no sale, durably used up.
 func (j *Journal) takeServiceSTAN() (string, error) {

@@ -32,6 +32,7 @@ type Profile struct {
 	MaxAmount      int64         // minor units
 	Fallback       Fallback      // from chip to stripe
 	Security       hsm.Scheme    // how its messages are protected
+	Functions      []Function    // what it offers; nil: everything that the dialect has
 
 	BatchLimit int       // records of a batch, after which a new sale is refused; 0: as many as the journal holds
 	Carry      bool      // close a batch although something is due: it is parked, with a difference item, and printed

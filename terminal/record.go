@@ -64,6 +64,7 @@ type Record struct {
 	Original *Original    `json:",omitempty"` // the transaction that it undoes, completes or adjusts
 	CashBack int64        `json:",omitempty"` // minor units: the part of Amount that is cash
 	Tip      int64        `json:",omitempty"` // minor units: the part of Amount that is a tip
+	Parts    int          `json:",omitempty"` // in how many the cardholder pays an instalment
 	HostDate string       `json:",omitempty"` // MMDD: the host's date of the answer, DE 13
 	Scheme   string       `json:",omitempty"` // of the card, as the answer named it
 	Uploaded bool         `json:",omitempty"` // the host has its line: a flag of a settlement, with its own write
@@ -110,6 +111,17 @@ func (r *Record) check() error {
 
 // digits tells whether s is n decimal digits.
 func digits(s string, n int) bool { return len(s) == n && strings.Trim(s, "0123456789") == "" }
+
+// about is the record's kind; the records of older journals have none.
+func (r *Record) about() dialect.Kind {
+	switch {
+	case r.Kind != dialect.KindNone:
+		return r.Kind
+	case strings.HasPrefix(r.Code, "Y"): // what a card answers that approved alone
+		return dialect.KindOfflineSale
+	}
+	return dialect.KindSale
+}
 
 // InBatch tells whether the sale counts for the merchant.
 func (r *Record) InBatch() bool {

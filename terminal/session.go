@@ -16,23 +16,31 @@ type wanted struct {
 	online bool // the clerk wants the issuer asked
 }
 
-// session serves one customer: amount and card in either order, then the sale.
+// session serves one customer: amount and card in either order, then the sale; or what the menu has.
 func (t *Terminal) session() error {
 	if t.journal.full() {
 		return errBatchFull
 	}
-	s, ok := t.enterAmount()
-	if !ok {
-		t.show(say("cancelled"))
-		t.cfg.Observe(Ended{Outcome: OutcomeCancelled})
-		return nil
+	choose := t.chooseSale
+	if len(t.keys) > 0 && t.keys[0] == KeyMenu {
+		t.keys = t.keys[1:]
+		choose = t.browse
 	}
-	e, err := t.serve(s)
+	e, err := choose()
 	if err != nil {
 		return err
 	}
 	t.cfg.Observe(e)
 	return nil
+}
+
+// chooseSale is a sale: what a key or a card at the idle terminal begins.
+func (t *Terminal) chooseSale() (Ended, error) {
+	s, ok := t.enterAmount()
+	if !ok {
+		return t.cancelled(), nil
+	}
+	return t.serve(s)
 }
 
 // serve takes cards until one of them ends the sale: a stripe that cannot be read, or that has a chip, and a chip that gives no

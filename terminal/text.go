@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 )
 
@@ -97,7 +98,18 @@ func (s Screen) Keys() []byte { return appendKeys(nil, s) }
 type entry struct{ en, zh string }
 
 // catalogue is every text of screens and receipts.
-var catalogue = map[Key]entry{
+var catalogue = merged(texts, txnTexts, batchTexts)
+
+func merged(all ...map[Key]entry) map[Key]entry {
+	m := map[Key]entry{}
+	for _, texts := range all {
+		maps.Copy(m, texts)
+	}
+	return m
+}
+
+// texts are those of a sale, and of what has no file of its own.
+var texts = map[Key]entry{
 	// screens
 	"starting":            {"STARTING", "正在启动"},
 	"idle":                {"PLEASE INSERT CARD", "请插卡"},
