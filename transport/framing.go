@@ -2,6 +2,7 @@ package transport
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 )
 
@@ -25,11 +26,18 @@ const (
 	tpduID  = 0x60
 )
 
+// ErrAddress is a frame whose TPDU is not one for this side. It is taken off the stream like others and nobody is told by an
+// answer: whoever it was meant for, the next one may be right.
+var ErrAddress = errors.New("transport: TPDU of somebody else")
+
 // Framing says how messages stand in a stream of bytes. The zero value is a two-byte header without a TPDU.
 type Framing struct {
 	Header Header
 	TPDU   *TPDU // what this side sends; the other side's has the two addresses exchanged; nil: none
-	Max    int   // 0: MaxFrame
+	// AnySource is for whoever serves many: the other side's source address may be any, and a Link answers to the one that
+	// wrote last. Only with a TPDU.
+	AnySource bool
+	Max       int // 0: MaxFrame
 }
 
 func (f Framing) headerLen() int {
@@ -74,7 +82,8 @@ func (f Framing) Append(dst, p []byte) ([]byte, error) {
 }
 
 // Next takes one message off the front of b. It returns the message, which lies in b, and how many bytes it took with
-// its header; zero bytes: more are needed. What cannot be a frame is an error: the stream has no next message then.
+// its header; zero bytes: more are needed. What cannot be a frame is an error: the stream has no next message then. A frame
+// with another's TPDU is an error that wraps ErrAddress, and was taken: the next one stands behind it.
 func (f Framing) Next(b []byte) (message []byte, taken int, err error) {
 	h := f.headerLen()
 	if len(b) < h {
@@ -103,13 +112,38 @@ func (f Framing) Next(b []byte) (message []byte, taken int, err error) {
 	}
 	m := b[h : h+n : h+n]
 	if t := f.TPDU; t != nil {
-		got := TPDU{binary.BigEndian.Uint16(m[1:]), binary.BigEndian.Uint16(m[3:])}
-		if m[0] != tpduID || got.Destination != t.Source || got.Source != t.Destination {
-			return nil, 0, fmt.Errorf("transport: TPDU %X: want %02X%04X%04X", m[:tpduLen], tpduID, t.Source, t.Destination)
+		got := addresses(m)
+		if m[0] != tpduID || got.Destination != t.Source || got.Source != t.Destination && !f.AnySource {
+			return nil, h + n, fmt.Errorf("%w: TPDU %X: want %s", ErrAddress, m[:tpduLen], f.wanted())
 		}
 		m = m[tpduLen:]
 	}
 	return m, h + n, nil
+}
+
+// addresses are those of the TPDU at the front of b.
+func addresses(b []byte) TPDU {
+	return TPDU{binary.BigEndian.Uint16(b[1:]), binary.BigEndian.Uint16(b[3:])}
+}
+
+// wanted is the TPDU that this side takes, for people.
+func (f Framing) wanted() string {
+	from := "any source"
+	if !f.AnySource {
+		from = fmt.Sprintf("%04X", f.TPDU.Destination)
+	}
+	return fmt.Sprintf("%02X%04X %s", tpduID, f.TPDU.Source, from)
+}
+
+// towards is the framing that answers a frame which Next took.
+func (f Framing) towards(frame []byte) Framing {
+	if f.TPDU == nil || !f.AnySource {
+		return f
+	}
+	if from := addresses(frame[f.headerLen():]).Source; from != f.TPDU.Destination {
+		f.TPDU = &TPDU{Destination: from, Source: f.TPDU.Source}
+	}
+	return f
 }
 
 func digits(b []byte) (n int, err error) {

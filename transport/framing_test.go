@@ -3,6 +3,7 @@ package transport
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"strings"
 	"testing"
 
@@ -97,24 +98,25 @@ func TestWhatIsNoFrame(t *testing.T) {
 		f    Framing
 		wire string
 		err  string
+		take int // how many bytes are taken all the same
 	}{
-		{"length 0", Framing{}, "0000", "transport: length header says 0 bytes: want 1 to 4096"},
-		{"too long", Framing{}, "1001", "transport: length header says 4097 bytes: want 1 to 4096"},
-		{"too long for this side", Framing{Max: 16}, "0011", "transport: length header says 17 bytes: want 1 to 16"},
-		{"a TPDU and nothing else", Framing{TPDU: tpdu}, "0005 6012340004", "transport: length header says 5 bytes: want 6 to 4096"},
-		{"digits 0", Framing{Header: ASCII4}, "30303030", "transport: length header says 0 bytes: want 1 to 4096"},
-		{"digits too long", Framing{Header: ASCII4}, "39393939", "transport: length header says 9999 bytes: want 1 to 4096"},
-		{"not digits", Framing{Header: ASCII4}, "30 30 31 3A", "transport: length header 30 30 31 3A: want 4 decimal digits"},
-		{"below digits", Framing{Header: ASCII4}, "2F 30 31 30", "transport: length header 2F 30 31 30: want 4 decimal digits"},
-		{"not digits, before the header is whole", Framing{Header: ASCII4}, "00 04", "transport: length header 00 04: want 4 decimal digits"},
-		{"TPDU not 60", Framing{TPDU: tpdu}, "0006 6812340004 30", "transport: TPDU 6812340004: want 6012340004"},
-		{"TPDU not exchanged", Framing{TPDU: tpdu}, "0006 6000041234 30", "transport: TPDU 6000041234: want 6012340004"},
-		{"TPDU from another", Framing{TPDU: tpdu}, "0006 6012340005 30", "transport: TPDU 6012340005: want 6012340004"},
-		{"TPDU to another", Framing{TPDU: tpdu}, "0006 6012350004 30", "transport: TPDU 6012350004: want 6012340004"},
+		{"length 0", Framing{}, "0000", "transport: length header says 0 bytes: want 1 to 4096", 0},
+		{"too long", Framing{}, "1001", "transport: length header says 4097 bytes: want 1 to 4096", 0},
+		{"too long for this side", Framing{Max: 16}, "0011", "transport: length header says 17 bytes: want 1 to 16", 0},
+		{"a TPDU and nothing else", Framing{TPDU: tpdu}, "0005 6012340004", "transport: length header says 5 bytes: want 6 to 4096", 0},
+		{"digits 0", Framing{Header: ASCII4}, "30303030", "transport: length header says 0 bytes: want 1 to 4096", 0},
+		{"digits too long", Framing{Header: ASCII4}, "39393939", "transport: length header says 9999 bytes: want 1 to 4096", 0},
+		{"not digits", Framing{Header: ASCII4}, "30 30 31 3A", "transport: length header 30 30 31 3A: want 4 decimal digits", 0},
+		{"below digits", Framing{Header: ASCII4}, "2F 30 31 30", "transport: length header 2F 30 31 30: want 4 decimal digits", 0},
+		{"not digits, before the header is whole", Framing{Header: ASCII4}, "00 04", "transport: length header 00 04: want 4 decimal digits", 0},
+		{"TPDU not 60", Framing{TPDU: tpdu}, "0006 6812340004 30", "transport: TPDU of somebody else: TPDU 6812340004: want 601234 0004", 8},
+		{"TPDU not exchanged", Framing{TPDU: tpdu}, "0006 6000041234 30", "transport: TPDU of somebody else: TPDU 6000041234: want 601234 0004", 8},
+		{"TPDU from another", Framing{TPDU: tpdu}, "0006 6012340005 30", "transport: TPDU of somebody else: TPDU 6012340005: want 601234 0004", 8},
+		{"TPDU to another", Framing{TPDU: tpdu}, "0006 6012350004 30", "transport: TPDU of somebody else: TPDU 6012350004: want 601234 0004", 8},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m, n, err := tt.f.Next(unhex(t, tt.wire))
-			if err == nil || err.Error() != tt.err || m != nil || n != 0 {
+			if err == nil || err.Error() != tt.err || m != nil || n != tt.take || errors.Is(err, ErrAddress) != (n > 0) {
 				t.Errorf("%X, took %d, %v, want %s", m, n, err, tt.err)
 			}
 		})
@@ -188,7 +190,7 @@ func TestAnyMessagesCutAnyWayComeOutTheSame(t *testing.T) {
 func fuzzFraming(form byte) Framing {
 	f := Framing{Header: Header(form & 1)}
 	if form&2 != 0 {
-		f.TPDU = tpdu
+		f.TPDU, f.AnySource = tpdu, form&8 != 0
 	}
 	if form&4 != 0 {
 		f.Max = 64
@@ -202,13 +204,14 @@ func FuzzNext(f *testing.F) {
 	}
 	f.Add(byte(2), unhex(f, "0006 6012340004 30"))
 	f.Add(byte(3), unhex(f, "30303036 6012340004 30"))
+	f.Add(byte(10), unhex(f, "0006 6012345678 30"))
 	f.Add(byte(0), unhex(f, "FFFF"))
 	f.Add(byte(1), []byte("9999"))
 	f.Fuzz(func(t *testing.T, form byte, b []byte) {
 		framing := fuzzFraming(form)
 		m, n, err := framing.Next(b)
 		switch {
-		case err != nil && (m != nil || n != 0):
+		case err != nil && (m != nil || n != 0 && !errors.Is(err, ErrAddress) || n > len(b)):
 			t.Fatalf("%v, and %X of %d bytes", err, m, n)
 		case err != nil:
 			return
@@ -217,7 +220,7 @@ func FuzzNext(f *testing.F) {
 		case n == 0:
 			return
 		}
-		again, err := far(framing).Append(nil, m) // as the other side sent it
+		again, err := far(framing.towards(b)).Append(nil, m) // as the other side sent it
 		if err != nil || !bytes.Equal(again, b[:n]) {
 			t.Fatalf("%X taken, %X framed again, %v", b[:n], again, err)
 		}
@@ -229,6 +232,7 @@ func FuzzLink(f *testing.F) {
 	f.Add(byte(0), []byte{3}, unhex(f, "0004 30383030 0004 30383130"))
 	f.Add(byte(2), []byte{1, 7}, unhex(f, "0006 6012340004 30 0006 6012340004"))
 	f.Add(byte(5), []byte{0}, []byte("0001x0065"))
+	f.Add(byte(10), []byte{9}, unhex(f, "0006 6012345678 30 0006 6012355678 30 0006 6812345678 30"))
 	f.Fuzz(func(t *testing.T, form byte, cuts, b []byte) {
 		framing := fuzzFraming(form)
 		w := &wire{}

@@ -17,6 +17,8 @@ type Link struct {
 	buf     []byte   // received, not yet a frame
 	out     []byte   // reused by Send
 	queue   [][]byte // frames waiting for Recv
+	strange func(err error)
+	strays  int
 	err     error
 }
 
@@ -51,6 +53,20 @@ func (l *Link) OnFrame(f func(frame []byte, err error)) {
 	}
 }
 
+// OnStray has f told of each frame with another's TPDU, which is dropped without an answer.
+func (l *Link) OnStray(f func(err error)) { l.strange = f }
+
+// Strays counts the frames that were dropped because of their TPDU.
+func (l *Link) Strays() int { return l.strays }
+
+// stray counts one of them.
+func (l *Link) stray(err error) {
+	l.strays++
+	if l.strange != nil {
+		l.strange(err)
+	}
+}
+
 func (l *Link) received(p []byte, err error) {
 	if l.err != nil {
 		return
@@ -59,6 +75,11 @@ func (l *Link) received(p []byte, err error) {
 	at := 0
 	for l.err == nil { // whoever is given a message may end the link
 		m, n, bad := l.framing.Next(l.buf[at:])
+		if bad != nil && n > 0 {
+			at += n
+			l.stray(bad)
+			continue
+		}
 		if bad != nil { // no next message can be found: the connection is of no more use
 			l.broken(bad)
 			break
@@ -66,6 +87,7 @@ func (l *Link) received(p []byte, err error) {
 		if n == 0 {
 			break
 		}
+		l.framing = l.framing.towards(l.buf[at:])
 		at += n
 		l.give(append([]byte(nil), m...))
 	}

@@ -36,6 +36,41 @@ func TestMessagesBothWays(t *testing.T) {
 	}
 }
 
+// What is for somebody else is dropped without an answer, and the line goes on; who serves many answers whoever wrote last.
+func TestStraysAndSources(t *testing.T) {
+	p := newPair(t)
+	own := Framing{TPDU: &TPDU{Destination: 0, Source: 3}, AnySource: true}
+	var got, strays []string
+	host := NewLink(p.y, own, p.b)
+	host.OnStray(func(err error) { strays = append(strays, err.Error()) })
+	host.OnFrame(func(m []byte, err error) {
+		if err == nil {
+			got = append(got, string(m))
+			err = host.Send(append([]byte("re "), m...))
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	var raw []byte
+	p.x.Receive(func(b []byte, err error) { raw = append(raw, b...) })
+	for _, frame := range []string{"0006 6000030017 61", "0006 6000040017 62", "0006 6800030017 63", "0006 6000030018 64"} {
+		if _, err := p.x.Write(unhex(t, frame)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.run()
+	if !slices.Equal(got, []string{"a", "d"}) || host.Strays() != 2 || host.Err() != nil {
+		t.Errorf("got %q, %d strays, %v", got, host.Strays(), host.Err())
+	}
+	if want := "transport: TPDU of somebody else: TPDU 6000040017: want 600003 any source"; len(strays) != 2 || strays[0] != want {
+		t.Errorf("told %q, want %q first", strays, want)
+	}
+	if want := unhex(t, "0009 6000170003 72652061 0009 6000180003 72652064"); string(raw) != string(want) {
+		t.Errorf("answered %X, want %X", raw, want)
+	}
+}
+
 func TestRecv(t *testing.T) {
 	p := newPair(t)
 	p.a.PowerOff()
