@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/posim/posim/transport"
+	"github.com/posim/posim/transport/dialect"
 )
 
 // connectWait bounds a dial that nobody answers.
@@ -13,8 +14,17 @@ const connectWait = 10 * time.Second
 
 var errUplink = errors.New("host: no line up")
 
-// Accept takes a connection from below, from now on and until it ends.
-func (p *Party) Accept(l *transport.Link) {
+// below is a connection from below, and what is spoken on it.
+type below struct {
+	link    *transport.Link
+	dialect *dialect.Dialect
+}
+
+// Accept takes a connection from below, from now on and until it ends. Config.Dialect is spoken on it.
+func (p *Party) Accept(l *transport.Link) { p.AcceptAs(l, p.cfg.Dialect) }
+
+// AcceptAs is Accept for a line that another dialect is spoken on.
+func (p *Party) AcceptAs(l *transport.Link, d *dialect.Dialect) {
 	p.cfg.Clock.After(0, func() {
 		if p.err != nil || len(p.conns) >= maxConnections {
 			l.Reset()
@@ -22,13 +32,14 @@ func (p *Party) Accept(l *transport.Link) {
 		}
 		p.nconn++
 		n := p.nconn
-		p.conns[n] = l
+		p.conns[n] = &below{l, d}
+		l.OnStray(func(err error) { p.observe(Observation{Kind: Undecodable, Conn: n, Err: err}) })
 		l.OnFrame(func(frame []byte, err error) {
 			if err != nil {
 				delete(p.conns, n)
 				return
 			}
-			p.frame(n, frame)
+			p.frame(n, d, frame)
 		})
 	})
 }
@@ -99,10 +110,10 @@ func (p *Party) connected(dial int, l *transport.Link, err error) {
 			return
 		}
 		p.up.asked = time.Time{}
-		p.frame(0, frame)
+		p.frame(0, p.cfg.Above, frame)
 	})
 	for _, s := range held {
-		p.write(l, s)
+		p.write(l, p.cfg.Above, s)
 	}
 }
 
@@ -123,7 +134,7 @@ func (p *Party) sendUp(s *Send) {
 		}
 	}
 	if p.up.link != nil && p.up.link.Err() == nil {
-		p.write(p.up.link, s)
+		p.write(p.up.link, p.cfg.Above, s)
 		return
 	}
 	p.up.link = nil

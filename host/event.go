@@ -21,6 +21,9 @@ type Event struct {
 	Kind    EventKind
 	Conn    int // 0: the line up; above 0: a connection from below
 	Message *dialect.Message
+	// Dialect is what the line speaks that the message came on; nil: what the machine thinks in. The message itself has been
+	// given the machine's numbers.
+	Dialect *dialect.Dialect
 	MACBad  bool // the message has no MAC where it must have one, or a wrong one, or its session is unknown
 	// Force is a fault: the response code that the party is made to decide with, "" for none. A code that declines takes the
 	// place of the party's own decision, and is logged like one; a code that approves is put into the answer by the runner.
@@ -29,6 +32,7 @@ type Event struct {
 	Calendar Calendar
 	Admin    Admin
 
+	wire    string      // the message's MTI as it came
 	seen    *Entry      // how the transaction stood when the message arrived; only without rule H4
 	done    func(error) // told once what the event changed is durable, or why it changed nothing; nil: nobody waits
 	refused error       // what done is to be told

@@ -8,13 +8,13 @@ import (
 
 // frame turns what arrived into an event: message, and whether its MAC is good. What does not decode is reported and
 // dropped: there is nobody whom an answer would reach.
-func (p *Party) frame(conn int, b []byte) {
-	m, err := p.cfg.Dialect.Unpack(b)
+func (p *Party) frame(conn int, d *dialect.Dialect, b []byte) {
+	m, err := d.Unpack(b)
 	if err != nil {
 		p.observe(Observation{Kind: Undecodable, Conn: conn, Err: err})
 		return
 	}
-	err = p.cfg.Dialect.VerifyMAC(b, m, func(mac, data []byte) error {
+	err = d.VerifyMAC(b, m, func(mac, data []byte) error {
 		key, params, ok := p.cfg.Machine.MACKey(conn, m)
 		if !ok {
 			return errNoSession
@@ -22,7 +22,7 @@ func (p *Party) frame(conn int, b []byte) {
 		return p.cfg.Module.VerifyMAC(key, params, mac, data)
 	})
 	p.observe(Observation{Kind: Received, Conn: conn, Message: m, Err: err})
-	e := Event{Kind: EventMessage, Conn: conn, Message: m, MACBad: err != nil}
+	e := Event{Kind: EventMessage, Conn: conn, Message: p.taken(d, m), Dialect: d, MACBad: err != nil, wire: m.MTI}
 	if !p.cfg.Rules.Kept(rules.ReadAtDecision) {
 		e.seen = p.cfg.Machine.View().snapshot(m.Key())
 	}
@@ -30,7 +30,7 @@ func (p *Party) frame(conn int, b []byte) {
 		p.post(e)
 		return
 	}
-	p.treat(e)
+	p.treat(e, m)
 }
 
 // send lets one message go, with what was to go wrong with it.
@@ -44,14 +44,15 @@ func (p *Party) send(s *Send) {
 		p.observe(Observation{Kind: Dropped, Conn: s.Conn, Message: s.Message, Err: transport.ErrClosed})
 		return
 	}
-	p.write(l, s)
+	p.write(l.link, l.dialect, s)
 }
 
 // write packs a message and puts it on the line. A broken line is noticed by its own end; nobody is told here.
-func (p *Party) write(l *transport.Link, s *Send) {
+func (p *Party) write(l *transport.Link, d *dialect.Dialect, s *Send) {
 	m, wrongMAC := p.spoil(s)
+	m = p.given(d, m)
 	var mac func(dst *[8]byte, data []byte) error
-	if key, params, ok := p.cfg.Machine.MACKey(s.Conn, m); ok && !s.Plain && p.cfg.Dialect.MACRequired(m.MTI) {
+	if key, params, ok := p.cfg.Machine.MACKey(s.Conn, m); ok && !s.Plain && d.MACRequired(m.MTI) {
 		mac = func(dst *[8]byte, data []byte) error {
 			err := p.cfg.Module.MAC(key, params, dst[:], data)
 			if wrongMAC {
@@ -60,7 +61,7 @@ func (p *Party) write(l *transport.Link, s *Send) {
 			return err
 		}
 	}
-	b, err := p.cfg.Dialect.Pack(m, mac)
+	b, err := d.Pack(m, mac)
 	if err == nil {
 		err = l.Send(b)
 	}

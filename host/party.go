@@ -19,7 +19,8 @@ type Config struct {
 	Disk    sim.Disk // holds the file LogName
 	Machine Machine
 	Module  *hsm.Module      // the machine's own
-	Dialect *dialect.Dialect // nil: ISO87
+	Dialect *dialect.Dialect // of the lines below, unless Accept is told another; nil: Above
+	Above   *dialect.Dialect // of the line up, and the one that the machine thinks in; nil: ISO87
 	Rules   rules.Set        // rules left out; the same as the machine's
 
 	// Gather has a turn take everything that has happened, and not only what woke the party: one commit for many messages.
@@ -58,7 +59,7 @@ type Party struct {
 	batch   []Event // being stepped
 	fx      []Effect
 	body    []byte
-	conns   map[int]*transport.Link
+	conns   map[int]*below
 	nconn   int
 	up      uplink
 	timers  map[Timer]func()
@@ -72,10 +73,13 @@ func NewParty(cfg Config) (*Party, error) {
 	if cfg.Name == "" || cfg.Clock == nil || cfg.Disk == nil || cfg.Machine == nil || cfg.Module == nil {
 		return nil, fmt.Errorf("host: party %q: want a name, a clock, a disk, a machine and a module", cfg.Name)
 	}
-	if cfg.Dialect == nil {
-		cfg.Dialect = dialect.ISO87()
+	if cfg.Above == nil {
+		cfg.Above = dialect.ISO87()
 	}
-	return &Party{cfg: cfg, conns: map[int]*transport.Link{}, timers: map[Timer]func(){}}, nil
+	if cfg.Dialect == nil {
+		cfg.Dialect = cfg.Above
+	}
+	return &Party{cfg: cfg, conns: map[int]*below{}, timers: map[Timer]func(){}}, nil
 }
 
 // Run recovers the log and works until the power goes. It returns only when the disk or the log fails: what could not be
@@ -201,7 +205,7 @@ func (p *Party) point(at string) {
 	}
 	for _, e := range p.batch {
 		if e.Message != nil {
-			p.cfg.Point(e.Message.MTI, at)
+			p.cfg.Point(e.wire, at)
 		}
 	}
 }
@@ -245,9 +249,9 @@ func (p *Party) unset(t Timer) {
 func (p *Party) stop() {
 	for n := 1; n <= p.nconn; n++ { // in order, so that a world stays the same
 		if l := p.conns[n]; l != nil {
-			l.Reset()
+			l.link.Reset()
 		}
 	}
-	p.conns = map[int]*transport.Link{}
+	p.conns = map[int]*below{}
 	p.up.drop()
 }

@@ -24,9 +24,9 @@ type Treatment struct {
 	Answer string
 }
 
-// treat asks for the message's treatment and arranges it.
-func (p *Party) treat(e Event) {
-	t := p.cfg.Treat(e.Message)
+// treat asks for the treatment of the message that came on the wire, and arranges it.
+func (p *Party) treat(e Event, wire *dialect.Message) {
+	t := p.cfg.Treat(wire)
 	if t.Answer != "" && (!dialect.Approves(t.Answer) || e.Message.MTI == "0430") { // nobody is waiting below for a 0430
 		e.Force, t.Answer = t.Answer, ""
 	}
