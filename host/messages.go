@@ -50,6 +50,8 @@ func Declines(code string) bool {
 func answerTo(m *dialect.Message, code string) *dialect.Message {
 	return &dialect.Message{
 		MTI:                                dialect.Response(m.MTI),
+		Kind:                               m.Kind,
+		BatchNumber:                        m.BatchNumber,
 		ProcessingCode:                     m.ProcessingCode,
 		AmountTransaction:                  m.AmountTransaction,
 		HasAmount:                          m.HasAmount,
@@ -69,6 +71,7 @@ func answerTo(m *dialect.Message, code string) *dialect.Message {
 func (t *Transaction) message(mti string) *dialect.Message {
 	m := &dialect.Message{
 		MTI:                                mti,
+		BatchNumber:                        t.Key.Batch,
 		ProcessingCode:                     t.ProcessingCode,
 		SystemsTraceAuditNumber:            t.Key.STAN,
 		TimeLocalTransaction:               t.Key.Time,
@@ -147,5 +150,5 @@ func (d *desk) opening(m *dialect.Message, f Function) (t Transaction, number pa
 
 // whole tells whether every part of the identity is there.
 func whole(k dialect.Key) bool {
-	return k.MID != "" && k.TID != "" && k.STAN != "" && k.Date != "" && k.Time != ""
+	return k.MID != "" && k.TID != "" && k.STAN != "" && (k.Batch != "" || k.Date != "" && k.Time != "")
 }
