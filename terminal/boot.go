@@ -13,6 +13,10 @@ func (t *Terminal) boot() error {
 	if err != nil {
 		return err
 	}
+	j.closed = func(s Settlement, dropped []*Record) { t.cfg.Observe(BatchClosed{s, dropped}) }
+	if err := j.compact(); err != nil { // the power went between the closing of a batch and this
+		return err
+	}
 	t.journal = j
 	if err := t.openModule(); err != nil {
 		return err

@@ -77,18 +77,24 @@ type (
 		Code     string   // DE 39, if the host answered
 		Session  *emv.Session
 	}
+	// BatchClosed is a batch that is durably closed, and what the journal drops of it. After a power cut it may come twice.
+	BatchClosed struct {
+		Settlement Settlement
+		Dropped    []*Record
+	}
 	// Remark is anything else worth a line.
 	Remark struct{ Text string }
 )
 
-func (Shown) observation()     {}
-func (Printed) observation()   {}
-func (Moved) observation()     {}
-func (Sent) observation()      {}
-func (Received) observation()  {}
-func (Unmatched) observation() {}
-func (Ended) observation()     {}
-func (Remark) observation()    {}
+func (Shown) observation()       {}
+func (Printed) observation()     {}
+func (Moved) observation()       {}
+func (Sent) observation()        {}
+func (Received) observation()    {}
+func (Unmatched) observation()   {}
+func (Ended) observation()       {}
+func (BatchClosed) observation() {}
+func (Remark) observation()      {}
 
 // Outcome is how a sale ended, in the words of scripts.
 type Outcome string

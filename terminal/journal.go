@@ -17,9 +17,9 @@ import (
 // JournalFile is the journal's name on the terminal's disk.
 const JournalFile = "journal"
 
-// Limits of the journal, of which an older record's space is not used again.
+// Limits of the journal.
 const (
-	maxSTAN    = 999999 // six digits; it never wraps within a journal
+	maxSTAN    = 999999 // six digits; after it comes 1, unless the batch has used that
 	maxRecords = 10000  // a day's sales of a busy till, several times over
 	fewSTANs   = 2      // only without UniqueSTAN
 )
@@ -28,30 +28,46 @@ const (
 // acted on. Its methods are the only way to change a Record; each refuses a move that is not forward.
 type Journal struct {
 	log      *wal.Log
-	records  []*Record
+	disk     sim.Disk
+	records  []*Record // those that closed batches have left, then those of the batch
+	index    map[identity]*Record
 	nextSTAN int
+	batch    batch
 	keys     *sessionKeys
+	people   []person
+	paused   bool // what was approved offline is not sent, until somebody says so
 	kept     rules.Set
 	moved    func(r *Record, from State)
+	closed   func(Settlement, []*Record) // a batch is closed, and these records are dropped; nil: nobody is told
 
 	unreadable bool // a whole record made no sense
 }
 
 // entryRecord is one record of the log; exactly one field is set.
 type entryRecord struct {
-	Sale    *Record      `json:",omitempty"`
-	Printed *identity    `json:",omitempty"` // that sale's receipt is out
-	Keys    *sessionKeys `json:",omitempty"`
-	STAN    int          `json:",omitempty"` // used up by a message that is no sale
+	Sale     *Record      `json:",omitempty"`
+	Printed  *identity    `json:",omitempty"` // that sale's receipt is out
+	Keys     *sessionKeys `json:",omitempty"`
+	STAN     int          `json:",omitempty"` // used up by a message that is no sale
+	Uploaded []identity   `json:",omitempty"` // the host has the lines of these
+	Tried    *tried       `json:",omitempty"` // an advice that is still due
+	Number   string       `json:",omitempty"` // of the batch, which is empty
+	Settling *Settlement  `json:",omitempty"` // the batch is being closed, and has come so far
+	Closed   *Settlement  `json:",omitempty"` // the batch is closed, and another one is open
+	Slip     string       `json:",omitempty"` // of this batch the settlement's slip is out
+	Person   *person      `json:",omitempty"`
+	SAF      *queueState  `json:",omitempty"`
+	Open     *openBatch   `json:",omitempty"` // of a compacted journal: what follows is of this batch
 }
 
 // identity names a sale of the journal.
 type identity struct {
 	STAN, Date, Time string
 	Year             int
+	Batch            string `json:",omitempty"`
 }
 
-func (r *Record) identity() identity { return identity{r.STAN, r.Date, r.Time, r.Year} }
+func (r *Record) identity() identity { return identity{r.STAN, r.Date, r.Time, r.Year, r.Batch} }
 
 // sessionKeys are the session's keys as the host sent them: cryptograms under the terminal master key.
 type sessionKeys struct{ DE62 []byte }
@@ -60,7 +76,8 @@ type sessionKeys struct{ DE62 []byte }
 var ErrJournal = errors.New("terminal: journal damaged")
 
 func openJournal(d sim.Disk, kept rules.Set, moved func(*Record, State)) (*Journal, error) {
-	j := &Journal{nextSTAN: 1, kept: kept, moved: moved}
+	j := newJournal()
+	j.disk, j.kept, j.moved = d, kept, moved
 	log, err := wal.Open(d, JournalFile, j.apply)
 	if errors.Is(err, wal.ErrCorrupt) || j.unreadable {
 		return nil, fmt.Errorf("%w: %w", ErrJournal, err)
@@ -72,9 +89,13 @@ func openJournal(d sim.Disk, kept rules.Set, moved func(*Record, State)) (*Journ
 	return j, nil
 }
 
-// ReadJournal returns the records of a journal's bytes, as a judge reads them.
+func newJournal() *Journal {
+	return &Journal{nextSTAN: 1, index: map[identity]*Record{}, batch: batch{number: firstBatch, firstSTAN: 1}}
+}
+
+// ReadJournal returns the records of a journal's bytes, as a judge reads them. Those of a closed batch are not among them.
 func ReadJournal(data []byte) ([]*Record, error) {
-	j := &Journal{nextSTAN: 1}
+	j := newJournal()
 	if _, err := wal.Recover(JournalFile, data, j.apply); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrJournal, err)
 	}
@@ -107,9 +128,13 @@ func (j *Journal) take(body []byte) error {
 	case e.Keys != nil:
 		j.keys = e.Keys
 	case e.STAN > 0:
-		j.nextSTAN = max(j.nextSTAN, e.STAN+1)
+		return j.use(e.STAN)
+	case e.Person != nil:
+		return j.applyPerson(e.Person)
+	case e.SAF != nil:
+		j.paused = e.SAF.Paused
 	default:
-		return fmt.Errorf("a record of nothing")
+		return j.takeBatch(&e)
 	}
 	return nil
 }
@@ -120,8 +145,10 @@ func (j *Journal) applySale(r *Record) error {
 	}
 	n, _ := strconv.Atoi(r.STAN) // six digits
 	x := j.find(r.identity())
-	if x != nil || j.kept.Kept(rules.DurableSTAN) { // without T11 a STAN is used up by what follows its record
-		j.nextSTAN = max(j.nextSTAN, n+1)
+	if !j.ofClosedBatch(x) && (x != nil || j.kept.Kept(rules.DurableSTAN)) { // without T11 a STAN is used up by what follows its record
+		if err := j.use(n); err != nil {
+			return err
+		}
 	}
 	if x != nil {
 		*x = *r
@@ -130,18 +157,16 @@ func (j *Journal) applySale(r *Record) error {
 	if len(j.records) >= maxRecords {
 		return fmt.Errorf("more than %d records", maxRecords)
 	}
-	j.records = append(j.records, r)
+	j.add(r)
 	return nil
 }
 
-// find looks for a sale, the latest first: it nearly always is the one.
-func (j *Journal) find(id identity) *Record {
-	for _, r := range slices.Backward(j.records) {
-		if r.identity() == id {
-			return r
-		}
-	}
-	return nil
+// find looks for a sale.
+func (j *Journal) find(id identity) *Record { return j.index[id] }
+
+func (j *Journal) add(r *Record) {
+	j.records = append(j.records, r)
+	j.index[r.identity()] = r
 }
 
 // put makes one record durable.
@@ -169,11 +194,12 @@ func (j *Journal) Records() []*Record { return j.records }
 
 // takeSTAN returns the next STAN. Who takes it makes it durable before it is used on the wire (T11).
 func (j *Journal) takeSTAN() (string, error) {
-	if j.nextSTAN > maxSTAN {
+	if j.batch.usedSTANs >= maxSTAN {
 		return "", errBatchFull
 	}
 	n := j.nextSTAN
-	j.nextSTAN++
+	j.batch.usedSTANs++
+	j.nextSTAN = n%maxSTAN + 1
 	if !j.kept.Kept(rules.UniqueSTAN) {
 		n = (n-1)%fewSTANs + 1
 	}
@@ -189,10 +215,10 @@ func (j *Journal) takeServiceSTAN() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return stan, j.put(entryRecord{STAN: j.nextSTAN - 1})
+	return stan, j.put(entryRecord{STAN: (j.nextSTAN+maxSTAN-2)%maxSTAN + 1}) // the one before the next
 }
 
-func (j *Journal) full() bool { return len(j.records) >= maxRecords || j.nextSTAN > maxSTAN }
+func (j *Journal) full() bool { return len(j.records) >= maxRecords || j.batch.usedSTANs >= maxSTAN }
 
 // storeKeys keeps the session's keys.
 func (j *Journal) storeKeys(k *sessionKeys) error {
@@ -212,7 +238,7 @@ func (j *Journal) begin(r *Record, s State) error {
 	if err := j.put(entryRecord{Sale: r}); err != nil {
 		return err
 	}
-	j.records = append(j.records, r)
+	j.add(r)
 	j.moved(r, "")
 	return nil
 }

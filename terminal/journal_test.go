@@ -129,7 +129,7 @@ func TestASTANIsNeverUsedTwice(t *testing.T) {
 		t.Errorf("%s after %s", next, first)
 	}
 	j = opened(t, d)
-	j.nextSTAN = maxSTAN + 1
+	j.batch.usedSTANs = maxSTAN
 	if _, err := j.takeSTAN(); !errors.Is(err, errBatchFull) {
 		t.Errorf("a STAN after the last: %v", err)
 	}

@@ -5,7 +5,7 @@
 // are. Recovery hands every whole record to the owner, in order, and cuts off a torn one at the end: it was never
 // acknowledged. Damage before the end is not a torn write and is an error (ErrCorrupt), with its place.
 //
-// The log never shrinks and is not compacted: a later part's matter.
+// The log never shrinks by itself. Whoever needs less than it holds writes what is left into a new one: Rewrite.
 package wal
 
 import (
@@ -61,6 +61,27 @@ func Open(d sim.Disk, name string, apply func(body []byte) error) (*Log, error) 
 		if err := l.file.Truncate(int64(end)); err != nil {
 			return nil, fmt.Errorf("wal: %s: cutting off a torn record: %w", name, err)
 		}
+	}
+	return l, nil
+}
+
+// Rewrite puts a log of these records in the place of name, and opens it. It is one durable write: a power cut on the way
+// leaves the old log or the new one. A Log that was open on the old one is of no use any more. After an error the old one
+// may stand, or the new one.
+func Rewrite(d sim.Disk, name string, bodies [][]byte) (*Log, error) {
+	l := &Log{name: name}
+	for _, b := range bodies {
+		if err := l.Append(b); err != nil {
+			return nil, err
+		}
+	}
+	if err := d.Replace(name, l.buf); err != nil {
+		return nil, fmt.Errorf("wal: %s: %w", name, err)
+	}
+	l.buf = nil
+	var err error
+	if l.file, err = d.Open(name); err != nil {
+		return nil, fmt.Errorf("wal: %s: %w", name, err)
 	}
 	return l, nil
 }

@@ -59,6 +59,53 @@ func TestGroupCommitIsOneWrite(t *testing.T) {
 	}
 }
 
+// A rewritten log is the old one or the new one, wherever the power goes, and goes on like any other.
+func TestARewrittenLogIsWhole(t *testing.T) {
+	for image, want := range map[sim.DiskFault]string{0: "[two five six]", sim.PowerOffLost: "[one two three]", sim.PowerOffKept: "[two five]"} {
+		d, a := disk(t)
+		l, _ := open(t, d)
+		commit(t, l, "one", "two", "three")
+		d.OnWrite(func(string, int) sim.DiskFault { return image })
+		cut := func() (cut bool) {
+			defer func() { cut = recover() != nil }()
+			l, err := Rewrite(d, "log", [][]byte{[]byte("two"), []byte("five")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			commit(t, l, "six")
+			return false
+		}()
+		if cut != (image != 0) {
+			t.Fatalf("image %d: cut %t", image, cut)
+		}
+		d.OnWrite(nil)
+		if cut {
+			a.PowerOn(nil)
+		}
+		if _, got := open(t, d); fmt.Sprint(got) != want {
+			t.Errorf("image %d: %v, want %s", image, got, want)
+		}
+	}
+}
+
+func TestARewriteThatFailsLeavesTheLog(t *testing.T) {
+	d, _ := disk(t)
+	l, _ := open(t, d)
+	commit(t, l, "one")
+	if _, err := Rewrite(d, "log", [][]byte{make([]byte, MaxBody+1)}); !errors.Is(err, ErrTooLong) {
+		t.Errorf("too long a record: %v", err)
+	}
+	d.OnWrite(func(string, int) sim.DiskFault { return sim.DiskFull })
+	if _, err := Rewrite(d, "log", nil); !errors.Is(err, sim.ErrFull) {
+		t.Errorf("a full disk: %v", err)
+	}
+	d.OnWrite(nil)
+	commit(t, l, "two")
+	if _, got := open(t, d); fmt.Sprint(got) != "[one two]" {
+		t.Errorf("%v", got)
+	}
+}
+
 func TestTornTailIsCutAtEveryLength(t *testing.T) {
 	d, a := disk(t)
 	l, _ := open(t, d)
