@@ -29,10 +29,11 @@ func stockSpec() *iso8583.MessageSpec {
 	raw := func(n int, p prefix.Prefixer) field.Field {
 		return field.NewBinary(&field.Spec{Length: n, Enc: encoding.Binary, Pref: p})
 	}
-	for de, n := range map[int]int{3: 6, 4: 12, 11: 6, 12: 6, 13: 4, 14: 4, 22: 4, 23: 4, 25: 2, 49: 4} {
+	for de, n := range map[int]int{3: 6, 4: 12, 11: 6, 12: 6, 13: 4, 14: 4, 15: 4, 22: 4, 23: 4, 25: 2, 49: 4} {
 		fields[de] = digits(n, prefix.BCD.Fixed)
 	}
-	fields[2] = digits(19, prefix.BCD.LL)
+	fields[2], fields[32] = digits(19, prefix.BCD.LL), digits(11, prefix.BCD.LL)
+	fields[44], fields[59] = ascii(25, prefix.BCD.LL), ascii(120, prefix.BCD.LLL)
 	fields[35] = field.NewString(&field.Spec{Length: 37, Enc: encoding.ASCIIHexToBytes, Pref: prefix.BCD.LL, Pad: padding.Right('0'), Packer: field.Track2Packer{},
 		Unpacker: field.UnpackerFunc(func(src []byte, s *field.Spec) ([]byte, int, error) {
 			n, k, err := s.Pref.DecodeLength(s.Length, src)
@@ -46,7 +47,7 @@ func stockSpec() *iso8583.MessageSpec {
 	fields[38], fields[39] = ascii(6, prefix.ASCII.Fixed), ascii(2, prefix.ASCII.Fixed)
 	fields[52], fields[64] = raw(8, prefix.Binary.Fixed), raw(8, prefix.Binary.Fixed)
 	fields[54], fields[60], fields[63] = ascii(120, prefix.BCD.LLL), ascii(99, prefix.BCD.LLL), ascii(99, prefix.BCD.LLL)
-	fields[55], fields[62] = raw(255, prefix.BCD.LLL), raw(255, prefix.BCD.LLL)
+	fields[55], fields[62] = raw(255, prefix.BCD.LLL), raw(999, prefix.BCD.LLL)
 	return &iso8583.MessageSpec{Name: "stock", Fields: fields}
 }
 

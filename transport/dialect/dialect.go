@@ -85,19 +85,20 @@ func (d *Dialect) checkMTI(mti string) error {
 }
 
 // Pack writes m. mac computes DE 64, which is then the last field, over all bytes before it with bit 64 of the bitmap set;
-// without mac there is no DE 64, and m.MAC is never written. The bytes are the caller's.
+// without mac there is no DE 64, and m.MAC is never written. Fields of m that the dialect has no data element for are not
+// written either, so that a host can pass on what it got in another dialect. The bytes are the caller's.
 //
 // Errors are *FieldError. Of mac's own error the text and the chain are kept.
 func (d *Dialect) Pack(m *Message, mac func(dst *[8]byte, data []byte) error) ([]byte, error) {
 	if err := d.checkMTI(m.MTI); err != nil {
 		return nil, err
 	}
-	if err := m.checkPrivate60(); err != nil {
-		return nil, err
-	}
 	m, err := m.spread()
 	if err != nil {
 		return nil, err
+	}
+	if m, err = d.spreadLine(m); err != nil {
+		return nil, &FieldError{DE: 60, Err: err}
 	}
 	var f field.String
 	f.SetSpec(d.mti)
@@ -141,17 +142,6 @@ func (d *Dialect) Pack(m *Message, mac func(dst *[8]byte, data []byte) error) ([
 	return append(out, sum[:]...), nil
 }
 
-// checkPrivate60 refuses a value of DE 60 that the MTI has no place for: it would be dropped silently.
-func (m *Message) checkPrivate60() error {
-	own := reservedPrivate60(m)
-	for _, v := range []*string{&m.NetworkManagementCode, &m.ReversalReason, &m.ReservedPrivate60} {
-		if v != own && *v != "" {
-			return &FieldError{DE: 60, Err: fmt.Errorf("network management code, reversal reason or private data that class %q has no place for", Class(m.MTI))}
-		}
-	}
-	return nil
-}
-
 // Unpack reads one message, which must be all of src: it is the frame's payload without header. The message keeps no part
 // of src. The MAC is read and not verified: VerifyMAC does.
 //
@@ -174,6 +164,9 @@ func (d *Dialect) Unpack(src []byte) (*Message, error) {
 	}
 	if err := m.gather(); err != nil {
 		return nil, &FieldError{DE: 62, Err: err}
+	}
+	if err := d.gatherLine(m); err != nil {
+		return nil, &FieldError{DE: 60, Err: err}
 	}
 	m.Kind = d.kindOf(m)
 	return m, nil

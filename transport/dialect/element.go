@@ -33,9 +33,12 @@ type element struct {
 	filled bool     // shorter values are filled with spaces at the end, which Unpack takes away
 	secret bool     // the value is never shown, only its length
 
-	// One of the two is set, but for the card number (DE 2) and the amount (DE 4), which are no plain strings.
+	// Where the value lives: in a string, in bytes, or in several fields of which it is put together. The card number (DE 2) and the
+	// amount (DE 4) have none of these. set gets no empty value; get gives one for an absent element.
 	text func(*Message) *string
 	data func(*Message) *[]byte
+	get  func(*Message) (string, error)
+	set  func(*Message, string) error
 
 	spec *field.Spec
 }
@@ -89,6 +92,9 @@ func (e *element) value(m *Message) (string, error) {
 	case amountTransaction:
 		return amountDigits(m)
 	}
+	if e.get != nil {
+		return e.get(m)
+	}
 	s := *e.text(m)
 	switch {
 	case e.filled && strings.HasSuffix(s, " "):
@@ -128,6 +134,9 @@ func (e *element) setValue(m *Message, s string) (err error) {
 		m.HasAmount = true
 		m.AmountTransaction, err = strconv.ParseInt(s, 10, 64) // twelve digits always fit
 		return err
+	}
+	if e.set != nil {
+		return e.set(m, s)
 	}
 	*e.text(m) = s
 	return nil

@@ -71,7 +71,14 @@ func FuzzPack(f *testing.F) {
 			CardAcceptorTerminalIdentification: tid, AdditionalAmounts: amounts, ICCSystemRelatedData: icc, ReservedPrivate62: keys,
 		}
 		m.PrimaryAccountNumber, _ = pan.Parse(digits)
-		*reservedPrivate60(m) = private
+		switch Class(mti) {
+		case ClassNetworkManagement:
+			m.NetworkManagementCode = private
+		case ClassReversal:
+			m.ReversalReason = private
+		default:
+			m.ReservedPrivate60 = private
+		}
 		for i, field := range []*string{&m.TimeLocalTransaction, &m.DateLocalTransaction, &m.DateExpiration, &m.POSEntryMode, &m.CardSequenceNumber,
 			&m.POSConditionCode, &m.ResponseCode, &m.CurrencyCodeTransaction} { // the same text in others: each has its own coding
 			if more>>i&1 != 0 {

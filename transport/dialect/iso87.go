@@ -8,9 +8,12 @@ var iso87 = newDialect("iso87", iso87MTIs, iso87Elements, iso87Forms)
 
 // iso87MTIs are the messages it knows, in the order of the standard.
 var iso87MTIs = []string{
-	"0100", "0110",
+	"0100", "0101", "0110", "0120", "0121", "0130",
 	"0200", "0201", "0210", "0220", "0221", "0230",
+	"0320", "0321", "0330",
 	"0400", "0401", "0410", "0420", "0421", "0430",
+	"0500", "0501", "0510",
+	"0620", "0621", "0630",
 	"0800", "0810",
 }
 
@@ -24,38 +27,40 @@ var iso87Elements = []element{
 	{de: 12, name: "time, local transaction", coding: codeN, length: 6, text: func(m *Message) *string { return &m.TimeLocalTransaction }},
 	{de: 13, name: "date, local transaction", coding: codeN, length: 4, text: func(m *Message) *string { return &m.DateLocalTransaction }},
 	{de: 14, name: "date, expiration", coding: codeN, length: 4, text: func(m *Message) *string { return &m.DateExpiration }},
+	{de: 15, name: "date, settlement", coding: codeN, length: 4, text: func(m *Message) *string { return &m.DateSettlement }},
 	{de: 22, name: "point of service entry mode", coding: codeN, length: 4, text: func(m *Message) *string { return &m.POSEntryMode }},
 	{de: 23, name: "card sequence number", coding: codeN, length: 4, text: func(m *Message) *string { return &m.CardSequenceNumber }},
 	{de: 25, name: "point of service condition code", coding: codeN, length: 2, text: func(m *Message) *string { return &m.POSConditionCode }},
+	{de: 32, name: "acquiring institution identification code", coding: codeN, length: 11, prefix: 1, text: func(m *Message) *string { return &m.AcquiringInstitution }},
 	{de: 35, name: "track 2 data", coding: codeZ, length: 37, prefix: 1, secret: true, text: func(m *Message) *string { return &m.Track2Data }},
 	{de: 37, name: "retrieval reference number", coding: codeAN, length: 12, filled: true, text: func(m *Message) *string { return &m.RetrievalReferenceNumber }},
 	{de: 38, name: "authorization identification response", coding: codeAN, length: 6, text: func(m *Message) *string { return &m.AuthorizationIDResponse }},
-	{de: 39, name: "response code", coding: codeAN, length: 2, text: func(m *Message) *string { return &m.ResponseCode }},
+	{de: 39, name: "response code", coding: codeAN, length: 2, get: getResponseCode, set: setResponseCode},
 	{de: 41, name: "card acceptor terminal identification", coding: codeANS, length: 8, filled: true, text: func(m *Message) *string { return &m.CardAcceptorTerminalIdentification }},
 	{de: 42, name: "card acceptor identification code", coding: codeANS, length: 15, filled: true, text: func(m *Message) *string { return &m.CardAcceptorIdentificationCode }},
+	{de: 44, name: "additional response data", coding: codeANS, length: 25, prefix: 1, text: func(m *Message) *string { return &m.AdditionalResponse }},
 	{de: 49, name: "currency code, transaction", coding: codeN, length: 4, text: func(m *Message) *string { return &m.CurrencyCodeTransaction }},
 	{de: 52, name: "personal identification number data", coding: codeB, length: 8, secret: true, data: func(m *Message) *[]byte { return &m.PINData }},
-	{de: 54, name: "additional amounts", coding: codeANS, length: 120, prefix: 2, text: func(m *Message) *string { return &m.AdditionalAmounts }},
+	{de: 54, name: "additional amounts", coding: codeANS, length: 120, prefix: 2, get: getAdditionalAmounts, set: setAdditionalAmounts},
 	{de: 55, name: "ICC system related data", coding: codeB, length: 255, prefix: 2, data: func(m *Message) *[]byte { return &m.ICCSystemRelatedData }},
-	{de: 60, name: "reserved private 60", coding: codeANS, length: 99, prefix: 2, text: reservedPrivate60},
-	{de: 62, name: "reserved private 62", coding: codeB, length: 255, prefix: 2, secret: true, data: func(m *Message) *[]byte { return &m.ReservedPrivate62 }},
-	{de: 63, name: "reserved private 63", coding: codeANS, length: 99, prefix: 2, text: func(m *Message) *string { return &m.ReservedPrivate63 }},
+	{de: 59, name: "reserved national 59", coding: codeANS, length: 120, prefix: 2, secret: true, text: codeOrVoucher},
+	{de: 60, name: "reserved private 60", coding: codeANS, length: 99, prefix: 2, get: getPrivate60, set: setPrivate60},
+	{de: 62, name: "reserved private 62", coding: codeB, length: 999, prefix: 2, secret: true, data: func(m *Message) *[]byte { return &m.ReservedPrivate62 }},
+	{de: 63, name: "reserved private 63", coding: codeANS, length: 99, prefix: 2, get: getPrivate63, set: setPrivate63},
 	{de: 64, name: "message authentication code", coding: codeB, length: 8, data: func(m *Message) *[]byte { return &m.MAC }},
 }
 
-// reservedPrivate60 is where DE 60 lives: the class of the MTI says what it means.
-func reservedPrivate60(m *Message) *string {
-	switch Class(m.MTI) {
-	case ClassNetworkManagement:
-		return &m.NetworkManagementCode
-	case ClassReversal:
-		return &m.ReversalReason
+// codeOrVoucher is where DE 59 lives: a request has the code that was scanned, an answer the voucher's number.
+func codeOrVoucher(m *Message) *string {
+	if IsAnswer(m.MTI) {
+		return &m.VoucherNumber
 	}
-	return &m.ReservedPrivate60
+	return &m.CodeScanned
 }
 
 // iso87Forms are its kinds. The first two digits of DE 3 are the standard's transaction types: 00 goods and services, 02
-// adjustment, 09 goods with cash back, 20 returns, 31 balance inquiry.
+// adjustment, 09 goods with cash back, 20 returns, 31 balance inquiry; 7x and 9x are of private use: QR codes, and what is no transaction
+// (920000 and 960000 are those of NII hosts' settlement).
 var iso87Forms = []Form{
 	{Kind: KindSale, MTI: "0200", ProcessingCode: "000000", POSConditionCode: "00"},
 	{Kind: KindCashBack, MTI: "0200", ProcessingCode: "090000", POSConditionCode: "00"},
@@ -72,6 +77,24 @@ var iso87Forms = []Form{
 	{Kind: KindBalance, MTI: "0100", ProcessingCode: "310000", POSConditionCode: "00"},
 	{Kind: KindOfflineSale, MTI: "0220", ProcessingCode: "000000", POSConditionCode: "00"},
 	{Kind: KindTipAdjust, MTI: "0220", ProcessingCode: "020000", POSConditionCode: "00"},
+	{Kind: KindQRSale, MTI: "0200", ProcessingCode: "700000", POSConditionCode: "00"},
+	{Kind: KindQRQuery, MTI: "0200", ProcessingCode: "730000", POSConditionCode: "00"},
+	{Kind: KindQRCancel, MTI: "0220", ProcessingCode: "720000", POSConditionCode: "00"},
+	{Kind: KindScriptResult, MTI: "0620", ProcessingCode: "930000"},
+	{Kind: KindSignature, MTI: "0620", ProcessingCode: "940000"},
+	{Kind: KindUpload, MTI: "0320"},
+	{Kind: KindSettlement, MTI: "0500", ProcessingCode: "920000"},
+	{Kind: KindUploadEnd, MTI: "0500", ProcessingCode: "960000"},
 	{Kind: KindSignOn, MTI: "0800", NetworkManagementCode: NetworkSignOn},
+	{Kind: KindSignOff, MTI: "0800", NetworkManagementCode: NetworkSignOff},
 	{Kind: KindEcho, MTI: "0800", NetworkManagementCode: NetworkEcho},
+	{Kind: KindParameters, MTI: "0800", NetworkManagementCode: "360"},
+	{Kind: KindParametersEnd, MTI: "0800", NetworkManagementCode: "361"},
+	{Kind: KindStatus, MTI: "0800", NetworkManagementCode: "362"},
+	{Kind: KindCAKey, MTI: "0800", NetworkManagementCode: "370"},
+	{Kind: KindCAKeysEnd, MTI: "0800", NetworkManagementCode: "371"},
+	{Kind: KindCAKeyList, MTI: "0800", NetworkManagementCode: "372"},
+	{Kind: KindAID, MTI: "0800", NetworkManagementCode: "380"},
+	{Kind: KindAIDsEnd, MTI: "0800", NetworkManagementCode: "381"},
+	{Kind: KindAIDList, MTI: "0800", NetworkManagementCode: "382"},
 }

@@ -216,6 +216,9 @@ func (d *Dialect) kindOf(m *Message) Kind {
 	fits := func(want, got string) bool { return got == "" || want == got }
 	for i := range d.forms {
 		f := &d.forms[i]
+		if reversal && !f.Kind.Reversible() {
+			continue
+		}
 		if !reversal && m.MTI != f.MTI && m.MTI != f.answer && m.MTI != f.repeat {
 			continue
 		}

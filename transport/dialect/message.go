@@ -160,8 +160,9 @@ const (
 
 // Network management codes of iso87 (NetworkManagementCode).
 const (
-	NetworkSignOn = "001"
-	NetworkEcho   = "301"
+	NetworkSignOn  = "001"
+	NetworkSignOff = "002"
+	NetworkEcho    = "301"
 )
 
 // Reasons of a reversal (ReversalReason).

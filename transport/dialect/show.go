@@ -17,6 +17,7 @@ type FieldValue struct {
 // DE 64 as Unpack found it.
 func (d *Dialect) Fields(m *Message) []FieldValue {
 	list := make([]FieldValue, 0, len(d.elements))
+	m = d.shown(m)
 	for i := range d.elements {
 		e := &d.elements[i]
 		if v, ok := e.show(m); ok {
@@ -34,19 +35,31 @@ func (d *Dialect) Field(m *Message, de int) (string, bool) {
 	if de < 2 || de > lastDE || d.byDE[de] == nil {
 		return "", false
 	}
-	return d.byDE[de].show(m)
+	return d.byDE[de].show(d.shown(m))
 }
 
-// nameIn is the element's name, with what DE 60 means in m.
-func (e *element) nameIn(m *Message) string {
-	if e.de != 60 {
-		return e.name
+// shown is m with the line that it uploads in data elements; m itself if Pack would refuse that.
+func (d *Dialect) shown(m *Message) *Message {
+	if w, err := d.spreadLine(m); err == nil {
+		return w
 	}
-	switch Class(m.MTI) {
-	case ClassNetworkManagement:
+	return m
+}
+
+// nameIn is the element's name, with what DE 60 and DE 63 mean in m.
+func (e *element) nameIn(m *Message) string {
+	class := Class(m.MTI)
+	switch {
+	case e.de == 60 && class == ClassNetworkManagement:
 		return e.name + ", network management code"
-	case ClassReversal:
+	case e.de == 60 && class == ClassReversal:
 		return e.name + ", reversal reason"
+	case e.de == 60 && (class == ClassReconciliation || class == ClassFileAction), e.de == 63 && m.BatchNumber != "" && class != ClassReconciliation:
+		return e.name + ", batch number"
+	case e.de == 60 && m.Original != (Original{}):
+		return e.name + ", original"
+	case e.de == 63 && m.Totals != nil:
+		return e.name + ", totals"
 	}
 	return e.name
 }

@@ -13,7 +13,7 @@ func TestUnpackRefuses(t *testing.T) {
 		{"nothing", "", "dialect: message of 0 bytes: want at least 10, MTI and bitmap"},
 		{"less than the head", "0200 00000000000000", "dialect: message of 9 bytes: want at least 10, MTI and bitmap"},
 		{"an MTI that is not BCD", "02A0 0000000000000000", "dialect: MTI: nibble 3 is A: want a digit"},
-		{"an unknown MTI", "0500 0000000000000000", `dialect: MTI: "0500" is not a message of iso87: want one of 0100 0110 0200 0201 0210 0220 0221 0230 0400 0401 0410 0420 0421 0430 0800 0810`},
+		{"an unknown MTI", "0700 0000000000000000", `dialect: MTI: "0700" is not a message of iso87: want one of 0100 0101 0110 0120 0121 0130 0200 0201 0210 0220 0221 0230 0320 0321 0330 0400 0401 0410 0420 0421 0430 0500 0501 0510 0620 0621 0630 0800 0810`},
 		{"an MTI of 1993", "1200 0000000000000000", `dialect: MTI: "1200" is not a message of iso87: want one of `},
 		{"a secondary bitmap", "0200 8000000000000000 0000000000000000", "dialect: bitmap at offset 2: bit 1 announces a secondary bitmap: want the primary one alone"},
 		{"a data element outside the table", "0200 0100000000000000 0000000000", "dialect: DE 8 at offset 10: not a data element of iso87"},
