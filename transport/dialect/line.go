@@ -11,7 +11,7 @@ import (
 // 25. DE 60 is the batch number n6, then the line's MTI n4 and STAN n6, then D or C (debit, credit). In a Message that is one
 // Detail; the message's own DE 11, 12 and 13 are its own. Of an answer, DE 60 is the batch number alone.
 
-const lineLength = batchDigits + 4 + 6 + 1
+const privateLineLength = batchDigits + 4 + 6 + 1
 
 // LinesPerUpload is how many Details one KindUpload may have.
 func (d *Dialect) LinesPerUpload() int { return 1 }
@@ -69,7 +69,7 @@ func (d *Dialect) gatherLine(m *Message) error {
 		return nil
 	}
 	s := m.ReservedPrivate60
-	if len(s) != batchDigits && len(s) != lineLength {
+	if len(s) != batchDigits && len(s) != privateLineLength {
 		return fmt.Errorf("%d characters: want a batch number of %d digits, and of a line its MTI 4, STAN 6 and D or C", len(s), batchDigits)
 	}
 	if err := m.setBatch(s[:batchDigits]); err != nil {

@@ -11,10 +11,10 @@ import (
 // equal, 95 not equal (lines are to be uploaded), anything else: not compared.
 
 const (
-	countDigits  = 6
-	sumDigits    = 12
-	totalDigits  = countDigits + sumDigits
-	totalsDigits = 4 * totalDigits
+	privateCountLength  = 6
+	privateSumLength    = 12
+	privateTotalLength  = privateCountLength + privateSumLength
+	privateTotalsLength = 4 * privateTotalLength
 )
 
 // Response codes of a reconciliation (ISO 8583:1987: 95 is reconcile error).
@@ -69,7 +69,7 @@ func (m *Message) announced63(s string) bool {
 	case ClassFileAction:
 		return false
 	case ClassReconciliation:
-		return len(s) == totalsDigits && isDigits(s)
+		return len(s) == privateTotalsLength && isDigits(s)
 	}
 	return len(s) == batchDigits && isDigits(s)
 }
@@ -79,12 +79,12 @@ func (t *Totals) list() [4]*Total {
 }
 
 func (t *Totals) text() (string, error) {
-	s := make([]byte, 0, totalsDigits)
+	s := make([]byte, 0, privateTotalsLength)
 	for _, p := range t.list() {
 		if p.Count < 0 || p.Count > 999_999 || p.Amount < 0 || p.Amount > maxAmount {
 			return "", fmt.Errorf("a total of %d transactions and %d minor units: want 0 to 999999, and 0 to %d", p.Count, p.Amount, int64(maxAmount))
 		}
-		s = fmt.Appendf(s, "%0*d%0*d", countDigits, p.Count, sumDigits, p.Amount)
+		s = fmt.Appendf(s, "%0*d%0*d", privateCountLength, p.Count, privateSumLength, p.Amount)
 	}
 	return string(s), nil
 }
@@ -94,13 +94,13 @@ func parseTotals(s string) (*Totals, error) {
 	t := &Totals{}
 	for _, p := range t.list() {
 		var err error
-		if p.Count, err = strconv.Atoi(s[:countDigits]); err != nil {
+		if p.Count, err = strconv.Atoi(s[:privateCountLength]); err != nil {
 			return nil, err
 		}
-		if p.Amount, err = strconv.ParseInt(s[countDigits:totalDigits], 10, 64); err != nil {
+		if p.Amount, err = strconv.ParseInt(s[privateCountLength:privateTotalLength], 10, 64); err != nil {
 			return nil, err
 		}
-		s = s[totalDigits:]
+		s = s[privateTotalLength:]
 	}
 	return t, nil
 }
