@@ -1,8 +1,6 @@
 package terminal
 
 import (
-	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -92,7 +90,7 @@ func (f *fallbackFile) UnmarshalYAML(src []byte) error {
 	}
 	type plain fallbackFile                                                            // without this method
 	if err := yaml.UnmarshalWithOptions(src, (*plain)(f), yaml.Strict()); err != nil { // its line would be this mapping's own
-		return errors.New("fallback: want off, or tries, window and empty_list")
+		return wrong("fallback", ": want off, or tries, window and empty_list")
 	}
 	return nil
 }
@@ -104,9 +102,9 @@ func (f fallbackFile) fallback() (Fallback, error) {
 	}
 	switch {
 	case p.Tries < 1 || p.Tries > 3:
-		return p, fmt.Errorf("fallback.tries %d: want 1 to 3", p.Tries)
+		return p, wrong("fallback.tries", " %d: want 1 to 3", p.Tries)
 	case p.Window < time.Second || p.Window > time.Hour:
-		return p, fmt.Errorf("fallback.window %s: want 1s to 1h", p.Window)
+		return p, wrong("fallback.window", " %s: want 1s to 1h", p.Window)
 	}
 	return p, nil
 }

@@ -33,9 +33,9 @@ func TestASchemeOfAProfile(t *testing.T) {
 
 func TestASchemeThatCannotBeSaysWhereAndWhatWasExpected(t *testing.T) {
 	for _, c := range []struct{ name, security, want string }{
-		{"a key that no scheme has", "mak: x9.19", `[1:12] unknown field "mak"`},
-		{"a padding that is no number", "mac_padding: two", "[1:25] "},
-		{"a list for a text", "keys: [mk-sk]", "[1:18] "},
+		{"a key that no scheme has", "mak: x9.19", `1:12: unknown field "mak"`},
+		{"a padding that is no number", "mac_padding: two", "1:25: want a whole number"},
+		{"a list for a text", "keys: [mk-sk]", "1:18: want a text"},
 		{"keys that do not exist", "keys: dukpt", `security: keys "dukpt": want mk-sk, dukpt-tdes or dukpt-aes`},
 		{"a PIN block for the chip", `pin_block: "2"`, "security: pin_block 2: want 0, 1, 3 or 4"},
 		{"a PIN block that does not exist", "pin_block: iso", `security: pin_block: pinblock: format "iso": want 0, 1, 2, 3, 4`},

@@ -77,7 +77,7 @@ func TestABadProfileSaysWhereAndWhatWasExpected(t *testing.T) {
 		{"an unknown key", "attempts: 3", "atempts: 3", `unknown field "atempts"`},
 		{"a terminal number that is not a simulation's", "tid: SIM00001", "tid: 10000012", `tid "10000012": want 8 characters that begin with SIM`},
 		{"a short merchant number", "mid: SIM000000000001", "mid: SIM1", `mid "SIM1": want 15 characters that begin with SIM`},
-		{"no Chinese name", "merchant_zh: 模拟测试商户", "merchant_zh: \"\"", "merchant and merchant_zh: want both"},
+		{"no Chinese name", "merchant_zh: 模拟测试商户", "merchant_zh: \"\"", "5:1: merchant_zh: want merchant and merchant_zh, both"},
 		{"a currency that is no number", `currency: "0156"`, `currency: "CNY!"`, `currency "CNY!": want four digits`},
 		{"a currency in hexadecimal", `currency: "0156"`, `currency: "009C"`, `currency "009C": want four digits`},
 		{"a country that is no number", `country: "0156"`, `country: "CHN"`, `emv.country "CHN": want four digits`},
@@ -110,13 +110,33 @@ func TestABadProfileSaysWhereAndWhatWasExpected(t *testing.T) {
 	}
 }
 
+// FuzzProfile: a file is a profile that can be, or an error without anything of a card in it.
 func FuzzProfile(f *testing.F) {
 	f.Add(generic(f))
 	f.Add("tid: [")
+	f.Add(with(f, "dialect: cup\nfunctions: [sale, refund]\nentry_modes: [chip, manual]\nsaf: {backoff: 2}\ntip_percent: 3"))
+	f.Add(with(f, "operators: &a {lock: 5s}\n<<: *a"))
+	f.Add("? {a: b}\n: - [c]\n")
 	f.Fuzz(func(t *testing.T, src string) {
 		p, err := ParseProfile("fuzz", []byte(src))
-		if err == nil && !strings.HasPrefix(p.TID, SimulationPrefix) {
+		if err != nil {
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("more than a line: %v", err)
+			}
+			return
+		}
+		switch {
+		case !strings.HasPrefix(p.TID, SimulationPrefix):
 			t.Errorf("accepted %q", p.TID)
+		case p.TipPercent > 100, p.CompletionPercent > 115, p.BatchLimit < 1, p.SAF.Backoff < 1, p.SAF.MaxBackoff < p.SAF.Interval, p.Operators.MaxWrong < 1:
+			t.Errorf("accepted %+v", p)
+		case p.EntryModes != nil && len(p.EntryModes) == 0, p.Functions != nil && len(p.Functions) == 0:
+			t.Error("accepted a terminal that can do nothing")
+		}
+		for _, fn := range p.Functions {
+			if _, err := ParseFunction(string(fn)); err != nil {
+				t.Error(err)
+			}
 		}
 	})
 }
