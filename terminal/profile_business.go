@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/posim/posim/transport/dialect"
 )
 
 // EntryMode is a way in which a card's number, or a code, comes into the terminal.
@@ -181,14 +183,14 @@ func within[N int | int64 | time.Duration](key string, value, dst *N, least, mos
 	return nil
 }
 
-// maxBatch is what cup's totals can count in each direction.
-const maxBatch = 999
+// usualBatch is the records of a batch without a limit of its own.
+const usualBatch = 1000
 
-// limits reads how much a batch, and what waits to be sent, may be.
+// limits reads how much a batch, and what waits to be sent, may be. A dialect may count to less.
 func (f *profileFile) limits(p *Profile) error {
-	most, usual := maxRecords, 1000
-	if p.Dialect == DialectCUP {
-		most, usual = maxBatch, maxBatch
+	most, usual := maxRecords, usualBatch
+	if t, _ := dialect.TraitsOf(p.Dialect); t.MaxCount > 0 {
+		most, usual = t.MaxCount, min(usual, t.MaxCount)
 	}
 	if err := within("batch_limit", f.BatchLimit, &p.BatchLimit, 1, most, usual); err != nil {
 		return err
@@ -201,7 +203,7 @@ func (f *profileFile) limits(p *Profile) error {
 	}
 	p.Carry, p.HomeScheme = f.Carry, f.HomeScheme
 	if s := p.HomeScheme; s != "" && (len(s) != 3 || strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "") {
-		return wrong("home_scheme", " %q: want three capital letters, as CUP", s)
+		return wrong("home_scheme", " %q: want three capital letters, as an answer has them", s)
 	}
 	return nil
 }

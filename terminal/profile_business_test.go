@@ -58,7 +58,7 @@ carry: true
 home_scheme: CUP
 saf: {attempts: 5, backoff: 2, max_backoff: 10m}
 operators: {required: true, max_wrong: 5, lock: 90s}
-receipt: unionpay
+receipt: china
 language: zh
 fee: credit-060-debit-050-cap-2000
 settlement: t1`)))
@@ -72,7 +72,7 @@ settlement: t1`)))
 		Functions:  []Function{"sale", "void", "refund", "pre-auth", "completion", "tip-adjust", "moto-sale", "qr-sale", "operator-login"},
 		VoidCard:   true, VoidPIN: true, RefundCard: true, CompletionPercent: 100, TipPercent: 20, Offline: Offline{MaxCount: 3, MaxTotal: 300_00},
 		BatchLimit: 400, Carry: true, HomeScheme: "CUP", SAF: SAF{Attempts: 5, Interval: time.Minute, Backoff: 2, MaxBackoff: 10 * time.Minute},
-		Operators: Operators{Required: true, MaxWrong: 5, Lock: 90 * time.Second}, ReceiptLayout: "unionpay", Language: "zh",
+		Operators: Operators{Required: true, MaxWrong: 5, Lock: 90 * time.Second}, ReceiptLayout: "china", Language: "zh",
 		FeePlan: "credit-060-debit-050-cap-2000", SettlementPlan: "t1", EMV: p.EMV,
 	}
 	p.EMV.OnExceptionFile = nil
@@ -100,7 +100,7 @@ func TestAProfileThatCannotBeSaysWhere(t *testing.T) {
 		{"a header where there is none", "header: {version: \"31\"}", "14:1: header: the messages of iso87 have none"},
 		{"a header that is too long", "dialect: cup\nheader: {version: \"311\"}", `15:10: header.version "311": want 2 digits`},
 		{"cup with keys for each message", "dialect: cup\nsecurity:\n  keys: dukpt-aes", `16:3: security.keys "dukpt-aes": cup has no place for key serial numbers: want mk-sk`},
-		{"cup with a PIN block of 16 bytes", "dialect: cup\nsecurity: {pin_block: \"4\"}", `15:12: security.pin_block "4": cup names two forms in DE 53: want 0 or 1`},
+		{"cup with a PIN block of 16 bytes", "dialect: cup\nsecurity: {pin_block: \"4\"}", `15:12: security.pin_block "4": cup knows 0, 1`},
 		{"a scheme that cannot work", "security: {mac: hmac-sha256}", "14:1: security: mac hmac-sha256 with keys mk-sk: want one of"},
 		{"no entry mode", "entry_modes: []", "14:1: entry_modes: want at least one of chip, stripe, manual, qr"},
 		{"an unknown entry mode", "entry_modes: [chip, tap]", `14:21: entry_modes[1] "tap": want one of chip, stripe, manual, qr`},
@@ -118,12 +118,12 @@ func TestAProfileThatCannotBeSaysWhere(t *testing.T) {
 		{"no batch", "batch_limit: 0", "14:1: batch_limit 0: want 1 to 10000"},
 		{"a batch that cup cannot count", "dialect: cup\nbatch_limit: 1000", "15:1: batch_limit 1000: want 1 to 999"},
 		{"offline sales without number", "offline: {max_count: -1}", "14:11: offline.max_count -1: want 1 to 10000"},
-		{"a scheme that no answer names", "home_scheme: unionpay", `14:1: home_scheme "unionpay": want three capital letters, as CUP`},
+		{"a scheme that no answer names", "home_scheme: unionpay", `14:1: home_scheme "unionpay": want three capital letters, as an answer has them`},
 		{"no tries", "saf: {attempts: 0}", "14:7: saf.attempts 0: want 1 to 99"},
 		{"a limit of what does not grow", "saf: {max_backoff: 5m}", "14:7: saf.max_backoff: with saf.backoff 1 nothing grows"},
 		{"a limit below the interval", "saf: {backoff: 2, max_backoff: 5s}", "14:19: saf.max_backoff 5s: want 1m0s to 24h0m0s"},
 		{"operators who cannot log in", "functions: [sale]\noperators: {required: true}", "15:13: operators.required: functions has no operator-login: nobody could work here"},
-		{"an unknown layout", "receipt: lace", `14:1: receipt "lace": want one of generic, unionpay`},
+		{"an unknown layout", "receipt: lace", `14:1: receipt "lace": want one of generic, china`},
 		{"a language that nobody speaks here", "language: fr", `14:1: language "fr": want en or zh`},
 		{"a rate for a plan", "fee: 0.6%", `14:1: fee "0.6%": want a plan's name`},
 	} {

@@ -7,40 +7,39 @@ import (
 
 	"github.com/posim/posim/hsm"
 	"github.com/posim/posim/transport"
+	"github.com/posim/posim/transport/dialect"
 )
 
-// The dialects of a profile.
-const (
-	DialectISO87    = "iso87"
-	DialectISO87128 = "iso87-128" // with the secondary bitmap
-	DialectCUP      = "cup"
-)
+// usualDialect is what a profile speaks that names none.
+const usualDialect = "iso87"
 
-var dialectNames = []string{DialectISO87, DialectISO87128, DialectCUP}
-
-// Header is what stands between TPDU and message in a dialect that has such a thing (cup): digits, as they are on the line.
+// Header is what stands between TPDU and message in a dialect that has such a thing: digits, as they are on the line.
 type Header struct {
 	Application string // 60 stripe, 61 chip; two digits
 	Version     string // of the software, two digits
 	SubVersion  string // of the software, six digits
 }
 
+// usualHeader is what a terminal has whose profile says nothing else.
+var usualHeader = Header{Application: "60", Version: "31", SubVersion: "311100"}
+
 // line fills in how the terminal talks.
 func (f *profileFile) line(p *Profile) (err error) {
 	p.Dialect = f.Dialect
 	if p.Dialect == "" {
-		p.Dialect = DialectISO87
+		p.Dialect = usualDialect
 	}
-	if !slices.Contains(dialectNames, p.Dialect) {
-		return wrong("dialect", " %q: want one of %s", p.Dialect, strings.Join(dialectNames, ", "))
+	t, ok := dialect.TraitsOf(p.Dialect)
+	if !ok {
+		return wrong("dialect", " %q: want one of %s", p.Dialect, strings.Join(dialect.Names(), ", "))
 	}
 	if p.TPDU, err = parseTPDU(f.TPDU); err != nil {
 		return err
 	}
-	if err := f.header(p); err != nil {
+	if err := f.header(p, t); err != nil {
 		return err
 	}
-	return f.security(p)
+	return f.security(p, t)
 }
 
 // parseTPDU reads ten digits: 60, destination, source. Without any there is none.
@@ -55,14 +54,14 @@ func parseTPDU(s string) (*transport.TPDU, error) {
 	return &transport.TPDU{Destination: uint16(b[1])<<8 | uint16(b[2]), Source: uint16(b[3])<<8 | uint16(b[4])}, nil
 }
 
-func (f *profileFile) header(p *Profile) error {
-	if p.Dialect != DialectCUP {
+func (f *profileFile) header(p *Profile, t dialect.Traits) error {
+	if !t.Header {
 		if f.Header != nil {
-			return wrong("header", ": the messages of %s have none", p.Dialect)
+			return wrong("header", ": the messages of %s have none", t.Name)
 		}
 		return nil
 	}
-	p.Header = Header{Application: "60", Version: "31", SubVersion: "311000"}
+	p.Header = usualHeader
 	if f.Header == nil {
 		return nil
 	}
@@ -84,19 +83,17 @@ func (f *profileFile) header(p *Profile) error {
 	return nil
 }
 
-// security fills in how messages are protected. cup has places for session keys and for a PIN block of eight bytes alone.
-func (f *profileFile) security(p *Profile) (err error) {
+// security fills in how messages are protected: as the dialect has places for it.
+func (f *profileFile) security(p *Profile, t dialect.Traits) (err error) {
 	s := f.Security
-	if p.Dialect == DialectCUP {
-		if s.Keys != "" && s.Keys != hsm.MasterSession {
-			return wrong("security.keys", " %q: cup has no place for key serial numbers: want %s", s.Keys, hsm.MasterSession)
-		}
-		if s.PINBlock != "" && s.PINBlock != "0" && s.PINBlock != "1" {
-			return wrong("security.pin_block", " %q: cup names two forms in DE 53: want 0 or 1", s.PINBlock)
-		}
-		if s.MAC == "" {
-			s.MAC = "cup-ecb"
-		}
+	if !t.KeySerialNumbers && s.Keys != "" && s.Keys != hsm.MasterSession {
+		return wrong("security.keys", " %q: %s has no place for key serial numbers: want %s", s.Keys, t.Name, hsm.MasterSession)
+	}
+	if t.PINBlocks != nil && s.PINBlock != "" && !slices.Contains(t.PINBlocks, s.PINBlock) {
+		return wrong("security.pin_block", " %q: %s knows %s", s.PINBlock, t.Name, strings.Join(t.PINBlocks, ", "))
+	}
+	if s.MAC == "" {
+		s.MAC = t.MAC
 	}
 	if p.Security, err = hsm.ParseScheme(s.Keys, s.PINBlock, s.MAC, s.MACPadding); err != nil {
 		return wrong("security", ": %w", err)

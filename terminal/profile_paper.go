@@ -7,11 +7,11 @@ import (
 
 // The layouts of receipts.
 const (
-	LayoutGeneric  = "generic"
-	LayoutUnionPay = "unionpay" // as POS slips in China look: labels and values in pairs, both languages' words for what it is
+	LayoutGeneric = "generic"
+	LayoutChina   = "china" // the slip of POS terminals in China: labels, batch number, operator, remarks
 )
 
-var layouts = []string{LayoutGeneric, LayoutUnionPay}
+var layouts = []string{LayoutGeneric, LayoutChina}
 
 // paper fills in what people read, and what the merchant has agreed on.
 func (f *profileFile) paper(p *Profile) error {
