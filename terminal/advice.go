@@ -69,14 +69,9 @@ func (t *Terminal) sendAdvices() error {
 	}
 	for r := t.journal.first(AdviceDue); r != nil; r = t.journal.first(AdviceDue) {
 		t.show(say("sending-advice", t.journal.count(AdviceDue)))
-		how, err := t.tryAdvice(r)
+		how, err := t.advise(r, nil)
 		if err != nil {
 			return err
-		}
-		if how == keysStale {
-			if how, err = t.tryAdvice(r); err != nil { // after the sign-on it asks for
-				return err
-			}
 		}
 		if how != settled {
 			if how == silent {
@@ -89,8 +84,18 @@ func (t *Terminal) sendAdvices() error {
 	return nil
 }
 
-// tryAdvice sends one 0220, or 0221 when it may have been sent before, and waits for its 0230.
-func (t *Terminal) tryAdvice(r *Record) (try, error) {
+// advise tries an advice once, and once more after the sign-on that the host may ask for.
+func (t *Terminal) advise(r *Record, first *deal) (try, error) {
+	how, err := t.tryAdvice(r, first)
+	if how == keysStale && err == nil {
+		how, err = t.tryAdvice(r, nil)
+	}
+	return how, err
+}
+
+// tryAdvice sends an advice, or its repeat when it may have been sent before, and waits for its answer. first is what is known of
+// the card besides the record, while its session lasts.
+func (t *Terminal) tryAdvice(r *Record, first *deal) (try, error) {
 	if reached, err := t.reach(); err != nil || !reached {
 		return broken, err
 	}
@@ -109,7 +114,13 @@ func (t *Terminal) tryAdvice(r *Record) (try, error) {
 		}
 	}
 	t.attempted[r] = true
-	if err := t.send(m); err != nil {
+	err = t.sendMade(m, func() error {
+		if first == nil {
+			return nil
+		}
+		return t.addPIN(m, first.number)
+	})
+	if err != nil {
 		return broken, fatal(err)
 	}
 	if !t.kept(rules.ClearAdviceAfterAnswer) {
@@ -130,9 +141,12 @@ func (t *Terminal) tryAdvice(r *Record) (try, error) {
 	return t.adviceAnswered(r, answer)
 }
 
-// adviceUnanswered: the sale has happened, and silence changes nothing about it. The advice stays due (D5).
+// adviceUnanswered: it has happened, and silence changes nothing about it. The advice stays due (D5).
 func (t *Terminal) adviceUnanswered(r *Record) error {
 	switch {
+	case undoes(r.about()) && !t.kept(rules.UnknownVoid): // the terminal thinks that silence is a refusal
+		t.show(say("void-failed"))
+		return t.journal.refused(r, "")
 	case !t.kept(rules.RepeatAdvice): // one try, and it is forgotten
 		return t.journal.advised(r, "", "")
 	case !t.kept(rules.ReverseNoAdvice):
@@ -144,11 +158,7 @@ func (t *Terminal) adviceUnanswered(r *Record) error {
 func (t *Terminal) adviceAnswered(r *Record, m *dialect.Message) (try, error) {
 	switch code := m.ResponseCode; {
 	case dialect.ApprovesInFull(code):
-		if err := t.journal.advised(r, m.AuthorizationIDResponse, m.RetrievalReferenceNumber); err != nil {
-			return broken, err
-		}
-		t.show(say("advice-sent"))
-		return settled, nil
+		return settled, t.adviceAccepted(r, m)
 	case dialect.RefusesKeys(code):
 		t.stale = true
 		return keysStale, nil
@@ -164,27 +174,94 @@ func (t *Terminal) adviceAnswered(r *Record, m *dialect.Message) (try, error) {
 		if err := t.journal.refused(r, code); err != nil {
 			return broken, err
 		}
-		t.show(say("advice-refused"))
+		if r.about() == dialect.KindOfflineSale {
+			t.show(say("advice-refused"))
+		} else {
+			t.showDeclined(code)
+		}
 		return settled, nil
 	}
 }
 
-// advice is the 0220 of a sale approved offline.
+// adviceAccepted records that the host agrees. What became true by that has its receipt only now.
+func (t *Terminal) adviceAccepted(r *Record, m *dialect.Message) error {
+	offline := r.about() == dialect.KindOfflineSale
+	err := t.journal.accepted(r, func(n *Record) {
+		code := n.Code
+		t.taken(n, m)
+		if offline {
+			n.Code = code // the card's
+		}
+		if !t.numbersBatches() { // else an upload carries it
+			n.Sealed = nil
+		}
+	})
+	switch {
+	case err != nil:
+		return err
+	case offline:
+		t.show(say("advice-sent"))
+		return nil
+	case r.owedReceipt():
+		t.show(append([]Text{say(titleOf(r.about()), Amount(r.Amount))}, approvedLines(m.ResponseCode)...)...)
+		return t.receipt(r, false)
+	}
+	return nil
+}
+
+// advice is the message of a record that is told: of a sale approved offline, the 0220.
 func (t *Terminal) advice(r *Record) (*dialect.Message, error) {
-	number, expiry, err := t.unseal(r)
+	m, err := t.message("", r)
 	if err != nil {
 		return nil, err
 	}
-	mti := "0220"
 	if t.attempted[r] {
-		mti = "0221"
+		m.MTI = t.cfg.Dialect.Repeat(m.MTI)
 	}
-	m := t.message(mti, r)
-	m.PrimaryAccountNumber, m.DateExpiration, m.CardSequenceNumber = number, expiry, r.PSN
-	m.POSConditionCode = conditionNormal
 	m.ICCSystemRelatedData = r.ICC
-	return m, nil
+	if r.about() == dialect.KindOfflineSale { // without its card it is nothing
+		m.CardSequenceNumber = r.PSN
+		m.PrimaryAccountNumber, m.DateExpiration, err = t.unseal(r)
+		return m, err
+	}
+	return m, t.addNumber(m, r)
 }
 
-// conditionNormal is DE 25 of a presentment like any other.
-const conditionNormal = "00"
+// tell takes a transaction that is told as far as it goes now: it is in the queue before it is sent, and stays there until it is
+// answered.
+func (t *Terminal) tell(d *deal) (Ended, error) {
+	if o, err := t.clearTheWay(); o != "" || err != nil {
+		return Ended{Outcome: o}, err
+	}
+	t.show(say("connecting"))
+	if reached, err := t.reach(); err != nil || !reached {
+		return Ended{Outcome: OutcomeNoConnection}, err
+	}
+	r := d.record
+	if err := t.stamp(d); err != nil {
+		return Ended{}, err
+	}
+	if err := t.journal.begin(r, AdviceDue); err != nil {
+		return Ended{}, err
+	}
+	t.show(say("wait"))
+	how, err := t.advise(r, d)
+	if err != nil {
+		return Ended{}, err
+	}
+	switch r.State {
+	case Advised:
+		return Ended{Outcome: OutcomeApproved, Code: r.Code}, nil
+	case Refused:
+		return Ended{Outcome: OutcomeDeclined, Code: r.Code}, nil
+	case Parked:
+		t.show(say("set-aside"))
+		return Ended{Outcome: OutcomeParked, Code: r.Code}, nil
+	}
+	if how == silent {
+		t.hangUp()
+	}
+	t.adviceAt = t.clock.Now().Add(t.profile.AdviceInterval)
+	t.show(say("not-answered"), say("to-be-sent"))
+	return Ended{Outcome: OutcomeNoAnswer}, nil
+}

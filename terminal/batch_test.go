@@ -207,7 +207,7 @@ func TestTotals(t *testing.T) {
 		if change != nil {
 			change(r)
 		}
-		if s == AdviceDue || s == Refused {
+		if s == AdviceDue || s == Advised || s == Refused {
 			must(t, j.offlineApproved(r))
 		} else {
 			must(t, j.pending(r))
@@ -215,6 +215,8 @@ func TestTotals(t *testing.T) {
 		switch s {
 		case Approved:
 			must(t, j.approved(r, nil))
+		case Advised:
+			must(t, j.advised(r, "", ""))
 		case Refused:
 			must(t, j.refused(r, "05"))
 		case Reversed:
@@ -230,13 +232,14 @@ func TestTotals(t *testing.T) {
 	add(dialect.KindSale, 1_000, Reversed, nil)
 	add(dialect.KindSale, 2_000, Declined, nil)
 	tipped := add(dialect.KindSale, 10_000, Approved, nil)
-	add(dialect.KindTipAdjust, 11_500, AdviceDue, func(r *Record) { r.Original = &Original{STAN: tipped.STAN} })
+	add(dialect.KindTipAdjust, 11_500, Advised, func(r *Record) { r.Original = &Original{STAN: tipped.STAN} })
 	refusedTip := add(dialect.KindSale, 20_000, Approved, nil)
 	add(dialect.KindTipAdjust, 23_000, Refused, func(r *Record) { r.Original = &Original{STAN: refusedTip.STAN} })
 	add(dialect.KindPreAuth, 5_000_000, Approved, nil)
 	add(dialect.KindCompletion, 400_000, Approved, nil)
 	add(dialect.KindCompletionVoid, 400_000, Approved, nil)
-	add(dialect.KindRefund, 30, AdviceDue, nil)
+	add(dialect.KindRefund, 30, Advised, nil)
+	add(dialect.KindRefund, 600_000, AdviceDue, nil) // no line before the host has said yes
 	add(dialect.KindOfflineSale, 3, AdviceDue, nil)
 	add(dialect.KindOfflineSale, 7_000_000, Refused, nil)
 	add(dialect.KindSale, 50, Approved, func(r *Record) { r.Scheme = "AWAY" })

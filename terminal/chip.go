@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -33,8 +34,9 @@ func (t *Terminal) chipSale(s wanted) (e Ended, again Key, err error) {
 		cfg.Admit = func(s *emv.Session) error { return t.admit(s.PAN()) }
 	}
 	out, kernelErr := t.runKernel(card, c, &cfg, emv.Transaction{
-		Type: 0x00, Amount: s.amount, Time: t.calendar(), SequenceCounter: uint32(t.journal.nextSTAN), LoggedAmount: t.loggedAmount,
-		ForceOnline: s.online,
+		Type: t.transactionType(s.about()), Amount: s.amount, AmountOther: s.cashBack, Time: t.calendar(),
+		SequenceCounter: uint32(t.journal.nextSTAN), LoggedAmount: t.loggedAmount,
+		ForceOnline: s.online || s.about() != dialect.KindSale, // only a sale is for the card to approve
 	})
 	if c.fatal != nil {
 		return e, "", c.fatal
@@ -50,6 +52,18 @@ func (t *Terminal) chipSale(s wanted) (e Ended, again Key, err error) {
 		}
 	}
 	return t.chipEnd(c, o, again), again, nil
+}
+
+func hexOf(b []byte) string { return fmt.Sprintf("%X", b) }
+
+// transactionType is tag 9C: the first two digits of the processing code.
+func (t *Terminal) transactionType(k dialect.Kind) byte {
+	f, _ := t.cfg.Dialect.Form(k)
+	b, err := hex.DecodeString(f.ProcessingCode)
+	if err != nil || len(b) == 0 {
+		return 0
+	}
+	return b[0]
 }
 
 // runKernel has the kernel run, with a recorder between it and the world if somebody wants a transcript.
@@ -135,8 +149,10 @@ type chip struct {
 	online   bool // the card's cryptogram was given to be sent
 	session  *emv.Session
 	record   *Record // what the journal knows, if the request was begun
+	outcome  Outcome // of the exchange that it was begun for
 	approval *dialect.Message
-	ended    Outcome // why nothing was sent; empty: something was, or the kernel decided
+	balance  *dialect.Message // what an inquiry was answered
+	ended    Outcome          // why nothing was sent; empty: something was, or the kernel decided
 	code     string
 	fatal    error // of the storage: it stops the terminal
 }
@@ -216,8 +232,18 @@ func (c *chip) VerifyPIN(_ *emv.Session, p emv.OfflinePIN) (emv.PINEntry, apdu.S
 func (c *chip) GoOnline(s *emv.Session) (emv.OnlineAnswer, error) {
 	t := c.t
 	c.session, c.online = s, true
-	r := t.chipRecord(s, c.wanted.amount)
-	answer, o, err := t.authorise(r, func(r *Record) (*dialect.Message, error) { return t.chipRequest(s, r) })
+	if c.wanted.offline {
+		c.ended = OutcomeNoConnection
+		return emv.OnlineAnswer{}, nil
+	}
+	d := &deal{
+		record: t.chipRecord(s, c.wanted), number: s.PAN(), expiry: expiry(s), track2: strings.Replace(s.Track2(), "D", "=", 1),
+		icc: requestICC(s),
+	}
+	if c.wanted.kind == dialect.KindBalance {
+		return c.inquire(d)
+	}
+	answer, o, err := t.authorise(d)
 	if err != nil {
 		c.fatal = err
 		return emv.OnlineAnswer{}, err
@@ -225,15 +251,15 @@ func (c *chip) GoOnline(s *emv.Session) (emv.OnlineAnswer, error) {
 	if answer != nil {
 		c.code = answer.ResponseCode
 	}
-	switch o {
-	case OutcomeBlocked, OutcomeNotAccepted:
+	switch {
+	case o == OutcomeBlocked, o == OutcomeNotAccepted, o == OutcomeNoConnection && c.wanted.about() != dialect.KindSale:
 		c.ended = o
 		return emv.OnlineAnswer{}, emv.ErrCancelled
-	case OutcomeNoConnection:
+	case o == OutcomeNoConnection:
 		c.ended = o
 		return emv.OnlineAnswer{}, nil
 	}
-	c.record = r
+	c.record, c.outcome = d.record, o
 	switch o {
 	case OutcomeApproved:
 		c.approval = answer
@@ -276,8 +302,10 @@ func (c *chip) conclude(out emv.Outcome, err error) (Outcome, error) {
 		return OutcomeLiveRefused, nil
 	case errors.Is(err, errLiveRead):
 		return OutcomeLiveRead, nil
-	case c.ended == OutcomeBlocked, c.ended == OutcomeNotAccepted:
+	case c.ended == OutcomeBlocked, c.ended == OutcomeNotAccepted, c.ended == OutcomeNoConnection && c.wanted.about() != dialect.KindSale:
 		return c.ended, nil
+	case c.balance != nil:
+		return c.concludeBalance(), nil
 	case err != nil:
 		return brokenOutcome(err), nil
 	}
@@ -320,17 +348,20 @@ func (c *chip) concludeOnline(out emv.Outcome, err error) (Outcome, error) {
 		t.showDeclined(r.Code)
 		return OutcomeDeclined, nil
 	case Pending:
-	default: // no usable answer: being reversed
-		return OutcomeNoAnswer, nil
+	default: // no usable answer, or one that the clerk did not want: being reversed
+		return c.outcome, nil
 	}
 	if err == nil && out.Result == emv.OnlineApproved {
 		m := c.approval
 		return OutcomeApproved, t.approve(r, func(r *Record) error {
 			return t.journal.approved(r, func(n *Record) {
-				n.Code, n.Auth, n.RRN = m.ResponseCode, m.AuthorizationIDResponse, m.RetrievalReferenceNumber
+				t.taken(n, m)
 				c.fillReceipt(n)
+				if t.numbersBatches() { // an upload has the card's own certificate of the transaction
+					n.ICC = requestICC(c.session)
+				}
 			})
-		}, say("approved"))
+		}, approvedLines(m.ResponseCode)...)
 	}
 	r.ICC = reversalICC(c.session)
 	o := OutcomeRefused
@@ -347,8 +378,9 @@ func (c *chip) concludeOnline(out emv.Outcome, err error) (Outcome, error) {
 // approveOffline records a sale that the card approved alone, to be advised later.
 func (c *chip) approveOffline(out emv.Outcome) error {
 	t, s := c.t, c.session
-	r := t.chipRecord(s, c.wanted.amount)
-	if err := t.stamp(r); err != nil {
+	r := t.chipRecord(s, c.wanted)
+	r.Kind = dialect.KindOfflineSale
+	if err := t.stamp(&deal{record: r, number: s.PAN(), expiry: expiry(s)}); err != nil {
 		return err
 	}
 	r.Code = "Y1"
@@ -360,29 +392,16 @@ func (c *chip) approveOffline(out emv.Outcome) error {
 	if r.CVM == cvmPIN { // it was taken for an issuer who has not seen it
 		r.CVM = cvmUnseen
 	}
-	if err := t.seal(r, s.PAN(), expiry(s)); err != nil {
-		return err
-	}
 	t.adviceAt = t.clock.Now().Add(t.profile.AdviceInterval)
 	return t.approve(r, t.journal.offlineApproved, say("approved-offline"), say("to-be-sent"))
 }
 
 // chipRecord is a new record of a chip transaction, as far as it is known before the request.
-func (t *Terminal) chipRecord(s *emv.Session, amount int64) *Record {
-	return &Record{
-		Amount: amount, Currency: t.profile.Currency, Card: s.PAN().Masked(), Entry: t.posEntryMode(entryChip),
-		PSN: cardSequence(s.PANSequenceNumber()), ICC: reversalICC(s),
-	}
-}
-
-// chipRequest is the 0200 of a chip transaction.
-func (t *Terminal) chipRequest(s *emv.Session, r *Record) (*dialect.Message, error) {
-	m := t.message("0200", r)
-	m.PrimaryAccountNumber, m.DateExpiration, m.CardSequenceNumber = s.PAN(), expiry(s), r.PSN
-	m.POSConditionCode = conditionNormal
-	m.Track2Data = strings.Replace(s.Track2(), "D", "=", 1)
-	m.ICCSystemRelatedData = requestICC(s)
-	return m, t.addPIN(m, s.PAN())
+func (t *Terminal) chipRecord(s *emv.Session, w wanted) *Record {
+	r := t.newRecord(w)
+	r.Card, r.Entry = s.PAN().Masked(), t.posEntryMode(entryChip)
+	r.PSN, r.ICC = cardSequence(s.PANSequenceNumber()), reversalICC(s)
+	return r
 }
 
 // addPIN puts the PIN block of the entry, if there is one, into a request. It is made last, under the message's keys.

@@ -8,7 +8,9 @@ type panEntry string
 // The ways of this terminal, in the digits that the card schemes' acquirers agree on. Some hosts have others for a fallback, or
 // say it once more in a private field: then that host's dialect translates them. Of ISO 87's fields only DE 22 says it.
 const (
+	entryManual   panEntry = "01" // typed, or known already
 	entryPart     panEntry = "02" // a stripe of which not all was read: the issuer cannot check what is not there
+	entryCode     panEntry = "03" // a code that was scanned
 	entryChip     panEntry = "05"
 	entryFallback panEntry = "80" // the stripe of a card whose chip could not be read
 	entryStripe   panEntry = "90" // a stripe, read whole and sent as it is

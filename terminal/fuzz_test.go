@@ -32,7 +32,9 @@ type till struct {
 	hsm    *hsm.Module         // the host's
 	mac    hsm.Key             // the host's
 	spoil  func(b []byte) [][]byte
-	honest int // answers that went out as they should
+	code   string                                 // the host's response code; "": 00
+	say    func(request, answer *dialect.Message) // what else it says; nil: nothing
+	honest int                                    // answers that went out as they should
 }
 
 func newTill(t testing.TB) *till {
@@ -83,6 +85,12 @@ func newTill(t testing.TB) *till {
 	return x
 }
 
+// restart is the terminal's next boot.
+func (x *till) restart() {
+	x.terminal = New(x.terminal.cfg)
+	x.start()
+}
+
 func (x *till) start() { x.term.PowerOn(func(sim.Clock) { x.terminal.Run() }) }
 
 func (x *till) dial() (*transport.Link, error) {
@@ -114,6 +122,12 @@ func (x *till) answers(b []byte) [][]byte {
 		SystemsTraceAuditNumber: m.SystemsTraceAuditNumber, TimeLocalTransaction: m.TimeLocalTransaction, DateLocalTransaction: m.DateLocalTransaction,
 		CardAcceptorTerminalIdentification: m.CardAcceptorTerminalIdentification, CardAcceptorIdentificationCode: m.CardAcceptorIdentificationCode,
 		CurrencyCodeTransaction: m.CurrencyCodeTransaction, ResponseCode: "00", RetrievalReferenceNumber: "606114000123", AuthorizationIDResponse: "A1B2C3",
+	}
+	if x.code != "" {
+		a.ResponseCode = x.code
+	}
+	if x.say != nil {
+		x.say(m, a)
 	}
 	var mac func(*[8]byte, []byte) error
 	if dialect.ISO87().MACRequired(m.MTI) {

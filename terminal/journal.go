@@ -321,8 +321,11 @@ func (j *Journal) reverseAdvice(r *Record) error {
 func (j *Journal) reversed(r *Record, to State) error { return j.move(r, to, nil) }
 
 func (j *Journal) advised(r *Record, auth, rrn string) error {
-	return j.move(r, Advised, func(n *Record) { n.Auth, n.RRN, n.Sealed = auth, rrn, nil })
+	return j.accepted(r, func(n *Record) { n.Auth, n.RRN, n.Sealed = auth, rrn, nil })
 }
+
+// accepted takes what the host said about an advice with f.
+func (j *Journal) accepted(r *Record, f func(*Record)) error { return j.move(r, Advised, f) }
 
 func (j *Journal) refused(r *Record, code string) error {
 	return j.move(r, Refused, func(n *Record) { n.Code, n.Sealed = code, nil })

@@ -38,6 +38,9 @@ func menu() []menuGroup {
 		{"menu-sales", []menuItem{
 			{FunctionSale, "menu-sale", anyone, (*Terminal).chooseSale},
 		}},
+		{"menu-undo", []menuItem{
+			{FunctionVoid, "menu-void", supervisor, (*Terminal).chooseVoid},
+		}},
 	}, deskMenu()...)
 }
 

@@ -69,14 +69,21 @@ func (t *Terminal) transmit(m *dialect.Message, b []byte) error {
 }
 
 // send is both under the next keys, for what needs no record of its own.
-func (t *Terminal) send(m *dialect.Message) error {
+func (t *Terminal) send(m *dialect.Message) error { return t.sendMade(m, func() error { return nil }) }
+
+// sendMade is send, and finish puts into the message what is made under its keys.
+func (t *Terminal) sendMade(m *dialect.Message, finish func() error) error {
 	if t.cfg.Dialect.MACRequired(m.MTI) {
 		if err := t.nextKeys(); err != nil {
 			t.remark("cannot send: %v", err)
 			return err
 		}
 	}
-	b, err := t.encode(m)
+	err := finish()
+	var b []byte
+	if err == nil {
+		b, err = t.encode(m)
+	}
 	if err != nil {
 		t.remark("cannot send: %v", err)
 		return err
@@ -189,28 +196,27 @@ func (t *Terminal) adopt(r *Record, code string) (adopted bool, err error) {
 	return adopted, t.receipt(r, false)
 }
 
-// authorise is the online exchange of one sale: the record becomes Pending before the request leaves (T1), and stays so
-// only with an approval in hand. On any other outcome the record has moved on, or was never begun (State "").
+// authorise is the online exchange of one transaction that is asked for: the record becomes Pending before the request leaves
+// (T1), and stays so only with an approval in hand. On any other outcome the record has moved on, or was never begun (State "").
 //
 // The request may need work that must be done first: due reversals, then a sign-on, then a connection; none of that can
 // debit anybody, so until then there is nothing to reverse.
-func (t *Terminal) authorise(r *Record, request func(*Record) (*dialect.Message, error)) (*dialect.Message, Outcome, error) {
-	if t.kept(rules.ReverseFirst) {
-		if clear, err := t.reverseDue(); err != nil || !clear {
-			return nil, OutcomeBlocked, err
-		}
+func (t *Terminal) authorise(d *deal) (*dialect.Message, Outcome, error) {
+	if o, err := t.clearTheWay(); o != "" || err != nil {
+		return nil, o, err
 	}
 	t.show(say("connecting"))
 	if reached, err := t.reach(); err != nil || !reached {
 		return nil, OutcomeNoConnection, err
 	}
-	if err := t.stamp(r); err != nil {
+	r := d.record
+	if err := t.stamp(d); err != nil {
 		return nil, "", err
 	}
 	if err := t.nextKeys(); err != nil {
 		return t.unsendable(err)
 	}
-	m, err := request(r)
+	m, err := t.request(d)
 	if err != nil {
 		return t.unsendable(err)
 	}
@@ -231,7 +237,7 @@ func (t *Terminal) authorise(r *Record, request func(*Record) (*dialect.Message,
 		}
 	}
 	if sendErr != nil { // the write was called: nobody knows what arrived
-		return nil, OutcomeNoAnswer, t.reverseLater(r, dialect.ReasonNoAnswer, "line-broken", nil)
+		return nil, OutcomeNoAnswer, t.unknown(r, dialect.ReasonNoAnswer, "line-broken", nil)
 	}
 	answer, err := t.receive(m, t.profile.AnswerWait, !t.kept(rules.MatchAnswer))
 	if errors.Is(err, transport.ErrTimeout) && !t.kept(rules.AskOnce) {
@@ -240,10 +246,28 @@ func (t *Terminal) authorise(r *Record, request func(*Record) (*dialect.Message,
 	return t.classify(r, m, answer, err)
 }
 
-// askAgain sends a request that was not answered once more, as a 0201, and waits for its answer.
+// clearTheWay does what must be done before anything is asked of the issuer: what a card did with its scripts is told where the
+// host wants that, once, and then reversals that are due, of which one that stays due blocks. What waits behind them may follow
+// first, where the profile says so.
+func (t *Terminal) clearTheWay() (Outcome, error) {
+	if err := t.tellScriptResults(); err != nil {
+		return "", err
+	}
+	if t.kept(rules.ReverseFirst) {
+		if clear, err := t.reverseDue(); err != nil || !clear {
+			return OutcomeBlocked, err
+		}
+	}
+	if t.profile.AdvicesFirst && t.adviceDue() {
+		return "", t.sendAdvices()
+	}
+	return "", nil
+}
+
+// askAgain sends a request that was not answered once more, as its repeat, and waits for its answer.
 func (t *Terminal) askAgain(m *dialect.Message) (*dialect.Message, error) {
 	again := *m
-	again.MTI = "0201"
+	again.MTI = t.cfg.Dialect.Repeat(m.MTI)
 	if err := t.send(&again); err != nil {
 		return nil, err
 	}
@@ -261,15 +285,21 @@ func (t *Terminal) unsendable(err error) (*dialect.Message, Outcome, error) {
 	return nil, OutcomeNotAccepted, nil
 }
 
-// stamp gives a new record its identity.
-func (t *Terminal) stamp(r *Record) error {
+// stamp gives a new record its identity, and seals its card's number where later messages will need it.
+func (t *Terminal) stamp(d *deal) error {
 	stan, err := t.journal.takeSTAN()
 	if err != nil {
 		return err
 	}
-	now := t.calendar()
+	r, now := d.record, t.calendar()
 	r.STAN, r.Date, r.Time, r.Year = stan, now.Format("0102"), now.Format("150405"), now.Year()
-	return nil
+	if t.numbersBatches() {
+		r.Batch = t.journal.batch.number
+	}
+	if d.number.IsZero() || !t.keepsNumber(r.about()) {
+		return nil
+	}
+	return t.seal(r, d.number, d.expiry)
 }
 
 // classify decides what the answer, or its absence, means for the record: unknown means reverse.
@@ -279,25 +309,29 @@ func (t *Terminal) classify(r *Record, request, m *dialect.Message, err error) (
 		if dialect.RefusesKeys(m.ResponseCode) {
 			return t.keysRefused(r, m)
 		}
-		return m, OutcomeNoAnswer, t.reverseLater(r, dialect.ReasonMAC, "mac-bad", nil)
+		return m, OutcomeNoAnswer, t.unknown(r, dialect.ReasonMAC, "mac-bad", nil)
 	case errors.Is(err, errAdopted), isStorage(err):
 		return nil, OutcomeNoAnswer, err
 	case errors.Is(err, transport.ErrTimeout):
-		return nil, OutcomeNoAnswer, t.reverseLater(r, dialect.ReasonNoAnswer, "timeout", nil)
+		return nil, OutcomeNoAnswer, t.unknown(r, dialect.ReasonNoAnswer, "timeout", nil)
 	case err != nil:
-		return nil, OutcomeNoAnswer, t.reverseLater(r, dialect.ReasonNoAnswer, "line-broken", nil)
+		return nil, OutcomeNoAnswer, t.unknown(r, dialect.ReasonNoAnswer, "line-broken", nil)
 	}
 	if err := dialect.MatchContent(request, m); err != nil && t.kept(rules.MatchAnswer) {
 		t.cfg.Observe(Unmatched{err})
-		return m, OutcomeNoAnswer, t.reverseLater(r, dialect.ReasonMismatch, "mismatch", m)
+		if !t.kept(rules.ReverseMismatch) { // whatever it was about, this terminal has not got it
+			t.show(say("wrong-answer"))
+			return m, OutcomeNoAnswer, t.journal.declined(r, "")
+		}
+		return m, OutcomeNoAnswer, t.unknown(r, dialect.ReasonMismatch, "mismatch", m)
 	}
 	switch code := m.ResponseCode; {
 	case dialect.ApprovesInFull(code):
 		return m, OutcomeApproved, nil
 	case code == "09": // being processed: unknown
-		return m, OutcomeNoAnswer, t.reverseLater(r, dialect.ReasonNoAnswer, "timeout", m)
-	case dialect.Approves(code): // part of the amount: this terminal cannot
-		return m, OutcomeNoAnswer, t.reverseLater(r, dialect.ReasonMismatch, "mismatch", m)
+		return m, OutcomeNoAnswer, t.unknown(r, dialect.ReasonNoAnswer, "timeout", m)
+	case dialect.Approves(code):
+		return t.partly(r, m)
 	case dialect.RefusesKeys(code):
 		return t.keysRefused(r, m)
 	default:
@@ -305,13 +339,37 @@ func (t *Terminal) classify(r *Record, request, m *dialect.Message, err error) (
 	}
 }
 
+// partly is an approval of a part of the amount. The clerk may take it where the terminal can; else it is reversed, all of it.
+func (t *Terminal) partly(r *Record, m *dialect.Message) (*dialect.Message, Outcome, error) {
+	if !t.profile.PartialApproval || !m.HasAmount || m.AmountTransaction <= 0 || !partial(r.about()) {
+		return m, OutcomeNoAnswer, t.reverseLater(r, dialect.ReasonMismatch, "mismatch", m)
+	}
+	left := r.Amount - m.AmountTransaction
+	if t.confirm(say("part-approved", Amount(m.AmountTransaction)), say("part-left", Amount(left))) {
+		return m, OutcomeApproved, nil
+	}
+	return m, OutcomePartRefused, t.reverseLater(r, dialect.ReasonMismatch, "part-refused", m)
+}
+
+// partial tells whether less than was asked for makes sense for a kind.
+func partial(k dialect.Kind) bool { return k == dialect.KindSale || k == dialect.KindMOTOSale }
+
 // keysRefused: the keys changed under the request, and a copy of it may have been approved before they did (K4).
 func (t *Terminal) keysRefused(r *Record, m *dialect.Message) (*dialect.Message, Outcome, error) {
 	t.stale = true
 	if !t.kept(rules.StaleKeyIsNoDecline) {
 		return m, OutcomeDeclined, t.journal.declined(r, m.ResponseCode)
 	}
-	return m, OutcomeNoAnswer, t.reverseLater(r, dialect.ReasonMAC, "mac-bad", nil)
+	return m, OutcomeNoAnswer, t.unknown(r, dialect.ReasonMAC, "mac-bad", nil)
+}
+
+// unknown is a request of which nobody knows what became: it is reversed.
+func (t *Terminal) unknown(r *Record, reason string, text Key, answer *dialect.Message) error {
+	if undoes(r.about()) && !t.kept(rules.UnknownVoid) { // the terminal thinks that silence is a refusal
+		t.show(say("void-failed"))
+		return t.journal.declined(r, "")
+	}
+	return t.reverseLater(r, reason, text, answer)
 }
 
 // reverseLater records that r must be reversed. The reversal itself goes out when the card is done.

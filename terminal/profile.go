@@ -40,7 +40,10 @@ type Profile struct {
 	Functions  []Function  // what it offers; nil: everything that the dialect has
 	VoidCard   bool        // a void wants the card
 	VoidPIN    bool        // a void wants the cardholder's PIN
-	RefundCard bool        // a refund wants the card
+	RefundCard bool        // a refund wants the card, even of what is still in the journal
+
+	AdvicesFirst    bool // what waits in the queue goes before an online transaction, and not after it
+	PartialApproval bool // the clerk may take less than was asked for
 
 	CompletionPercent int       // how much of a pre-authorisation can be completed; 115
 	TipPercent        int       // how much of a sale a tip can be; 15

@@ -76,12 +76,7 @@ func (t *Terminal) compose(r *Record, c Copy, again bool) Receipt {
 	add("r-merchant", bilingual{t.profile.Merchant, t.profile.MerchantZh})
 	add("r-mid", t.profile.MID)
 	add("r-tid", t.profile.TID)
-	switch r.State {
-	case AdviceDue, Advised, Refused, Parked, "":
-		add("r-offline-sale")
-	default:
-		add("r-sale")
-	}
+	add(slipOf(r.about()))
 	add("r-card", card, entrySign(r))
 	if text, ok := entryTexts[r.enteredAs()]; ok {
 		add("r-entry", bilingual(text))
@@ -100,7 +95,7 @@ func (t *Terminal) compose(r *Record, c Copy, again bool) Receipt {
 	if r.Auth != "" {
 		add("r-auth", r.Auth)
 	}
-	add("r-amount", Amount(r.Amount))
+	lines = append(lines, t.moneyLines(r)...)
 	lines = append(lines, cvmLines(r.CVM, c)...)
 	add("r-simulation")
 	return Receipt{Copy: c, STAN: r.STAN, Date: r.Date, Time: r.Time, Lines: lines}
@@ -121,6 +116,10 @@ func entrySign(r *Record) string {
 		return "/I"
 	case entryFallback:
 		return "/F"
+	case entryManual:
+		return "/M"
+	case entryCode:
+		return "/Q"
 	}
 	return "/S"
 }
@@ -130,6 +129,8 @@ var entryTexts = map[panEntry]entry{
 	entryChip:     {"CHIP", "芯片"},
 	entryStripe:   {"SWIPED", "刷卡"},
 	entryPart:     {"SWIPED, TRACK 1", "刷卡,一磁道"},
+	entryManual:   {"NOT PRESENT", "未出示卡"},
+	entryCode:     {"SCANNED", "扫码"},
 	entryFallback: {"SWIPED, CHIP NOT READABLE", "降级刷卡,芯片无法读取"},
 }
 

@@ -64,6 +64,7 @@ type Record struct {
 	Original *Original    `json:",omitempty"` // the transaction that it undoes, completes or adjusts
 	CashBack int64        `json:",omitempty"` // minor units: the part of Amount that is cash
 	Tip      int64        `json:",omitempty"` // minor units: the part of Amount that is a tip
+	Asked    int64        `json:",omitempty"` // minor units: what was asked for, of a partial approval; else 0
 	Parts    int          `json:",omitempty"` // in how many the cardholder pays an instalment
 	HostDate string       `json:",omitempty"` // MMDD: the host's date of the answer, DE 13
 	Scheme   string       `json:",omitempty"` // of the card, as the answer named it
@@ -117,15 +118,28 @@ func (r *Record) about() dialect.Kind {
 	switch {
 	case r.Kind != dialect.KindNone:
 		return r.Kind
-	case strings.HasPrefix(r.Code, "Y"): // what a card answers that approved alone
+	case r.State == AdviceDue, r.State == Advised, r.State == Refused, r.setAside():
 		return dialect.KindOfflineSale
 	}
 	return dialect.KindSale
 }
 
-// InBatch tells whether the sale counts for the merchant.
+// asked is the amount that was asked for: of a partial approval more than came of it.
+func (r *Record) asked() int64 {
+	if r.Asked > 0 {
+		return r.Asked
+	}
+	return r.Amount
+}
+
+// InBatch tells whether the transaction is a line of the batch. What a card approved alone is one before the host knows; anything
+// else that is told is none before the host has said yes.
 func (r *Record) InBatch() bool {
-	return r.State == Approved || r.State == AdviceDue || r.State == Advised
+	switch r.Kind {
+	case dialect.KindScriptResult, dialect.KindQRCancel: // no business of the merchant's
+		return false
+	}
+	return r.State == Approved || r.State == Advised || r.State == AdviceDue && r.about() == dialect.KindOfflineSale
 }
 
 // Signed is what the record adds to its batch's totals, in minor units: what the merchant gets is positive, what goes back
@@ -159,14 +173,16 @@ func (r *Record) side() side {
 	case dialect.KindNone, dialect.KindSale, dialect.KindCashBack, dialect.KindMOTOSale, dialect.KindInstalment, dialect.KindQRSale,
 		dialect.KindCompletion, dialect.KindCompletionAdvice, dialect.KindOfflineSale:
 		return debit
-	case dialect.KindVoid, dialect.KindRefund, dialect.KindCompletionVoid, dialect.KindQRCancel:
+	case dialect.KindVoid, dialect.KindRefund, dialect.KindCompletionVoid:
 		return credit
 	}
 	return neither
 }
 
 // owedReceipt tells whether a receipt must exist: the sale stands, or was handed over offline.
-func (r *Record) owedReceipt() bool { return r.InBatch() || r.State == Refused || r.setAside() }
+func (r *Record) owedReceipt() bool {
+	return r.InBatch() || (r.State == Refused || r.setAside()) && r.about() == dialect.KindOfflineSale
+}
 
 // setAside tells whether a person has to see to a sale that was approved offline: of a reversal that was parked, the record
 // has a reason.
@@ -177,7 +193,11 @@ func (r *Record) String() string { return r.STAN + "/" + r.Date + r.Time + " " +
 
 // key is the identity that answers are matched by.
 func (t *Terminal) key(r *Record) dialect.Key {
-	return dialect.Key{MID: t.profile.MID, TID: t.profile.TID, STAN: r.STAN, Date: r.Date, Time: r.Time}
+	k := dialect.Key{MID: t.profile.MID, TID: t.profile.TID, STAN: r.STAN, Batch: r.Batch}
+	if r.Batch == "" {
+		k.Date, k.Time = r.Date, r.Time
+	}
+	return k
 }
 
 // Amount writes minor units with two decimals.

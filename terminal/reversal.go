@@ -70,7 +70,11 @@ func (t *Terminal) tryReversal(r *Record) (try, error) {
 	if reached, err := t.reach(); err != nil || !reached {
 		return broken, err
 	}
-	m := t.reversal(r)
+	m, err := t.reversal(r)
+	if err != nil { // what it needs is not to be had: tried again, until a person sees to it
+		t.remark("reversal of %s: %v", r.STAN, err)
+		return broken, fatal(err)
+	}
 	if t.attempted[r] && !t.kept(rules.ReversalKeepsSTAN) {
 		if err := t.renumber(m); err != nil {
 			return broken, err
@@ -128,12 +132,28 @@ func (t *Terminal) acknowledged(r *Record, code string) (try, error) {
 }
 
 // reversal is the 0400 of a record, with its original's identity and never a new one.
-func (t *Terminal) reversal(r *Record) *dialect.Message {
-	m := t.message("0400", r)
+func (t *Terminal) reversal(r *Record) (*dialect.Message, error) {
+	m, err := t.message("0400", r)
+	if err != nil {
+		return nil, err
+	}
 	m.ReversalReason = r.Reason
-	m.RetrievalReferenceNumber, m.AuthorizationIDResponse = r.RRN, r.Auth
-	m.ICCSystemRelatedData = r.ICC
-	return m
+	m.AuthorizationIDResponse, m.ICCSystemRelatedData = r.Auth, r.ICC
+	if t.numbersBatches() {
+		m.RetrievalReferenceNumber = "" // the host has one of its own for it
+		err = t.addNumber(m, r)
+	} else {
+		m.RetrievalReferenceNumber, m.POSConditionCode = r.RRN, "" // the original's key says which transaction it is
+	}
+	if o := r.Original; o != nil && undoes(r.about()) && !t.kept(rules.VoidKeepsKey) {
+		m.SystemsTraceAuditNumber = o.STAN // as if the sale, and not its void, were reversed
+		if o.Batch != "" {
+			m.BatchNumber = o.Batch
+		} else {
+			m.DateLocalTransaction, m.TimeLocalTransaction = o.Date, o.Time
+		}
+	}
+	return m, err
 }
 
 // renumber gives a repeat a STAN of its own: what D6 and K2 forbid.
@@ -141,18 +161,3 @@ func (t *Terminal) renumber(m *dialect.Message) (err error) {
 	m.SystemsTraceAuditNumber, err = t.journal.takeServiceSTAN()
 	return err
 }
-
-// message is what every financial message of a record carries.
-func (t *Terminal) message(mti string, r *Record) *dialect.Message {
-	m := &dialect.Message{
-		MTI: mti, ProcessingCode: processingSale, SystemsTraceAuditNumber: r.STAN,
-		TimeLocalTransaction: r.Time, DateLocalTransaction: r.Date, POSEntryMode: r.Entry,
-		CardAcceptorTerminalIdentification: t.profile.TID, CardAcceptorIdentificationCode: t.profile.MID,
-		CurrencyCodeTransaction: r.Currency,
-	}
-	m.SetAmount(r.Amount)
-	return m
-}
-
-// processingSale is DE 3 of a purchase of goods and services.
-const processingSale = "000000"

@@ -8,12 +8,34 @@ import (
 	"github.com/posim/posim/emv/apdu"
 	"github.com/posim/posim/emv/tlv"
 	"github.com/posim/posim/hsm"
+	"github.com/posim/posim/transport/dialect"
 )
 
-// wanted is what a customer and the clerk want: one amount, whatever it takes to read the card.
+// wanted is what a customer and the clerk want: one transaction, whatever it takes to read the card.
 type wanted struct {
-	amount int64
-	online bool // the clerk wants the issuer asked
+	kind     dialect.Kind // KindNone: a sale
+	amount   int64        // minor units; cash back and tip are parts of it
+	cashBack int64
+	tip      int64
+	parts    int  // of an instalment
+	online   bool // the clerk wants the issuer asked
+	offline  bool // the clerk wants nobody asked: the card decides
+}
+
+// about is the kind that is wanted.
+func (w wanted) about() dialect.Kind {
+	if w.kind == dialect.KindNone {
+		return dialect.KindSale
+	}
+	return w.kind
+}
+
+// title is what the card prompt says is being done.
+func (w wanted) title() Text { return say(titleOf(w.about()), Amount(w.amount)) }
+
+// newRecord is the record of what is wanted, without a card.
+func (t *Terminal) newRecord(w wanted) *Record {
+	return &Record{Kind: w.about(), Amount: w.amount, CashBack: w.cashBack, Tip: w.tip, Parts: w.parts, Currency: t.profile.Currency}
 }
 
 // session serves one customer: amount and card in either order, then the sale; or what the menu has.
@@ -86,7 +108,7 @@ func (t *Terminal) serve(s wanted) (Ended, error) {
 			card.entry = entryFallback
 			t.failures.good() // one swipe, and no more
 		}
-		return t.stripeSale(s.amount, card)
+		return t.stripeSale(s, card)
 	}
 }
 
@@ -192,7 +214,7 @@ func (t *Terminal) enterAmount() (s wanted, ok bool) {
 // awaitCard waits for a card; chip tells which way it came. ok is false when it was cancelled, or nobody came.
 func (t *Terminal) awaitCard(s wanted, prompt Key) (chip, ok bool) {
 	if !t.cardPresent() && t.swiped == nil {
-		t.show(say("sale", Amount(s.amount)), say(prompt))
+		t.show(s.title(), say(prompt))
 	}
 	for {
 		came := t.clock.Wait(t.clock.Now().Add(t.profile.CardWait), func() bool {

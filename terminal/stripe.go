@@ -101,21 +101,18 @@ func (t *Terminal) offlineOnly() bool {
 }
 
 // stripeSale always goes online. A wrong PIN may be entered again, as a new transaction with its own STAN.
-func (t *Terminal) stripeSale(amount int64, card *stripeCard) (Ended, error) {
+func (t *Terminal) stripeSale(w wanted, card *stripeCard) (Ended, error) {
 	if !t.stripeAllowed(card) {
 		return Ended{Outcome: OutcomeNotAccepted}, nil
 	}
 	title := Key("pin")
 	for try := 1; ; try++ {
-		o, code, err := t.stripeTry(amount, card, title)
-		if err != nil {
-			return Ended{}, err
-		}
-		if o == OutcomeDeclined && code == "55" && try < maxPINTries && t.can(tlv.CapabilityOnlinePIN) {
+		e, err := t.stripeTry(w, card, title)
+		if err == nil && e.Outcome == OutcomeDeclined && e.Code == "55" && try < maxPINTries && t.can(tlv.CapabilityOnlinePIN) {
 			title = "pin-again"
 			continue
 		}
-		return Ended{Outcome: o, Code: code}, nil
+		return e, err
 	}
 }
 
@@ -143,33 +140,16 @@ func (t *Terminal) stripePIN(card *stripeCard, title Key) (cvm string, o Outcome
 	return cvmNone, ""
 }
 
-func (t *Terminal) stripeTry(amount int64, card *stripeCard, title Key) (o Outcome, code string, err error) {
+func (t *Terminal) stripeTry(w wanted, card *stripeCard, title Key) (Ended, error) {
 	cvm, o := t.stripePIN(card, title)
 	if o != "" {
-		return o, "", nil
+		return Ended{Outcome: o}, nil
 	}
-	r := &Record{Amount: amount, Currency: t.profile.Currency, Card: card.number.Masked(), Entry: t.posEntryMode(card.entry), CVM: cvm}
-	answer, o, err := t.authorise(r, func(r *Record) (*dialect.Message, error) {
-		m := t.message("0200", r)
-		m.PrimaryAccountNumber, m.DateExpiration, m.Track2Data = card.number, card.expiry, card.track2
-		m.POSConditionCode = conditionNormal
-		return m, t.addPIN(m, card.number)
-	})
-	if err != nil {
-		return "", "", err
+	r := t.newRecord(w)
+	r.Card, r.Entry, r.CVM = card.number.Masked(), t.posEntryMode(card.entry), cvm
+	d := &deal{record: r, number: card.number, expiry: card.expiry, track2: card.track2}
+	if w.kind == dialect.KindBalance {
+		return t.inquire(d)
 	}
-	if answer != nil {
-		code = answer.ResponseCode
-	}
-	switch o {
-	case OutcomeApproved:
-		err = t.approve(r, func(r *Record) error {
-			return t.journal.approved(r, func(n *Record) {
-				n.Code, n.Auth, n.RRN = answer.ResponseCode, answer.AuthorizationIDResponse, answer.RetrievalReferenceNumber
-			})
-		}, say("approved"))
-	case OutcomeDeclined:
-		t.showDeclined(code)
-	}
-	return o, code, err
+	return t.transact(d)
 }
