@@ -47,7 +47,7 @@ func (x *Relay) signOn(conn int, m *dialect.Message) {
 		return
 	}
 	a := answerTo(m, codeApproved)
-	a.ReservedPrivate62 = keys.Append(nil)
+	a.ReservedPrivate62 = keys
 	x.send(conn, a)
 }
 
@@ -70,24 +70,16 @@ func (x *Relay) newSession(t *terminal, k dialect.Key) (*SignOn, error) {
 		if err != nil {
 			return nil, fmt.Errorf("host: sign-on: %w", err)
 		}
-		if n := len(dialect.SessionKeys{}.PINKey) - len(cryptogram); n > 0 { // a single-length key in a place for a double one
-			cryptogram = append(cryptogram, make([]byte, n)...)
-		}
 		*part.key, *part.check = cryptogram, check[:]
 	}
 	return s, nil
 }
 
 // keys is the session as DE 62 carries it.
-func (s *SignOn) keys() (k dialect.SessionKeys, err error) {
-	for _, part := range []struct {
-		to, from []byte
-	}{{k.PINKey[:], s.PINKey}, {k.PINKeyCheckValue[:], s.PINKeyCheckValue}, {k.MACKey[:], s.MACKey}, {k.MACKeyCheckValue[:], s.MACKeyCheckValue}} {
-		if copy(part.to, part.from) != len(part.from) || len(part.from) != len(part.to) {
-			return k, fmt.Errorf("host: session of %s: part of %d bytes: want %d", s.Key.TID, len(part.from), len(part.to))
-		}
-	}
-	return k, nil
+func (s *SignOn) keys() ([]byte, error) {
+	return dialect.ISO87().AppendSessionKeys(nil, dialect.SessionKeys{
+		PINKey: s.PINKey, PINKeyCheckValue: s.PINKeyCheckValue, MACKey: s.MACKey, MACKeyCheckValue: s.MACKeyCheckValue,
+	})
 }
 
 // load makes the terminal's session keys usable: imported from the log when they are first wanted.

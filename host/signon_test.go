@@ -1,6 +1,7 @@
 package host
 
 import (
+	"reflect"
 	"testing"
 
 	"github.com/posim/posim/hsm"
@@ -20,21 +21,21 @@ func TestSignOn(t *testing.T) {
 	}
 	first := s.signOn(1)
 	key, ok := macKey(t, s)
-	if !ok || key.CheckValue() != first.MACKeyCheckValue {
+	if !ok || [3]byte(first.MACKeyCheckValue) != key.CheckValue() {
 		t.Fatalf("MAC key %v, want check value %X", key, first.MACKeyCheckValue)
 	}
-	if again := s.signOn(1); again != first {
+	if again := s.signOn(1); !reflect.DeepEqual(again, first) {
 		t.Error("a copy of the sign-on got other keys")
 	}
 	second := s.signOn(2)
-	if second == first {
+	if reflect.DeepEqual(second, first) {
 		t.Error("the next sign-on got the same keys")
 	}
-	if key, ok = macKey(t, s); !ok || key.CheckValue() != second.MACKeyCheckValue {
+	if key, ok = macKey(t, s); !ok || [3]byte(second.MACKeyCheckValue) != key.CheckValue() {
 		t.Errorf("after the next sign-on the MAC key is %v, want check value %X", key, second.MACKeyCheckValue)
 	}
 	s.restart(atAcquirer)
-	if key, ok = macKey(t, s); !ok || key.CheckValue() != second.MACKeyCheckValue {
+	if key, ok = macKey(t, s); !ok || [3]byte(second.MACKeyCheckValue) != key.CheckValue() {
 		t.Errorf("after a restart the MAC key is %v, want check value %X", key, second.MACKeyCheckValue)
 	}
 	s.fault("terminal>acquirer 0800", crashBeforeLog)
@@ -43,7 +44,7 @@ func TestSignOn(t *testing.T) {
 	m.NetworkManagementCode = dialect.NetworkSignOn
 	s.post(envelope{atTerminal, atAcquirer, s.recode(m)})
 	s.run()
-	if key, ok = macKey(t, s); !ok || key.CheckValue() != second.MACKeyCheckValue {
+	if key, ok = macKey(t, s); !ok || [3]byte(second.MACKeyCheckValue) != key.CheckValue() {
 		t.Errorf("after a sign-on that was not logged the MAC key is %v, want check value %X", key, second.MACKeyCheckValue)
 	}
 }

@@ -59,14 +59,13 @@ func newTill(t testing.TB) *till {
 	master := key(x.hsm, hsm.KeyEncryption, 16, 0x11)
 	pin := key(x.hsm, hsm.PINEncryption, 16, 0x22)
 	x.mac = key(x.hsm, hsm.MACAlgorithm3, 16, 0x33)
-	give := func(k hsm.Key, cryptogram, check []byte) {
+	give := func(k hsm.Key, cryptogram, check *[]byte) {
 		c, v, err := x.hsm.Export(k, master)
 		must(t, err)
-		copy(cryptogram, c)
-		copy(check, v[:])
+		*cryptogram, *check = c, v[:]
 	}
-	give(pin, x.keys.PINKey[:], x.keys.PINKeyCheckValue[:])
-	give(x.mac, x.keys.MACKey[:], x.keys.MACKeyCheckValue[:])
+	give(pin, &x.keys.PINKey, &x.keys.PINKeyCheckValue)
+	give(x.mac, &x.keys.MACKey, &x.keys.MACKeyCheckValue)
 
 	profile, err := ParseProfile("generic", []byte(generic(t)))
 	must(t, err)
@@ -134,7 +133,7 @@ func (x *till) answers(b []byte) [][]byte {
 		mac = x.sum
 	} else {
 		a.NetworkManagementCode = m.NetworkManagementCode
-		a.ReservedPrivate62 = x.keys.Append(nil)
+		a.ReservedPrivate62, _ = dialect.ISO87().AppendSessionKeys(nil, x.keys)
 	}
 	out, err := dialect.ISO87().Pack(a, mac)
 	must(x.t, err)

@@ -452,7 +452,7 @@ func (t *Terminal) restoreKeys() error {
 }
 
 func (t *Terminal) importKeys(de62 []byte) (pin, mac hsm.Key, err error) {
-	k, err := dialect.ParseSessionKeys(de62)
+	k, err := t.cfg.Dialect.ParseSessionKeys(de62)
 	if err != nil {
 		return pin, mac, err
 	}

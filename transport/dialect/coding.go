@@ -16,7 +16,9 @@ import (
 var (
 	_ encoding.Encoder = digits{}
 	_ encoding.Encoder = track2{}
+	_ encoding.Encoder = nibbles{}
 	_ encoding.Encoder = text{}
+	_ encoding.Encoder = anything{}
 	_ encoding.Encoder = octets{}
 	_ prefix.Prefixer  = fixed{}
 	_ prefix.Prefixer  = variable(0)
@@ -74,11 +76,51 @@ func notDigit(i int, hi, lo byte) error {
 	return fmt.Errorf("nibble %d is %X: want a digit", 2*i+2, lo)
 }
 
-// track2 is z: digits and '=' in nibbles, '=' as D, an odd count with a trailing zero nibble. The specification of an
-// acquirer that wants F there is another dialect: two fillers would make one track two messages.
-type track2 struct{}
+// nibbles is n or hexadecimal digits: two to a byte, an odd count with a trailing zero nibble.
+type nibbles struct{ last byte } // the highest digit: 9 or 15
 
-func (track2) Encode(src []byte) ([]byte, error) {
+func (n nibbles) Encode(src []byte) ([]byte, error) {
+	dst := make([]byte, (len(src)+1)/2)
+	for i, c := range src {
+		v := c - '0'
+		if c >= 'A' && c <= 'F' {
+			v = c - 'A' + 10
+		}
+		if v > n.last {
+			return nil, fmt.Errorf("character %d is not a digit", i+1)
+		}
+		if i&1 == 0 {
+			v <<= 4
+		}
+		dst[i/2] |= v
+	}
+	return dst, nil
+}
+
+func (n nibbles) Decode(src []byte, length int) ([]byte, int, error) {
+	size := (length + 1) / 2
+	if len(src) < size {
+		return nil, 0, fmt.Errorf("%d digits need %d bytes: %d left", length, size, len(src))
+	}
+	dst := make([]byte, 2*size)
+	for i, c := range src[:size] {
+		hi, lo := c>>4, c&15
+		if hi > n.last || lo > n.last {
+			return nil, 0, notDigit(i, hi, lo)
+		}
+		dst[2*i], dst[2*i+1] = "0123456789ABCDEF"[hi], "0123456789ABCDEF"[lo]
+	}
+	if length&1 == 1 && dst[length] != '0' {
+		return nil, 0, errors.New("an odd count of digits ends with a nibble that is not 0")
+	}
+	return dst[:length], size, nil
+}
+
+// track2 is z: digits and '=' in nibbles, '=' as D, an odd count with a trailing nibble. An acquirer wants 0 there or F, and takes
+// nothing else: two fillers would make one track two messages.
+type track2 struct{ filler byte }
+
+func (t track2) Encode(src []byte) ([]byte, error) {
 	dst := make([]byte, (len(src)+1)/2)
 	for i, c := range src {
 		v := c - '0'
@@ -94,10 +136,13 @@ func (track2) Encode(src []byte) ([]byte, error) {
 			dst[i/2] |= v
 		}
 	}
+	if len(src)&1 == 1 {
+		dst[len(dst)-1] |= t.filler
+	}
 	return dst, nil
 }
 
-func (track2) Decode(src []byte, length int) ([]byte, int, error) {
+func (t track2) Decode(src []byte, length int) ([]byte, int, error) {
 	n := (length + 1) / 2
 	if len(src) < n {
 		return nil, 0, fmt.Errorf("%d characters of track 2 need %d bytes: %d left", length, n, len(src))
@@ -117,14 +162,14 @@ func (track2) Decode(src []byte, length int) ([]byte, int, error) {
 			return nil, 0, fmt.Errorf("nibble %d is %X: want a digit or D", i+1, v)
 		}
 	}
-	if length&1 == 1 && src[n-1]&15 != 0 {
-		return nil, 0, fmt.Errorf("the filler after %d nibbles of track 2 is %X: want 0", length, src[n-1]&15)
+	if length&1 == 1 && src[n-1]&15 != t.filler {
+		return nil, 0, fmt.Errorf("the filler after %d nibbles of track 2 is %X: want %X", length, src[n-1]&15, t.filler)
 	}
 	return dst, n, nil
 }
 
-// text is an or ans in ASCII.
-type text struct{ alphanumeric bool }
+// text is an or ans in ASCII, or ans in something wider.
+type text struct{ alphanumeric, wide bool }
 
 func (t text) Encode(src []byte) ([]byte, error) { return src, t.check(src) }
 
@@ -139,6 +184,9 @@ func (t text) Decode(src []byte, length int) ([]byte, int, error) {
 func (t text) check(s []byte) error {
 	filler := false
 	for i, c := range s {
+		if t.wide && c > 0x7F {
+			continue
+		}
 		if c < ' ' || c > '~' {
 			return fmt.Errorf("character %d is not printable ASCII", i+1)
 		}
@@ -155,6 +203,18 @@ func (t text) check(s []byte) error {
 		}
 	}
 	return nil
+}
+
+// anything is text that may have any bytes.
+type anything struct{}
+
+func (anything) Encode(src []byte) ([]byte, error) { return src, nil }
+
+func (anything) Decode(src []byte, length int) ([]byte, int, error) {
+	if len(src) < length {
+		return nil, 0, fmt.Errorf("want %d characters: %d bytes left", length, len(src))
+	}
+	return src[:length], length, nil
 }
 
 // octets is b: bytes as they are.

@@ -22,24 +22,51 @@ const (
 // Dialect is what one acquirer's document says about messages. It never changes after it is made, so many goroutines may
 // use one.
 type Dialect struct {
+	book
+	forms  []written
+	byDE   [lastDE + 1]*element
+	mti    *field.Spec
+	bitmap *field.Spec
+}
+
+// book is a dialect as its document has it: what newDialect makes one of. A function that is nil has nothing to do.
+type book struct {
 	name     string
 	mtis     []string
 	elements []element
-	forms    []written
-	byDE     [lastDE + 1]*element
-	mti      *field.Spec
-	bitmap   *field.Spec
+	kinds    []Form // how each kind is written
+	lines    int    // LinesPerUpload
+
+	// line gives a message with the one line that it uploads in data elements of its own; spread does that, too.
+	line     func(d *Dialect, m *Message) (*Message, error)
+	switches Switches
+	batches  bool // NumbersBatches
+
+	// A header stands in front of the MTI. readHeader and writeHeader get its bytes.
+	header      int
+	readHeader  func(d *Dialect, src []byte, m *Message) error
+	writeHeader func(d *Dialect, dst []byte, m *Message) error
+
+	// spread gives a message as its data elements are written, itself or another one, and refuses what no data element has a
+	// place for. gather undoes it after all have been read. Their errors are *FieldError.
+	spread func(d *Dialect, m *Message) (*Message, error)
+	gather func(d *Dialect, m *Message) error
+
+	shape    func(d *Dialect, m *Message)      // after Shape: what is no number of a kind
+	required func(mti string) bool             // MACRequired
+	bare     func(d *Dialect, m *Message) bool // whether a message may do without the MAC that its MTI requires
+	signed   func(d *Dialect, m *Message) bool // whether a message has a MAC whose MTI does not require one
+	keys     keyCoder                          // what an approved sign-on carries
 }
 
-func newDialect(name string, mtis []string, elements []element, forms []Form) *Dialect {
+func newDialect(b book) *Dialect {
+	b.elements = slices.Clone(b.elements)
 	d := &Dialect{
-		name:     name,
-		mtis:     mtis,
-		elements: slices.Clone(elements),
-		mti:      &field.Spec{Length: 4, Description: "message type identifier", Enc: digits{}, Pref: fixed{}},
-		bitmap:   &field.Spec{Length: bitmapLength, Description: "bitmap", Enc: octets{}, Pref: fixed{}, DisableAutoExpand: true},
+		book:   b,
+		mti:    &field.Spec{Length: 4, Description: "message type identifier", Enc: digits{}, Pref: fixed{}},
+		bitmap: &field.Spec{Length: bitmapLength, Description: "bitmap", Enc: octets{}, Pref: fixed{}, DisableAutoExpand: true},
 	}
-	for _, f := range forms {
+	for _, f := range b.kinds {
 		d.forms = append(d.forms, written{f, Response(f.MTI), d.Repeat(f.MTI)})
 	}
 	for i := range d.elements {
@@ -53,6 +80,16 @@ func newDialect(name string, mtis []string, elements []element, forms []Form) *D
 // Name is the dialect's name as configurations and scripts write it: "iso87".
 func (d *Dialect) Name() string { return d.name }
 
+// Switches are those that the dialect was made with; all zero for one that has none.
+func (d *Dialect) Switches() Switches { return d.switches }
+
+// NumbersBatches tells whether terminals number their batches and tell their transactions apart by batch and STAN: every
+// message then carries BatchNumber.
+func (d *Dialect) NumbersBatches() bool { return d.batches }
+
+// LinesPerUpload is how many Details one KindUpload may have.
+func (d *Dialect) LinesPerUpload() int { return d.lines }
+
 // MessageSpec returns the dialect as a new spec of github.com/moov-io/iso8583, for that library's own tools. Its Message
 // is laxer than Unpack: it takes trailing bytes and knows no MTIs.
 func (d *Dialect) MessageSpec() *iso8583.MessageSpec {
@@ -63,12 +100,18 @@ func (d *Dialect) MessageSpec() *iso8583.MessageSpec {
 	return &iso8583.MessageSpec{Name: d.name, Fields: fields}
 }
 
-// MACRequired tells whether a message of this MTI must carry DE 64: every one but those of network management, which is
-// how the MAC key comes in the first place.
-func (d *Dialect) MACRequired(mti string) bool { return Class(mti) != ClassNetworkManagement }
+// MACRequired tells whether a message of this MTI must carry DE 64. Network management does not: it is how the MAC key comes in
+// the first place.
+func (d *Dialect) MACRequired(mti string) bool { return d.required(mti) }
 
-// MTI reads the message type identifier at the front of b. One that the dialect does not know is a *FieldError.
+// Signed tells whether m is sent with DE 64: MACRequired, and in some dialects messages whose kind says so.
+func (d *Dialect) Signed(m *Message) bool {
+	return d.MACRequired(m.MTI) || d.signed != nil && d.signed(d, m)
+}
+
+// MTI reads the message type identifier at the front of b, behind the header. One that the dialect does not know is a *FieldError.
 func (d *Dialect) MTI(b []byte) (string, error) {
+	b = b[min(d.header, len(b)):]
 	var f field.String
 	f.SetSpec(d.mti)
 	if _, err := f.Unpack(b); err != nil {
@@ -84,8 +127,8 @@ func (d *Dialect) checkMTI(mti string) error {
 	return &FieldError{DE: 0, Err: fmt.Errorf("%q is not a message of %s: want one of %s", mti, d.name, strings.Join(d.mtis, " "))}
 }
 
-// Pack writes m. mac computes DE 64, which is then the last field, over all bytes before it with bit 64 of the bitmap set;
-// without mac there is no DE 64, and m.MAC is never written. Fields of m that the dialect has no data element for are not
+// Pack writes m. mac computes DE 64, which is then the last field, over all bytes from the MTI up to it, with bit 64 of the bitmap
+// set; without mac there is no DE 64, and m.MAC is never written. Fields of m that the dialect has no data element for are not
 // written either, so that a host can pass on what it got in another dialect. The bytes are the caller's.
 //
 // Errors are *FieldError. Of mac's own error the text and the chain are kept.
@@ -93,12 +136,9 @@ func (d *Dialect) Pack(m *Message, mac func(dst *[8]byte, data []byte) error) ([
 	if err := d.checkMTI(m.MTI); err != nil {
 		return nil, err
 	}
-	m, err := m.spread()
+	m, err := d.spread(d, m)
 	if err != nil {
 		return nil, err
-	}
-	if m, err = d.spreadLine(m); err != nil {
-		return nil, &FieldError{DE: 60, Err: err}
 	}
 	var f field.String
 	f.SetSpec(d.mti)
@@ -108,8 +148,13 @@ func (d *Dialect) Pack(m *Message, mac func(dst *[8]byte, data []byte) error) ([
 		return nil, &FieldError{DE: 0, Err: cause(err)}
 	}
 
-	out := make([]byte, headLength, 320) // a 0200 with chip data has about 290 bytes
-	copy(out, mti)
+	out := make([]byte, d.header+headLength, 320) // a 0200 with chip data has about 290 bytes
+	if d.writeHeader != nil {
+		if err := d.writeHeader(d, out[:d.header], m); err != nil {
+			return nil, err
+		}
+	}
+	copy(out[d.header:], mti)
 	bits := field.NewBitmap(d.bitmap)
 	for i := range d.elements {
 		e := &d.elements[i]
@@ -131,30 +176,35 @@ func (d *Dialect) Pack(m *Message, mac func(dst *[8]byte, data []byte) error) ([
 	if err != nil {
 		return nil, &FieldError{DE: 1, Err: cause(err)}
 	}
-	copy(out[mtiLength:], packedBits)
+	copy(out[d.header+mtiLength:], packedBits)
 	if mac == nil {
 		return out, nil
 	}
 	var sum [macLength]byte
-	if err := mac(&sum, out); err != nil {
+	if err := mac(&sum, out[d.header:]); err != nil {
 		return nil, &FieldError{DE: macDE, Err: err}
 	}
 	return append(out, sum[:]...), nil
 }
 
-// Unpack reads one message, which must be all of src: it is the frame's payload without header. The message keeps no part
-// of src. The MAC is read and not verified: VerifyMAC does.
+// Unpack reads one message, which must be all of src: it is the frame's payload, with the header that some dialects have. The
+// message keeps no part of src. The MAC is read and not verified: VerifyMAC does.
 //
-// Errors are *FieldError, or wrap ErrTrailing; they name the data element or the offset, and hold no value.
+// Errors are *FieldError, or wrap ErrTrailing or ErrHeader; they name the data element or the offset, and hold no value.
 func (d *Dialect) Unpack(src []byte) (*Message, error) {
-	if len(src) < headLength {
-		return nil, fmt.Errorf("dialect: message of %d bytes: want at least %d, MTI and bitmap", len(src), headLength)
+	if len(src) < d.header+headLength {
+		return nil, fmt.Errorf("dialect: message of %d bytes: want at least %d, %sMTI and bitmap", len(src), d.header+headLength, d.headerWord())
 	}
 	mti, err := d.MTI(src)
 	if err != nil {
 		return nil, err
 	}
 	m := &Message{MTI: mti}
+	if d.readHeader != nil {
+		if err := d.readHeader(d, src[:d.header], m); err != nil {
+			return nil, err
+		}
+	}
 	end, err := d.read(src, m, nil)
 	switch {
 	case err != nil:
@@ -162,27 +212,31 @@ func (d *Dialect) Unpack(src []byte) (*Message, error) {
 	case end != len(src):
 		return nil, fmt.Errorf("%w: %d at offset %d", ErrTrailing, len(src)-end, end)
 	}
-	if err := m.gather(); err != nil {
-		return nil, &FieldError{DE: 62, Err: err}
-	}
-	if err := d.gatherLine(m); err != nil {
-		return nil, &FieldError{DE: 60, Err: err}
+	if err := d.gather(d, m); err != nil {
+		return nil, err
 	}
 	m.Kind = d.kindOf(m)
 	return m, nil
 }
 
-// read reads what follows the MTI of m into m, and returns where the last data element ends. src has at least headLength
-// bytes. at, if not nil, is called with the offset of each data element that can be read, in order.
+func (d *Dialect) headerWord() string {
+	if d.header > 0 {
+		return "header, "
+	}
+	return ""
+}
+
+// read reads what follows the MTI of m into m, and returns where the last data element ends. src has at least a header and
+// headLength bytes. at, if not nil, is called with the offset of each data element that can be read, in order.
 func (d *Dialect) read(src []byte, m *Message, at func(offset int)) (end int, err error) {
-	bits := field.NewBitmap(d.bitmap)
-	if _, err := bits.Unpack(src[mtiLength:]); err != nil {
-		return 0, &FieldError{DE: 1, Offset: mtiLength, Err: cause(err)}
+	bits, bitmapAt := field.NewBitmap(d.bitmap), d.header+mtiLength
+	if _, err := bits.Unpack(src[bitmapAt:]); err != nil {
+		return 0, &FieldError{DE: 1, Offset: bitmapAt, Err: cause(err)}
 	}
 	if bits.IsSet(1) {
-		return 0, &FieldError{DE: 1, Offset: mtiLength, Err: errors.New("bit 1 announces a secondary bitmap: want the primary one alone, the variant of 128 bits is not known here")}
+		return 0, &FieldError{DE: 1, Offset: bitmapAt, Err: errors.New("bit 1 announces a secondary bitmap: want the primary one alone, the variant of 128 bits is not known here")}
 	}
-	offset := headLength
+	offset := d.header + headLength
 	for de := 2; de <= lastDE; de++ {
 		if !bits.IsSet(de) {
 			continue
@@ -205,20 +259,21 @@ func (d *Dialect) read(src []byte, m *Message, at func(offset int)) (end int, er
 
 // VerifyMAC verifies DE 64 of m, which Unpack made from src. verify gets DE 64 and all bytes before it.
 //
-// A message that must carry a MAC and does not is ErrNoMAC; one that need not and does not is fine. Any error of verify
+// A message that must carry a MAC and does not is ErrNoMAC; one that need not and does not is fine. In cup an answer that refuses
+// need not (a host that has no key for the terminal cannot). Any error of verify
 // wraps ErrMAC and that error: whoever cannot verify a MAC must not act on the message.
 func (d *Dialect) VerifyMAC(src []byte, m *Message, verify func(mac, data []byte) error) error {
 	if len(m.MAC) == 0 {
-		if d.MACRequired(m.MTI) {
+		if d.Signed(m) && (d.bare == nil || !d.bare(d, m)) {
 			return ErrNoMAC
 		}
 		return nil
 	}
 	at := len(src) - macLength
-	if at < headLength || string(src[at:]) != string(m.MAC) {
+	if at < d.header+headLength || string(src[at:]) != string(m.MAC) {
 		return fmt.Errorf("%w: the message is not the one these %d bytes hold", ErrMAC, len(src))
 	}
-	if err := verify(src[at:], src[:at]); err != nil {
+	if err := verify(src[at:], src[d.header:at]); err != nil {
 		return fmt.Errorf("%w: %w", ErrMAC, err)
 	}
 	return nil

@@ -16,11 +16,15 @@ import (
 type coding byte
 
 const (
-	codeN   coding = iota // n: digits in BCD
-	codeZ                 // z: track 2 in nibbles
-	codeAN                // an: letters and digits
-	codeANS               // ans: printable characters
-	codeB                 // b: bytes
+	codeN    coding = iota // n: digits in BCD, an odd count with a leading zero nibble
+	codeLeft               // n: digits in BCD, an odd count with a trailing zero nibble
+	codeZ                  // z: track 2 or 3 in nibbles
+	codeHex                // hexadecimal digits in nibbles, an odd count with a trailing zero nibble
+	codeAN                 // an: letters and digits
+	codeANS                // ans: printable characters
+	codeWide               // ans in any coding of more than ASCII (GBK, UTF-8): no control characters
+	codeAny                // ans that a document calls so and that holds any bytes
+	codeB                  // b: bytes
 )
 
 // element is one row of a dialect's table: a data element, its coding, and where its value lives in a Message.
@@ -32,6 +36,8 @@ type element struct {
 	prefix variable // 0: fixed length; 1: LLVAR; 2: LLLVAR
 	filled bool     // shorter values are filled with spaces at the end, which Unpack takes away
 	secret bool     // the value is never shown, only its length
+	zero   bool     // digits that have one more in front in a Message, a zero
+	filler byte     // codeZ: the nibble after an odd count
 
 	// Where the value lives: in a string, in bytes, or in several fields of which it is put together. The card number (DE 2) and the
 	// amount (DE 4) have none of these. set gets no empty value; get gives one for an absent element.
@@ -39,6 +45,9 @@ type element struct {
 	data func(*Message) *[]byte
 	get  func(*Message) (string, error)
 	set  func(*Message, string) error
+
+	note  func(*Message) string         // what the element means in this message, behind its name; nil: nothing to add
+	shown func(*Message, string) string // what people see instead of the value; nil: the value
 
 	spec *field.Spec
 }
@@ -64,12 +73,20 @@ func (e *element) fieldSpec() *field.Spec {
 	switch e.coding {
 	case codeN:
 		s.Enc = digits{}
+	case codeLeft:
+		s.Enc = nibbles{last: 9}
+	case codeHex:
+		s.Enc = nibbles{last: 15}
 	case codeZ:
-		s.Enc = track2{}
+		s.Enc = track2{filler: e.filler}
 	case codeAN:
 		s.Enc = text{alphanumeric: true}
 	case codeANS:
 		s.Enc = text{}
+	case codeWide:
+		s.Enc = text{wide: true}
+	case codeAny:
+		s.Enc = anything{}
 	case codeB:
 		s.Enc = octets{}
 	}
@@ -97,6 +114,10 @@ func (e *element) value(m *Message) (string, error) {
 	}
 	s := *e.text(m)
 	switch {
+	case e.zero && s != "" && s[0] != '0':
+		return "", fmt.Errorf("begins with %q: want a zero, which the wire has no place for", s[0])
+	case e.zero && s != "":
+		return s[1:], nil
 	case e.filled && strings.HasSuffix(s, " "):
 		// Two texts for one value would make two keys of one transaction.
 		return "", errors.New("ends in a space: want it without the filler")
@@ -135,8 +156,13 @@ func (e *element) setValue(m *Message, s string) (err error) {
 		m.AmountTransaction, err = strconv.ParseInt(s, 10, 64) // twelve digits always fit
 		return err
 	}
-	if e.set != nil {
+	switch {
+	case e.set != nil:
 		return e.set(m, s)
+	case e.zero && !isDigits(s):
+		return fmt.Errorf("want %d digits", e.length)
+	case e.zero:
+		s = "0" + s
 	}
 	*e.text(m) = s
 	return nil

@@ -9,6 +9,8 @@ import (
 var (
 	// ErrTrailing is wrapped by the error of Unpack when bytes follow the last field.
 	ErrTrailing = errors.New("dialect: bytes after the last field")
+	// ErrHeader is wrapped by the error of Unpack when the header before the message is not one that is answered.
+	ErrHeader = errors.New("dialect: wrong header")
 	// ErrNoMAC is the error of VerifyMAC when a message that must carry DE 64 does not.
 	ErrNoMAC = errors.New("dialect: DE 64: no MAC on a message that must have one")
 	// ErrMAC is wrapped by the error of VerifyMAC when DE 64 is not the MAC of the message, or could not be verified.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"reflect"
 	"testing"
 
 	"github.com/posim/posim/internal/pan"
@@ -180,12 +181,12 @@ func FuzzSessionKeys(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		k, err := ParseSessionKeys(b)
 		if err != nil {
-			if k != (SessionKeys{}) {
+			if !reflect.DeepEqual(k, SessionKeys{}) {
 				t.Fatal("keys beside an error")
 			}
 			return
 		}
-		if got := k.Append([]byte("front")); !bytes.Equal(got, append([]byte("front"), b...)) {
+		if got := must(ISO87().AppendSessionKeys([]byte("front"), k)); !bytes.Equal(got, append([]byte("front"), b...)) {
 			t.Fatalf("%X is written as %X", b, got)
 		}
 		if s := fmt.Sprintf("%v %+v %x %q", k, k, k, k); len(s) > 400 {

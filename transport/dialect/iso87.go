@@ -4,7 +4,11 @@ package dialect
 // made once and shared: a Dialect never changes.
 func ISO87() *Dialect { return iso87 }
 
-var iso87 = newDialect("iso87", iso87MTIs, iso87Elements, iso87Forms)
+var iso87 = newDialect(book{
+	name: "iso87", mtis: iso87MTIs, elements: iso87Elements, kinds: iso87Forms, lines: 1, line: (*Dialect).spreadLine,
+	spread: spreadISO87, gather: gatherISO87, keys: iso87Keys,
+	required: func(mti string) bool { return Class(mti) != ClassNetworkManagement },
+})
 
 // iso87MTIs are the messages it knows, in the order of the standard.
 var iso87MTIs = []string{
@@ -44,9 +48,9 @@ var iso87Elements = []element{
 	{de: 54, name: "additional amounts", coding: codeANS, length: 120, prefix: 2, get: getAdditionalAmounts, set: setAdditionalAmounts},
 	{de: 55, name: "ICC system related data", coding: codeB, length: 255, prefix: 2, data: func(m *Message) *[]byte { return &m.ICCSystemRelatedData }},
 	{de: 59, name: "reserved national 59", coding: codeANS, length: 120, prefix: 2, secret: true, text: codeOrVoucher},
-	{de: 60, name: "reserved private 60", coding: codeANS, length: 99, prefix: 2, get: getPrivate60, set: setPrivate60},
+	{de: 60, name: "reserved private 60", coding: codeANS, length: 99, prefix: 2, get: getPrivate60, set: setPrivate60, note: noteOf60},
 	{de: 62, name: "reserved private 62", coding: codeB, length: 999, prefix: 2, secret: true, data: func(m *Message) *[]byte { return &m.ReservedPrivate62 }},
-	{de: 63, name: "reserved private 63", coding: codeANS, length: 99, prefix: 2, get: getPrivate63, set: setPrivate63},
+	{de: 63, name: "reserved private 63", coding: codeANS, length: 99, prefix: 2, get: getPrivate63, set: setPrivate63, note: noteOf63},
 	{de: 64, name: "message authentication code", coding: codeB, length: 8, data: func(m *Message) *[]byte { return &m.MAC }},
 }
 
@@ -56,6 +60,55 @@ func codeOrVoucher(m *Message) *string {
 		return &m.VoucherNumber
 	}
 	return &m.CodeScanned
+}
+
+// spreadISO87 gives a message as the wire has it.
+func spreadISO87(d *Dialect, m *Message) (*Message, error) {
+	m, err := m.spread()
+	if err != nil {
+		return nil, err
+	}
+	if m, err = d.spreadLine(m); err != nil {
+		return nil, &FieldError{DE: 60, Err: err}
+	}
+	return m, nil
+}
+
+// gatherISO87 undoes spreadISO87.
+func gatherISO87(d *Dialect, m *Message) error {
+	if err := m.gather(); err != nil {
+		return &FieldError{DE: 62, Err: err}
+	}
+	if err := d.gatherLine(m); err != nil {
+		return &FieldError{DE: 60, Err: err}
+	}
+	return nil
+}
+
+// noteOf60 says what DE 60 is in m.
+func noteOf60(m *Message) string {
+	switch class := Class(m.MTI); {
+	case class == ClassNetworkManagement:
+		return ", network management code"
+	case class == ClassReversal:
+		return ", reversal reason"
+	case class == ClassReconciliation, class == ClassFileAction:
+		return ", batch number"
+	case m.Original != (Original{}):
+		return ", original"
+	}
+	return ""
+}
+
+// noteOf63 says what DE 63 is in m.
+func noteOf63(m *Message) string {
+	switch {
+	case m.BatchNumber != "" && Class(m.MTI) != ClassReconciliation:
+		return ", batch number"
+	case m.Totals != nil:
+		return ", totals"
+	}
+	return ""
 }
 
 // iso87Forms are its kinds. The first two digits of DE 3 are the standard's transaction types: 00 goods and services, 02

@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -50,18 +51,32 @@ const (
 	KindAIDList       // which applications there are
 	KindAID           // the parameters of one of them
 	KindAIDsEnd       // they have come
+
+	KindForcedSale // a sale that was authorised otherwise, by telephone for instance: told
+	KindAdjustment // replaces the amount of a sale: told
+
+	KindTMSParameters         // the terminal management's parameters are asked for
+	KindTMSParametersEnd      // they have come
+	KindContactlessParameters // those of contactless cards
+	KindContactlessEnd        // they have come
+	KindBINBlacklist          // the issuers whose cards are refused
+	KindBINBlacklistEnd       // they have come
+	KindPINFreeBINs           // the issuers whose cards need no PIN for small amounts
+	KindPINFreeBINsEnd        // they have come
+	KindPINFreeBlacklist      // those of them that need one
+	KindPINFreeBlacklistEnd   // they have come
 	kinds
 )
 
-// kindOf is what is known about a kind.
-type kindOf struct {
+// kindFacts is what is known about a kind.
+type kindFacts struct {
 	name     string
 	advice   bool // it has happened: it is repeated until it is answered, and never reversed
 	reversed bool // when its outcome is unknown, it is reversed
 	original bool // it names another transaction
 }
 
-var kindTable = [kinds]kindOf{
+var kindTable = [kinds]kindFacts{
 	KindNone:             {name: "none"},
 	KindSale:             {name: "sale", reversed: true},
 	KindCashBack:         {name: "cash-back", reversed: true},
@@ -98,9 +113,22 @@ var kindTable = [kinds]kindOf{
 	KindAIDList:          {name: "aid-list"},
 	KindAID:              {name: "aid"},
 	KindAIDsEnd:          {name: "aids-end"},
+	KindForcedSale:       {name: "forced-sale", advice: true, original: true},
+	KindAdjustment:       {name: "adjustment", advice: true, original: true},
+
+	KindTMSParameters:         {name: "tms-parameters"},
+	KindTMSParametersEnd:      {name: "tms-parameters-end"},
+	KindContactlessParameters: {name: "contactless-parameters"},
+	KindContactlessEnd:        {name: "contactless-parameters-end"},
+	KindBINBlacklist:          {name: "bin-blacklist"},
+	KindBINBlacklistEnd:       {name: "bin-blacklist-end"},
+	KindPINFreeBINs:           {name: "pin-free-bins"},
+	KindPINFreeBINsEnd:        {name: "pin-free-bins-end"},
+	KindPINFreeBlacklist:      {name: "pin-free-blacklist"},
+	KindPINFreeBlacklistEnd:   {name: "pin-free-blacklist-end"},
 }
 
-func (k Kind) known() *kindOf {
+func (k Kind) known() *kindFacts {
 	if k >= kinds {
 		return &kindTable[KindNone]
 	}
@@ -149,9 +177,13 @@ type Form struct {
 	POSConditionCode      string // DE 25
 	MessageTypeCode       string // cup: 60.1
 	NetworkManagementCode string // cup: 60.3; iso87: DE 60 or DE 70
+
+	Variant    bool // one of several of its kind: NetworkManagementCode chooses
+	AsOriginal bool // DE 3 and DE 25, and 60.1 if it is empty here, are those of the transaction it is about
+	Scanned    bool // it begins with a scanned code; tells it from another kind of the same numbers
 }
 
-// Form returns the numbers of a kind, and whether the dialect has that kind at all.
+// Form returns the numbers of a kind, and whether the dialect has that kind at all. Of more than one it is the usual one.
 func (d *Dialect) Form(k Kind) (Form, bool) {
 	for i := range d.forms {
 		if d.forms[i].Kind == k {
@@ -159,6 +191,19 @@ func (d *Dialect) Form(k Kind) (Form, bool) {
 		}
 	}
 	return Form{}, false
+}
+
+// Forms are the numbers of all kinds, in the order of the dialect's document. The slice is the caller's.
+func (d *Dialect) Forms() []Form { return slices.Clone(d.kinds) }
+
+// formFor is the form that Shape gives m: of the variants of m's kind the one of m's network management code, else the usual one.
+func (d *Dialect) formFor(m *Message) (Form, bool) {
+	for i := range d.forms {
+		if f := &d.forms[i]; f.Variant && f.Kind == m.Kind && f.NetworkManagementCode == m.NetworkManagementCode {
+			return f.Form, true
+		}
+	}
+	return d.Form(m.Kind)
 }
 
 // written is a Form and the MTIs that follow from its own.
@@ -176,12 +221,17 @@ func (d *Dialect) Shape(m *Message) error {
 	if m.Kind == KindNone {
 		return nil
 	}
-	f, ok := d.Form(m.Kind)
+	f, ok := d.formFor(m)
 	if !ok {
 		return fmt.Errorf("dialect: %s has no %v", d.name, m.Kind)
 	}
-	m.ProcessingCode, m.POSConditionCode = f.ProcessingCode, f.POSConditionCode
-	m.MessageTypeCode, m.NetworkManagementCode = f.MessageTypeCode, f.NetworkManagementCode
+	if !f.AsOriginal {
+		m.ProcessingCode, m.POSConditionCode = f.ProcessingCode, f.POSConditionCode
+	}
+	if !f.AsOriginal || f.MessageTypeCode != "" {
+		m.MessageTypeCode = f.MessageTypeCode
+	}
+	m.NetworkManagementCode = f.NetworkManagementCode
 	answer, repeat := IsAnswer(m.MTI), IsRepeat(m.MTI)
 	if Class(m.MTI) != ClassReversal {
 		m.MTI = f.MTI
@@ -191,6 +241,9 @@ func (d *Dialect) Shape(m *Message) error {
 	}
 	if repeat && !answer {
 		m.MTI = d.Repeat(m.MTI)
+	}
+	if d.shape != nil {
+		d.shape(d, m)
 	}
 	return nil
 }
@@ -211,25 +264,36 @@ func (d *Dialect) Repeat(mti string) string {
 // kindOf finds the kind of a message that was read by its numbers; KindNone if nothing fits, or more than one thing does.
 // What an answer leaves out contradicts nothing.
 func (d *Dialect) kindOf(m *Message) Kind {
-	found := KindNone
+	var found *written
 	reversal := Class(m.MTI) == ClassReversal
 	fits := func(want, got string) bool { return got == "" || want == got }
 	for i := range d.forms {
 		f := &d.forms[i]
-		if reversal && !f.Kind.Reversible() {
+		if reversal && (f.AsOriginal || !f.Kind.Reversible()) || !reversal && m.MTI != f.MTI && m.MTI != f.answer && m.MTI != f.repeat {
 			continue
 		}
-		if !reversal && m.MTI != f.MTI && m.MTI != f.answer && m.MTI != f.repeat {
+		if !fits(f.MessageTypeCode, m.MessageTypeCode) && !(f.AsOriginal && f.MessageTypeCode == "") || !fits(f.NetworkManagementCode, m.NetworkManagementCode) {
 			continue
 		}
-		if !fits(f.ProcessingCode, m.ProcessingCode) || !fits(f.POSConditionCode, m.POSConditionCode) ||
-			!fits(f.MessageTypeCode, m.MessageTypeCode) || !fits(f.NetworkManagementCode, m.NetworkManagementCode) {
+		if !f.AsOriginal && (!fits(f.ProcessingCode, m.ProcessingCode) || !fits(f.POSConditionCode, m.POSConditionCode)) {
 			continue
 		}
-		if found != KindNone {
+		switch {
+		case found == nil || found.Kind == f.Kind:
+			found = f
+		case found.Scanned == f.Scanned:
 			return KindNone
+		case f.Scanned == m.scanned():
+			found = f
 		}
-		found = f.Kind
 	}
-	return found
+	if found == nil {
+		return KindNone
+	}
+	return found.Kind
+}
+
+// scanned tells whether m is about a code instead of a card.
+func (m *Message) scanned() bool {
+	return m.CodeScanned != "" || m.VoucherNumber != "" || len(m.POSEntryMode) == 4 && m.POSEntryMode[1:3] == entryModeCode
 }

@@ -13,9 +13,6 @@ import (
 
 const privateLineLength = batchDigits + 4 + 6 + 1
 
-// LinesPerUpload is how many Details one KindUpload may have.
-func (d *Dialect) LinesPerUpload() int { return 1 }
-
 // spreadLine gives a file action as the wire has it: the detail in data elements of its own. It is m itself where there is
 // nothing to do.
 func (d *Dialect) spreadLine(m *Message) (*Message, error) {

@@ -28,8 +28,8 @@ type Message struct {
 	TimeLocalTransaction               string  // DE 12, hhmmss
 	DateLocalTransaction               string  // DE 13, MMDD
 	DateExpiration                     string  // DE 14, YYMM
-	POSEntryMode                       string  // DE 22; iso87: four digits
-	CardSequenceNumber                 string  // DE 23; iso87: four digits, "0001"
+	POSEntryMode                       string  // DE 22, four digits, "0051" (see EntryMode); cup: without the first, a zero
+	CardSequenceNumber                 string  // DE 23, four digits, "0001"; cup: without the first, a zero
 	POSConditionCode                   string  // DE 25, two digits
 	Track2Data                         string  // DE 35, digits with '=' as separator, no sentinels
 	RetrievalReferenceNumber           string  // DE 37, up to 12
@@ -37,13 +37,13 @@ type Message struct {
 	ResponseCode                       string  // DE 39, two characters
 	CardAcceptorTerminalIdentification string  // DE 41 (TID), up to 8, without the spaces that fill it
 	CardAcceptorIdentificationCode     string  // DE 42 (MID), up to 15, without the spaces that fill it
-	CurrencyCodeTransaction            string  // DE 49, ISO 4217 number; iso87: four digits with its leading zero, "0156", as EMV tag 5F2A has it
+	CurrencyCodeTransaction            string  // DE 49, ISO 4217 number, four digits with its leading zero, "0156", as EMV tag 5F2A has it; cup: without it
 	PINData                            []byte  // the PIN block: DE 52 of 8 bytes; iso87: one of 16 bytes (ISO 9564-1 format 4) in DE 62
 	KeySerialNumber                    []byte  // of the keys of a message that has its own (DUKPT), 10 or 12 bytes; iso87: in DE 62
 	AdditionalAmounts                  string  // DE 54
 	ICCSystemRelatedData               []byte  // DE 55, BER-TLV, taken as it is
-	NetworkManagementCode              string  // DE 60 of class NetworkManagement, see NetworkSignOn
-	ReversalReason                     string  // DE 60 of class Reversal, see ReasonNoAnswer
+	NetworkManagementCode              string  // DE 60 of class NetworkManagement, see NetworkSignOn; cup: 60.3 of every message
+	ReversalReason                     string  // DE 60 of class Reversal; cup: DE 39 of its request; see ReasonNoAnswer
 	ReservedPrivate60                  string  // DE 60 of all other classes
 	ReservedPrivate62                  []byte  // DE 62 of network management; of an approved sign-on, see SessionKeys
 	ReservedPrivate63                  string  // DE 63
@@ -57,9 +57,12 @@ type Message struct {
 	Track3Data           string // DE 36, as DE 35; cup
 	AdditionalResponse   string // DE 44; cup: issuing and acquiring institution, 11 + 11
 	SecurityControl      string // DE 53, 16 digits; cup
-	PrivateData57        string // DE 57: TLV; cup
+	PrivateData47        string // DE 47: an acquirer's own; cup
+	AdditionalData       string // DE 48, where it is none of Totals, Details, Uploaded and TipAmount: digits; cup
+	PrivateData57        string // DE 57: TLV, see TerminalInformation; cup
 	CodeScanned          string // the QR code; cup: DE 59, A3
 	VoucherNumber        string // of a QR sale's answer; cup: DE 59, A4
+	PrivateData59        string // DE 59, where it is neither CodeScanned nor VoucherNumber; cup
 	MessageTypeCode      string // 60.1, two digits; cup
 	BatchNumber          string // six digits; cup: 60.2; iso87: DE 63, from terminals that number their batches
 	TerminalCapability   string // 60.4; cup
@@ -82,6 +85,9 @@ type Message struct {
 
 	// ProcessingRequest is what a host asks of the terminal in an answer's header; cup.
 	ProcessingRequest ProcessingRequest
+	// Header is the header, 12 hexadecimal digits, where it is not the one of the dialect's Switches; the digit of
+	// ProcessingRequest in it is 0. cup.
+	Header string
 }
 
 // Original names another transaction of the same terminal: the sale that a void undoes, for instance. Parts that are not known are
@@ -135,13 +141,16 @@ const (
 	SettlementError                            // the host cannot compare: as not equal
 )
 
-// Detail is one line of a batch as an upload has it. Its card number never leaves a message but masked.
+// Detail is one line of a batch as an upload has it. Its card number never leaves a message but masked. An upload of cup has up to 8
+// debits in DE 48, and not their kinds: they come as KindNone. A credit is alone in a message, with its kind and with the line's STAN as
+// the message's own.
 type Detail struct {
-	Kind   Kind
-	STAN   string // six digits
-	PAN    pan.PAN
-	Amount int64 // minor units
-	Debit  bool
+	Kind    Kind
+	STAN    string // six digits
+	PAN     pan.PAN
+	Amount  int64 // minor units
+	Debit   bool
+	Foreign bool // the card is of another scheme
 }
 
 // ProcessingRequest is the nibble of a host's header that asks the terminal for something.
@@ -228,10 +237,15 @@ func (m Message) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, m.String
 // LogValue is String.
 func (m Message) LogValue() slog.Value { return slog.StringValue(m.String()) }
 
-// MarshalJSON is the MTI and the masked fields as iso87 numbers them. It is for reading: nothing turns it back.
+// MarshalJSON is the MTI and the masked fields, as cup numbers them if m has its 60.1, else as iso87 does. It is for reading:
+// nothing turns it back.
 func (m Message) MarshalJSON() ([]byte, error) {
+	d := ISO87()
+	if m.MessageTypeCode != "" {
+		d = usualCUP
+	}
 	return json.Marshal(struct {
 		MTI    string       `json:"mti"`
 		Fields []FieldValue `json:"fields"`
-	}{m.MTI, ISO87().Fields(&m)})
+	}{m.MTI, d.Fields(&m)})
 }

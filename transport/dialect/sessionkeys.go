@@ -1,43 +1,122 @@
 package dialect
 
 import (
+	"bytes"
 	"fmt"
 	"io"
+	"slices"
 )
 
-// SessionKeys is what DE 62 of an approved sign-on (0810) carries: the PIN key and the MAC key of the session, each as a
-// TDES-ECB cryptogram under the terminal master key with the check value of the clear key. It prints check values only.
+// SessionKeys is what DE 62 of an approved sign-on (0810) carries: the keys of the session, each as a cryptogram under the terminal
+// master key with the check value of the clear key. ParseSessionKeys gives a cryptogram as its place has it: of a single-length key
+// in a place for a double one zeros follow. A check value has 3 bytes in iso87 and 4 in cup, where that of a single-length key is one
+// of single DES. A key that does not come has neither. It prints check values only.
 type SessionKeys struct {
-	PINKey           [16]byte
-	PINKeyCheckValue [3]byte
-	MACKey           [16]byte
-	MACKeyCheckValue [3]byte
+	PINKey, PINKeyCheckValue     []byte
+	MACKey, MACKeyCheckValue     []byte
+	TrackKey, TrackKeyCheckValue []byte // for the tracks; cup, where the layout has it
 }
 
-// sessionKeysLength is 16 + 3 for either key.
-const sessionKeysLength = 2 * (16 + 3)
-
-// Append appends the 38 bytes of DE 62 to dst.
-func (k *SessionKeys) Append(dst []byte) []byte {
-	dst = append(append(dst, k.PINKey[:]...), k.PINKeyCheckValue[:]...)
-	return append(append(dst, k.MACKey[:]...), k.MACKeyCheckValue[:]...)
+// keyCoder is how a dialect writes session keys.
+type keyCoder struct {
+	slots []keySlot
+	check int // bytes of a check value
 }
 
-// ParseSessionKeys reads DE 62 of an approved sign-on. Any other length than 38 is a *FieldError.
-func ParseSessionKeys(b []byte) (k SessionKeys, err error) {
-	if len(b) != sessionKeysLength {
-		return k, &FieldError{DE: 62, Err: fmt.Errorf("session keys of %d bytes: want %d (PIN key 16, check value 3, MAC key 16, check value 3)", len(b), sessionKeysLength)}
+// keySlot is one key's place, of so many bytes: a shorter key is filled with zeros.
+type keySlot struct {
+	name       string
+	length     int
+	key, value func(*SessionKeys) *[]byte
+}
+
+func pinSlot(n int) keySlot {
+	return keySlot{"PIN key", n, func(k *SessionKeys) *[]byte { return &k.PINKey }, func(k *SessionKeys) *[]byte { return &k.PINKeyCheckValue }}
+}
+
+func macSlot(n int) keySlot {
+	return keySlot{"MAC key", n, func(k *SessionKeys) *[]byte { return &k.MACKey }, func(k *SessionKeys) *[]byte { return &k.MACKeyCheckValue }}
+}
+
+func trackSlot(n int) keySlot {
+	return keySlot{"track key", n, func(k *SessionKeys) *[]byte { return &k.TrackKey }, func(k *SessionKeys) *[]byte { return &k.TrackKeyCheckValue }}
+}
+
+// iso87Keys is 16 + 3 for either key.
+var iso87Keys = keyCoder{[]keySlot{pinSlot(16), macSlot(16)}, 3}
+
+// length is what DE 62 has to have.
+func (c keyCoder) length() (n int) {
+	for _, s := range c.slots {
+		n += s.length + c.check
 	}
-	b = b[copy(k.PINKey[:], b):]
-	b = b[copy(k.PINKeyCheckValue[:], b):]
-	b = b[copy(k.MACKey[:], b):]
-	copy(k.MACKeyCheckValue[:], b)
+	return n
+}
+
+// layout describes DE 62: "PIN key 16, check value 3, ...".
+func (c keyCoder) layout() string {
+	var b bytes.Buffer
+	for i, s := range c.slots {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%s %d, check value %d", s.name, s.length, c.check)
+	}
+	return b.String()
+}
+
+// AppendSessionKeys appends DE 62 of an approved sign-on to dst. A key of another length than its place allows, or that has no
+// place at all, is a *FieldError.
+func (d *Dialect) AppendSessionKeys(dst []byte, k SessionKeys) ([]byte, error) {
+	given := 0
+	for _, p := range [][]byte{k.PINKey, k.MACKey, k.TrackKey} {
+		if len(p) > 0 {
+			given++
+		}
+	}
+	for _, s := range d.keys.slots {
+		key, value := *s.key(&k), *s.value(&k)
+		if len(key) > 0 {
+			given--
+		}
+		switch n := len(key); {
+		case n > s.length || n != 8 && n != 16 && n != 24:
+			return nil, &FieldError{DE: 62, Err: fmt.Errorf("%s of %d bytes: want %d, or a shorter key's", s.name, n, s.length)}
+		case len(value) != d.keys.check:
+			return nil, &FieldError{DE: 62, Err: fmt.Errorf("check value of %d bytes of the %s: want %d", len(value), s.name, d.keys.check)}
+		}
+		dst = append(append(append(dst, key...), make([]byte, s.length-len(key))...), value...)
+	}
+	if given > 0 {
+		return nil, &FieldError{DE: 62, Err: fmt.Errorf("a key that has no place: want %s", d.keys.layout())}
+	}
+	return dst, nil
+}
+
+// ParseSessionKeys reads DE 62 of an approved sign-on. Any other length than the layout's is a *FieldError. The keys are the
+// caller's.
+func (d *Dialect) ParseSessionKeys(b []byte) (k SessionKeys, err error) {
+	if want := d.keys.length(); len(b) != want {
+		return k, &FieldError{DE: 62, Err: fmt.Errorf("session keys of %d bytes: want %d (%s)", len(b), want, d.keys.layout())}
+	}
+	for _, s := range d.keys.slots {
+		*s.key(&k) = slices.Clone(b[:s.length])
+		*s.value(&k) = slices.Clone(b[s.length : s.length+d.keys.check])
+		b = b[s.length+d.keys.check:]
+	}
 	return k, nil
 }
 
+// ParseSessionKeys is iso87's.
+func ParseSessionKeys(b []byte) (SessionKeys, error) { return ISO87().ParseSessionKeys(b) }
+
 // Format makes every verb print the check values and no key.
 func (k SessionKeys) Format(f fmt.State, _ rune) {
-	_, _ = io.WriteString(f, fmt.Sprintf("session keys: PIN check value %X, MAC check value %X", k.PINKeyCheckValue[:], k.MACKeyCheckValue[:]))
+	s := fmt.Sprintf("session keys: PIN check value %X, MAC check value %X", k.PINKeyCheckValue, k.MACKeyCheckValue)
+	if len(k.TrackKeyCheckValue) > 0 {
+		s += fmt.Sprintf(", track check value %X", k.TrackKeyCheckValue)
+	}
+	_, _ = io.WriteString(f, s)
 }
 
 // MarshalJSON gives the same text as Format.

@@ -2,7 +2,10 @@ package dialect
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // FieldValue is one data element for people and reports. Its value is safe to print anywhere.
@@ -40,28 +43,22 @@ func (d *Dialect) Field(m *Message, de int) (string, bool) {
 
 // shown is m with the line that it uploads in data elements; m itself if Pack would refuse that.
 func (d *Dialect) shown(m *Message) *Message {
-	if w, err := d.spreadLine(m); err == nil {
-		return w
+	if d.line == nil {
+		return m
 	}
-	return m
+	w, err := d.line(d, m)
+	if err != nil {
+		return m
+	}
+	return w
 }
 
-// nameIn is the element's name, with what DE 60 and DE 63 mean in m.
+// nameIn is the element's name, with what it means in m.
 func (e *element) nameIn(m *Message) string {
-	class := Class(m.MTI)
-	switch {
-	case e.de == 60 && class == ClassNetworkManagement:
-		return e.name + ", network management code"
-	case e.de == 60 && class == ClassReversal:
-		return e.name + ", reversal reason"
-	case e.de == 60 && (class == ClassReconciliation || class == ClassFileAction), e.de == 63 && m.BatchNumber != "" && class != ClassReconciliation:
-		return e.name + ", batch number"
-	case e.de == 60 && m.Original != (Original{}):
-		return e.name + ", original"
-	case e.de == 63 && m.Totals != nil:
-		return e.name + ", totals"
+	if e.note == nil {
+		return e.name
 	}
-	return e.name
+	return e.name + e.note(m)
 }
 
 func (e *element) show(m *Message) (string, bool) {
@@ -97,6 +94,19 @@ func (e *element) show(m *Message) (string, bool) {
 		return "", false
 	case e.secret:
 		return redacted(len(v), "characters"), true
+	case e.shown != nil:
+		return e.shown(m, v), true
+	case e.coding == codeWide || e.coding == codeAny:
+		return printable(v), true
 	}
 	return v, true
+}
+
+// printable is text whose coding nobody says: as it is where it can be printed, else with its bytes written out.
+func printable(s string) string {
+	if utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return s
+	}
+	q := strconv.QuoteToASCII(s)
+	return q[1 : len(q)-1]
 }

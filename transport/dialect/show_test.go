@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -122,10 +123,10 @@ func noSecrets(t *testing.T, from, s string) {
 }
 
 func TestNothingPrintsWhatIsSecret(t *testing.T) {
-	keys := SessionKeys{PINKeyCheckValue: [3]byte{0xA1, 0xA2, 0xA3}}
-	copy(keys.PINKey[:], bytesOf("13141516171819202122232425262728"))
+	keys := SessionKeys{PINKey: bytesOf("13141516171819202122232425262728"), PINKeyCheckValue: bytesOf("A1A2A3"),
+		MACKey: make([]byte, 16), MACKeyCheckValue: make([]byte, 3)}
 	m := sale(t)
-	m.ReservedPrivate62 = keys.Append(nil)
+	m.ReservedPrivate62 = must(ISO87().AppendSessionKeys(nil, keys))
 	m.ICCSystemRelatedData = append(bytesOf("5A08 4761739001010119 57114761739001010119D29122011143844805"), 0x9F)
 	type holder struct {
 		Message *Message
@@ -189,17 +190,16 @@ func TestNoErrorHoldsWhatIsSecret(t *testing.T) {
 }
 
 func TestSessionKeys(t *testing.T) {
-	var k SessionKeys
-	copy(k.PINKey[:], bytesOf("000102030405060708090A0B0C0D0E0F"))
-	k.PINKeyCheckValue = [3]byte{0xA0, 0xA1, 0xA2}
-	copy(k.MACKey[:], bytesOf("101112131415161718191A1B1C1D1E1F"))
-	k.MACKeyCheckValue = [3]byte{0xB0, 0xB1, 0xB2}
+	k := SessionKeys{
+		PINKey: bytesOf("000102030405060708090A0B0C0D0E0F"), PINKeyCheckValue: bytesOf("A0A1A2"),
+		MACKey: bytesOf("101112131415161718191A1B1C1D1E1F"), MACKeyCheckValue: bytesOf("B0B1B2"),
+	}
 	want := bytesOf("FF 000102030405060708090A0B0C0D0E0F A0A1A2 101112131415161718191A1B1C1D1E1F B0B1B2")
-	b := k.Append([]byte{0xFF})
+	b := must(ISO87().AppendSessionKeys([]byte{0xFF}, k))
 	if !bytes.Equal(b, want) {
 		t.Errorf("%X", b)
 	}
-	if got, err := ParseSessionKeys(b[1:]); err != nil || got != k {
+	if got, err := ParseSessionKeys(b[1:]); err != nil || !reflect.DeepEqual(got, k) {
 		t.Error(err)
 	}
 	for _, n := range []int{0, 37, 39, 40} {
