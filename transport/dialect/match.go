@@ -14,9 +14,13 @@ type MismatchError struct {
 }
 
 // Match returns nil if answer has the MTI and the key that answer request, else a *MismatchError. An answer must bring back
-// every part of the key, 12 and 13 too: they are the identity from end to end.
+// every part of the key, 12 and 13 too: they are the identity from end to end. Only a batch number is the host's to say in the answer
+// to network management: a sign-on opens a batch with it.
 func Match(request, answer *Message) error {
 	e := &MismatchError{Want: request.Key(), Got: answer.Key(), WantMTI: Response(request.MTI), GotMTI: answer.MTI}
+	if Class(request.MTI) == ClassNetworkManagement && e.Want.Batch != "" && e.Got.Batch != "" {
+		e.Got.Batch = e.Want.Batch
+	}
 	if e.WantMTI != "" && e.WantMTI == e.GotMTI && e.Want == e.Got {
 		return nil
 	}

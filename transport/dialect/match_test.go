@@ -97,6 +97,23 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+// CUP-MSG-001 and the form of CUP-MSG-002: the batch of a sign-on is the host's.
+func TestTheBatchOfASignOnIsTheHosts(t *testing.T) {
+	request := &Message{MTI: "0800", SystemsTraceAuditNumber: "000001", BatchNumber: "000000"}
+	a := &Message{MTI: "0810", SystemsTraceAuditNumber: "000001", BatchNumber: "000519", TimeLocalTransaction: "221301", DateLocalTransaction: "0720"}
+	if err := Match(request, a); err != nil {
+		t.Error(err)
+	}
+	a.SystemsTraceAuditNumber = "000002"
+	if err := Match(request, a); err == nil {
+		t.Error("another STAN")
+	}
+	request.MTI, a.MTI, a.SystemsTraceAuditNumber = "0500", "0510", "000001"
+	if err := Match(request, a); err == nil {
+		t.Error("another batch of a settlement")
+	}
+}
+
 func TestAMismatchNamesBothKeys(t *testing.T) {
 	late := answer(sale(t))
 	late.SystemsTraceAuditNumber = "000122"

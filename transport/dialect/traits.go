@@ -1,6 +1,10 @@
 package dialect
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // Traits is what has to be known of a dialect to set up a terminal for it.
 type Traits struct {
@@ -16,6 +20,22 @@ var traits = []Traits{
 	{Name: "iso87", KeySerialNumbers: true},
 	{Name: "iso87-128", KeySerialNumbers: true},
 	{Name: "cup", Header: true, PINBlocks: []string{"0", "1"}, MAC: "cup-ecb", MaxCount: 999},
+}
+
+// New makes a dialect by its name. Switches that it does not have are an error.
+func New(name string, s Switches) (*Dialect, error) {
+	switch own := len(s.Map()) == 0; {
+	case name == "cup":
+		if err := s.normal().check(); err != nil {
+			return nil, err
+		}
+		return CUP(s), nil
+	case !own && slices.Contains(Names(), name):
+		return nil, fmt.Errorf("dialect: %s has no switches", name)
+	case name == "iso87":
+		return ISO87(), nil
+	}
+	return nil, fmt.Errorf("dialect: %q: want one of %s", name, strings.Join(Names(), ", "))
 }
 
 // Names lists the dialects.
