@@ -47,14 +47,15 @@ func (s Status) known() bool {
 	return false
 }
 
-// Account is one card's account as the issuer is given it. The zero Status is Active.
+// Account is one card's account, or a wallet, as the issuer is given it. The zero Status is Active.
 type Account struct {
-	Name              string // how records name it; unique
-	PAN               pan.PAN
-	PANSequenceNumber string // two digits of tag 5F34, or ""
-	Expiry            string // YYMM, the last month in which it is good
-	Currency          string // ISO 4217 number, "156" or "0156"
-	Balance           int64  // minor units that can be spent at the start: a balance, or a credit line
+	Name              string  // how records name it; unique
+	PAN               pan.PAN // of a card; a wallet has none
+	Code              string  // of a wallet: the digits that its owner lets a terminal scan
+	PANSequenceNumber string  // two digits of tag 5F34, or ""
+	Expiry            string  // YYMM, the last month in which it is good
+	Currency          string  // ISO 4217 number, "156" or "0156"
+	Balance           int64   // minor units that can be spent at the start: a balance, or a credit line
 	Status            Status
 
 	PINRequired  bool   // a request without PIN is refused 55
@@ -67,10 +68,17 @@ type Account struct {
 	Option              security.Option
 }
 
+// maxCode is how many digits a scanned code has at most.
+const maxCode = 64
+
 func (a *Account) validate() error {
 	switch {
-	case a.Name == "" || a.PAN.IsZero():
-		return fmt.Errorf("host: account %q: want a name and a card number", a.Name)
+	case a.Name == "" || a.PAN.IsZero() == (a.Code == ""):
+		return fmt.Errorf("host: account %q: want a name, and a card number or a wallet's code", a.Name)
+	case len(a.Code) > maxCode || strings.Trim(a.Code, "0123456789") != "":
+		return fmt.Errorf("host: account %q: code of %d characters: want up to %d digits", a.Name, len(a.Code), maxCode)
+	case a.Code != "" && !a.IssuerMasterKey.IsZero():
+		return fmt.Errorf("host: account %q: a wallet with a chip", a.Name)
 	case len(a.Expiry) != 4 || strings.Trim(a.Expiry, "0123456789") != "" || a.Expiry[2:] < "01" || a.Expiry[2:] > "12":
 		return fmt.Errorf("host: account %q: expiry of %d characters: want YYMM", a.Name, len(a.Expiry))
 	case currency(a.Currency) == "":
@@ -105,10 +113,19 @@ type account struct {
 	Account
 	state AccountState
 	moved int64 // what postings took from it, as a negative number, and gave back
+	held  int64 // what pre-authorisations keep of it
 }
 
 // available is what can be spent now, in minor units.
-func (a *account) available() int64 { return a.Balance + a.state.Adjustment + a.moved }
+func (a *account) available() int64 { return a.Balance + a.state.Adjustment + a.moved - a.held }
+
+// position is where the account's money stands.
+func (a *account) position() string {
+	if a.Code != "" {
+		return PositionWallet
+	}
+	return PositionCardholder
+}
 
 // status is what was said last about the account.
 func (a *account) status() Status {

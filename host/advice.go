@@ -5,19 +5,20 @@ import (
 	"github.com/posim/posim/transport/dialect"
 )
 
-// advice is a 0220 or 0221 from below: a sale that has happened already. It is repeated from below until it is answered,
+// advice is a 0220 or 0221 from below: what has happened already. It is repeated from below until it is answered,
 // so there is no timer here, and it is never reversed.
-func (x *Relay) advice(e Event) {
+func (x *Relay) advice(e Event, k dialect.Kind) {
 	m := e.Message
-	t, _, code := x.opening(m, Advice)
+	t, _, code := x.opening(m, k)
 	if code != "" {
 		x.refuse(e.Conn, m, code)
 		return
 	}
+	o := x.names(m, &t)
 	old := x.decides(e, t.Key)
 	switch {
 	case old == nil || old.Function == Advice && old.State != Pending && !x.rules.Kept(rules.ReplayDuplicates):
-		x.openAdvice(e, t)
+		x.openAdvice(e, t, o)
 	case old.State == Tombstone:
 		x.refuse(e.Conn, m, codeNoOriginal)
 	case !old.sameAs(&t):
@@ -25,14 +26,14 @@ func (x *Relay) advice(e Event) {
 	case old.State == Pending:
 		old.conn, old.ksn = e.Conn, x.ksn
 		x.forwardAdvice(e, old, "0221")
-	case old.State == Approved && x.cfg.Acquirer && !x.rules.Kept(rules.ReplayAdviceAnswer): // as some hosts do
+	case old.State == Approved && x.cfg.Acquirer && !(x.rules.Kept(rules.ReplayAdviceAnswer) && x.rules.Kept(rules.AcceptDuplicates)): // as some hosts do
 		x.refuse(e.Conn, m, codeDuplicate)
 	default:
 		x.send(e.Conn, old.stored())
 	}
 }
 
-func (x *Relay) openAdvice(e Event, t Transaction) {
+func (x *Relay) openAdvice(e Event, t Transaction, o *Entry) {
 	x.number(&t)
 	switch {
 	// The sale has happened: an answer that decides nothing is not kept, or every repeat would get it for ever.
@@ -41,6 +42,10 @@ func (x *Relay) openAdvice(e Event, t Transaction) {
 		return
 	case e.Force != "" && !dialect.Approves(e.Force):
 		x.declineAtOnce(e.Conn, t, e.Force, "forced")
+		return
+	}
+	if code, note := x.against(&t, o); code != "" {
+		x.declineAtOnce(e.Conn, t, code, note)
 		return
 	}
 	t.State = Pending
@@ -52,15 +57,13 @@ func (x *Relay) openAdvice(e Event, t Transaction) {
 	}
 	if x.cfg.Acquirer && !x.rules.Kept(rules.AnswerAfterNextHop) {
 		t.State, t.ResponseCode = Approved, codeApproved
-		x.answer(x.put(t, Posting{PositionIssuer, PositionAcquirer, t.Amount}))
+		x.answer(x.put(t, x.postings(&t)...))
 	}
 }
 
 // forwardAdvice passes the advice on as it came: what the card said is not kept here, the repeat brings it again.
 func (x *Relay) forwardAdvice(e Event, entry *Entry, mti string) {
-	up := *e.Message
-	up.MTI = mti
-	up.MAC, up.PINData, up.KeySerialNumber = nil, nil, nil
-	up.RetrievalReferenceNumber = entry.RetrievalReferenceNumber
-	x.send(0, &up)
+	up := entry.up(e.Message)
+	up.MTI, up.PINData = mti, nil
+	x.send(0, up)
 }

@@ -12,7 +12,9 @@ type book struct {
 	entries  map[dialect.Key]*Entry
 	short    bool // date and time are no part of the key (H5 left out): entries are found without them, and keep them
 	order    []*Entry
-	sessions map[string]*SignOn // by terminal
+	numbered map[string]*Entry        // by retrieval reference number, the latest
+	about    map[dialect.Key][]*Entry // the transactions that name one, by its key
+	sessions map[string]*SignOn       // by terminal
 	accounts []*AccountState
 	date     string // the business date; "" until the calendar has moved
 }
@@ -21,8 +23,9 @@ type book struct {
 type Entry struct {
 	Transaction
 	Postings []Posting `json:"postings"`
-	Opened   time.Time `json:"opened"`  // the first record
-	Changed  time.Time `json:"changed"` // the last one
+	Opened   time.Time `json:"opened"`         // the first record
+	Changed  time.Time `json:"changed"`        // the last one
+	Hold     int64     `json:"hold,omitempty"` // minor units that a pre-authorisation keeps from being spent now
 	conn     int       // where its answer goes; 0: nobody waits. Not durable
 	ksn      []byte    // under which keys its answer goes there; nil of a session. Not durable
 	unlogged *Record   // what is believed and not durable yet; only without rule A5
@@ -42,9 +45,13 @@ func (b *book) apply(r *Record) error {
 			b.entries[indexed(t.Key, b.short)] = e
 			b.order = append(b.order, e)
 		}
+		b.link(e, t)
 		e.Transaction = *t
 		e.Changed = r.At
 		e.Postings = append(e.Postings, r.Postings...)
+		if p := b.preAuth(e); p != nil {
+			p.Hold = b.hold(p)
+		}
 	}
 	if s := r.SignOn; s != nil {
 		if b.sessions == nil {
@@ -59,6 +66,22 @@ func (b *book) apply(r *Record) error {
 		b.date = c.Date
 	}
 	return nil
+}
+
+// link makes an entry found by its reference number, and by the transaction that it names.
+func (b *book) link(e *Entry, t *Transaction) {
+	if rrn := t.RetrievalReferenceNumber; rrn != "" && rrn != e.RetrievalReferenceNumber {
+		if b.numbered == nil {
+			b.numbered = map[string]*Entry{}
+		}
+		b.numbered[rrn] = e
+	}
+	if k := indexed(t.Original, b.short); k != (dialect.Key{}) && k != indexed(e.Original, b.short) {
+		if b.about == nil {
+			b.about = map[dialect.Key][]*Entry{}
+		}
+		b.about[k] = append(b.about[k], e)
+	}
 }
 
 // account finds the state of an account, which begins as zero.
@@ -116,6 +139,6 @@ func (b *book) newest(tid string, s State) *Entry {
 
 // sameAs tells whether t has the fingerprint of this transaction.
 func (e *Entry) sameAs(t *Transaction) bool {
-	return e.Function == t.Function && e.Amount == t.Amount && e.ProcessingCode == t.ProcessingCode &&
-		e.Currency == t.Currency && e.Token == t.Token
+	return e.Function == t.Function && e.Kind == t.Kind && e.Original == t.Original && e.Amount == t.Amount &&
+		e.ProcessingCode == t.ProcessingCode && e.Currency == t.Currency && e.Token == t.Token
 }

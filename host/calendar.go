@@ -1,6 +1,10 @@
 package host
 
-import "time"
+import (
+	"time"
+
+	"github.com/posim/posim/transport/dialect"
+)
 
 // calendar moves the business day, or pays out.
 func (x *Relay) calendar(c Calendar) {
@@ -10,6 +14,24 @@ func (x *Relay) calendar(c Calendar) {
 	}
 	if r := x.moved(c); r != nil {
 		x.add(r, x.Apply)
+		x.expire(x.Apply)
+	}
+}
+
+// expire ends the pre-authorisations that nobody completed in time: the money can be spent again.
+func (d *desk) expire(apply func(*Record) error) {
+	today := d.book.businessDate(d.now)
+	for _, e := range d.book.order {
+		if e.Hold == 0 || d.book.completed(e) != nil {
+			continue
+		}
+		opened, err := time.Parse(dateForm, e.BusinessDate)
+		if err != nil || opened.AddDate(0, 0, HoldDays).Format(dateForm) >= today {
+			continue
+		}
+		t := e.Transaction
+		t.Expired, t.Note = true, "the hold has expired"
+		d.add(&Record{Transaction: &t}, apply)
 	}
 }
 
@@ -33,23 +55,93 @@ func (d *desk) moved(c Calendar) *Record {
 	return &Record{Calendar: &CalendarRecord{Kind: c.Kind, Date: next}}
 }
 
-// payout pays the merchant every sale that stands, once: the sale less the fee.
+// payout pays the merchant what stands of every sale, once: what has become of it since, less the fee. One that is being
+// voided, refunded or adjusted waits for the next payout.
 func (x *Relay) payout() {
 	if !x.cfg.Acquirer {
 		return
 	}
 	for _, e := range x.book.order {
-		if e.State != Approved || e.Paid {
+		if e.State != Approved || e.Paid || purposeOf(e.Kind) != charging || x.undecided(e) {
 			continue
 		}
+		owed := e.Net(PositionAcquirer)
+		for _, d := range x.book.naming(e) {
+			owed += d.Net(PositionAcquirer)
+		}
 		t := e.Transaction
-		t.Paid, t.Fee = true, x.cfg.Fee.Of(t.Amount)
-		var posts []Posting
-		for _, p := range []Posting{{PositionAcquirer, PositionMerchant, t.Amount - t.Fee}, {PositionAcquirer, PositionFees, t.Fee}} {
-			if p.Amount > 0 {
-				posts = append(posts, p)
+		t.Paid, t.Fee = true, x.feeOf(e, owed)
+		x.put(t, x.pays(owed, t.Fee)...)
+		for _, d := range x.book.naming(e) {
+			if d.State == Approved && !d.Paid {
+				settled := d.Transaction
+				settled.Paid = true
+				x.put(settled)
 			}
 		}
-		x.put(t, posts...)
 	}
+}
+
+// undecided tells whether something about e waits for an answer.
+func (x *Relay) undecided(e *Entry) bool {
+	for _, d := range x.book.naming(e) {
+		if d.State == Pending {
+			return true
+		}
+	}
+	return false
+}
+
+// feeOf is the fee of a sale of which so much is owed now. What was voided costs nothing, and what was refunded only where the
+// acquirer keeps the fee.
+func (x *Relay) feeOf(e *Entry, owed int64) int64 {
+	if x.cfg.Refunds.kept() && x.book.undone(e, Approved) == nil {
+		return x.cfg.Fee.Of(x.book.amount(e))
+	}
+	return max(0, x.cfg.Fee.Of(owed))
+}
+
+// pays is the postings of a payout: what is owed less the fee, or what the fee is more than is owed.
+func (x *Relay) pays(owed, fee int64) (posts []Posting) {
+	if fee > owed {
+		return append(moves(PositionAcquirer, PositionFees, owed), moves(PositionMerchant, PositionFees, fee-owed)...)
+	}
+	return append(moves(PositionAcquirer, PositionMerchant, owed-fee), moves(PositionAcquirer, PositionFees, fee)...)
+}
+
+// calendar moves the business day. At a payout, and on a working day that is later than theirs, refunds are cleared.
+func (x *Issuer) calendar(c Calendar) {
+	if c.Kind != CalendarPayout {
+		if r := x.moved(c); r != nil {
+			x.add(r, x.Apply)
+			x.expire(x.Apply)
+		}
+	}
+	if c.Kind == CalendarCutover {
+		return // the day's file is made, and comes to the cardholders' banks on the next one
+	}
+	for _, e := range x.book.order {
+		if e.Kind != dialect.KindRefund || e.State != Approved || e.Paid || c.Kind == CalendarDate && x.book.date < nextWorkingDay(e.BusinessDate) {
+			continue
+		}
+		a := x.byName[e.Account]
+		if a == nil {
+			continue // no longer configured: the money waits at the switch
+		}
+		t := e.Transaction
+		t.Paid = true
+		x.put(&Record{Transaction: &t, Postings: moves(PositionSwitch, a.position(), t.Amount)})
+	}
+}
+
+// nextWorkingDay is the first day behind a business date that is no Saturday or Sunday.
+func nextWorkingDay(date string) string {
+	day, err := time.Parse(dateForm, date)
+	if err != nil {
+		return date
+	}
+	for day = day.AddDate(0, 0, 1); day.Weekday() == time.Saturday || day.Weekday() == time.Sunday; {
+		day = day.AddDate(0, 0, 1)
+	}
+	return day.Format(dateForm)
 }

@@ -77,7 +77,7 @@ func agrees(data icc, t *Transaction) error {
 // cannot make it leaves it out, and the card decides what it thinks of that.
 func (x *Issuer) authenticate(a *account, c *chip, code string, csu security.CSU) []byte {
 	data, err := x.module.ARPC(a.IssuerMasterKey, c.version, a.Option, a.PAN.Digits(), a.PANSequenceNumber, c.data.get,
-		c.data.get(tlv.ApplicationCryptogram), security.IssuerAnswer{AuthorisationResponseCode: [2]byte([]byte(code)), Approved: code == codeApproved, CardStatusUpdate: csu})
+		c.data.get(tlv.ApplicationCryptogram), security.IssuerAnswer{AuthorisationResponseCode: [2]byte([]byte(code)), Approved: dialect.Approves(code), CardStatusUpdate: csu})
 	if err != nil || len(data) > 127 {
 		return nil
 	}

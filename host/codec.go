@@ -88,6 +88,34 @@ func (c *codec) transaction(t *Transaction) {
 	number(c, 27, &t.Fee)
 	part(c, 28, &t.Difference, (*codec).difference)
 	c.text(29, &t.Key.Batch)
+	c.kind(30, t)
+	c.key(31, &t.Original)
+	c.text(36, &t.Original.Batch)
+	number(c, 37, &t.ApprovedAmount)
+	c.flag(38, &t.Partial)
+	c.text(39, &t.HostTime)
+	c.text(40, &t.HostDate)
+	c.flag(41, &t.Expired)
+	c.text(42, &t.AdditionalAmounts)
+}
+
+// kind is left out where the function says it.
+func (c *codec) kind(tag byte, t *Transaction) {
+	plain := plainKind(t.Function)
+	k := t.Kind
+	if !c.decode && k == plain {
+		k = 0
+	}
+	small(c, tag, &k)
+	if c.decode {
+		if k != 0 && k == plain {
+			c.fail(tag, "the kind that the function says: want it left out")
+		}
+		if k == 0 {
+			k = plain
+		}
+		t.Kind = k
+	}
 }
 
 func (c *codec) difference(d *Difference) {
@@ -336,6 +364,9 @@ func (c *codec) done(what string) {
 	}
 }
 
+// maxRecorded is more minor units than any record has: a message has no room for a thousandth of it, and sums stay numbers.
+const maxRecorded = 1 << 53
+
 // check refuses what no party writes.
 func (r *Record) check() error {
 	if r.Transaction == nil && r.SignOn == nil && r.Account == nil && r.Calendar == nil {
@@ -345,8 +376,8 @@ func (r *Record) check() error {
 		return errors.New("postings without the transaction that they belong to")
 	}
 	for _, p := range r.Postings {
-		if p.From == "" || p.To == "" || p.From == p.To || p.Amount <= 0 {
-			return fmt.Errorf("posting of %d from %q to %q: want two positions and an amount above 0", p.Amount, p.From, p.To)
+		if p.From == "" || p.To == "" || p.From == p.To || p.Amount <= 0 || p.Amount > maxRecorded {
+			return fmt.Errorf("posting of %d from %q to %q: want two positions and an amount of 1 to 2^53", p.Amount, p.From, p.To)
 		}
 	}
 	if t := r.Transaction; t != nil {
@@ -373,8 +404,16 @@ func (t *Transaction) check() error {
 		return fmt.Errorf("state %d: want %d to %d", t.State, Pending, Tombstone)
 	case t.Function > Advice || (t.Function == 0) != (t.State == Tombstone):
 		return fmt.Errorf("function %d in state %v", t.Function, t.State)
-	case t.Amount < 0 || t.Fee < 0:
-		return fmt.Errorf("amount %d, fee %d: want 0 or more", t.Amount, t.Fee)
+	case t.Kind != dialect.KindNone && t.Kind.String() == dialect.KindNone.String():
+		return fmt.Errorf("kind %d: unknown", t.Kind)
+	case t.Kind.Advice() != (t.Function == Advice):
+		return fmt.Errorf("%v as %v", t.Kind, t.Function)
+	case t.Original != dialect.Key{} && (t.Original.TID == "" || t.Original.STAN == ""):
+		return errors.New("original without terminal or trace number")
+	case t.ApprovedAmount < 0 || t.ApprovedAmount > t.Amount:
+		return fmt.Errorf("approved %d of %d", t.ApprovedAmount, t.Amount)
+	case t.Amount < 0 || t.Amount > maxRecorded || t.Fee < 0 || t.Fee > maxRecorded:
+		return fmt.Errorf("amount %d, fee %d: want 0 to 2^53", t.Amount, t.Fee)
 	case t.Card != "" && !strings.Contains(t.Card, "*"):
 		return errors.New("card number is not masked")
 	case t.Difference != nil && (t.Difference.Owner == "" || t.Difference.Amount <= 0):

@@ -23,17 +23,21 @@ type decision struct {
 // decide takes up a request or an advice that is new here: one record holds the decision, the money, the PIN tries and what
 // the card was told.
 func (x *Issuer) decide(e Event, t Transaction, number pan.PAN) *Entry {
-	a := x.byPAN[number]
-	d := x.judge(a, e, &t)
+	o := x.book.named(e.Message)
+	a := x.account(e.Message, &t, o, number)
+	d := x.judge(a, e, &t, o)
 	if a != nil {
 		t.Account = a.Name
 	}
 	t.State, t.ResponseCode, t.Note = Declined, d.code, d.note
 	r := &Record{Transaction: &t}
-	if d.code == codeApproved {
+	if d.code == codeApproved || d.code == codePartiallyApproved {
 		t.State = Approved
 		t.AuthorizationIDResponse = fmt.Sprintf("%06d", (len(x.book.order)+1)%1e6)
-		r.Postings = []Posting{{PositionCardholder, PositionIssuer, t.Amount}}
+		r.Postings = x.postings(&t, a, o)
+		if t.Kind == dialect.KindBalance {
+			t.AdditionalAmounts = balance(a)
+		}
 	}
 	if d.chip != nil {
 		t.ATC = d.chip.atc
@@ -45,19 +49,62 @@ func (x *Issuer) decide(e Event, t Transaction, number pan.PAN) *Entry {
 	return x.book.find(t.Key)
 }
 
+// account finds whose money it is about: the original's, the code's or the card's; nil for nobody's.
+func (x *Issuer) account(m *dialect.Message, t *Transaction, o *Entry, number pan.PAN) *account {
+	switch {
+	case o != nil && t.Kind.NamesOriginal():
+		return x.byName[o.Account]
+	case t.Kind == dialect.KindQRSale:
+		return x.byCode[m.CodeScanned]
+	}
+	return x.byPAN[number]
+}
+
+// postings is what an approval moves at the issuer. A refund comes with the next clearing.
+func (x *Issuer) postings(t *Transaction, a *account, o *Entry) []Posting {
+	switch purposeOf(t.Kind) {
+	case charging:
+		return moves(a.position(), PositionIssuer, t.approved())
+	case undoing:
+		if purposeOf(o.Kind) == charging {
+			return moves(PositionIssuer, a.position(), o.charged())
+		}
+	case adjusting:
+		return moves(a.position(), PositionIssuer, t.Amount-x.book.amount(o))
+	}
+	return nil
+}
+
+// balance is what an account has, as DE 54 says it: account type not specified, available (ISO 8583: 02), currency, credit or
+// debit, twelve digits.
+func balance(a *account) string {
+	sign, n := 'C', a.available()
+	if n < 0 {
+		sign, n = 'D', -n
+	}
+	return fmt.Sprintf("0002%s%c%012d", currency(a.Currency), sign, min(n, 999_999_999_999))
+}
+
 // judge asks everything that can refuse, in the order of the package comment. The cryptogram is verified whatever the code
 // will be: a card that proved itself is answered with a proof, and a declined one too.
-func (x *Issuer) judge(a *account, e Event, t *Transaction) (d decision) {
+func (x *Issuer) judge(a *account, e Event, t *Transaction, o *Entry) (d decision) {
 	m := e.Message
 	var wrong error
 	if a != nil {
 		d.state = a.state
-		if d.chip, wrong = x.verify(a, m, t); d.chip != nil {
-			d.learn(d.chip)
+		// What is done to an original needs no card: its chip data, if there is any, was made for something else.
+		if !t.Kind.NamesOriginal() {
+			if d.chip, wrong = x.verify(a, m, t); d.chip != nil {
+				d.learn(d.chip)
+			}
 		}
 	}
 	if e.Force != "" && !dialect.Approves(e.Force) {
 		d.code, d.note = e.Force, "forced"
+		return d
+	}
+	if t.Kind.NamesOriginal() {
+		x.judgeDependent(a, m, t, o, &d)
 		return d
 	}
 	if d.code, d.note = x.usable(a, m, t); d.code != "" {
@@ -79,14 +126,47 @@ func (x *Issuer) judge(a *account, e Event, t *Transaction) (d decision) {
 		d.code, d.note = a.state.Answer, "as ordered for the account"
 		return d
 	}
-	if x.pin(a, m, &d); d.code != "" {
+	if x.pin(a, m, a.pinRequired(t.Kind), &d); d.code != "" {
 		return d
 	}
-	d.code = codeApproved
-	if t.Amount > a.available() {
+	x.fund(a, t, &d)
+	return d
+}
+
+// fund approves what the account has, and a part of it to a terminal that can take that.
+func (x *Issuer) fund(a *account, t *Transaction, d *decision) {
+	n := a.available()
+	switch {
+	case t.Amount <= n || t.Kind == dialect.KindBalance:
+		d.code = codeApproved
+	case n > 0 && t.Partial && (t.Kind == dialect.KindSale || t.Kind == dialect.KindMOTOSale):
+		d.code, t.ApprovedAmount = codePartiallyApproved, n
+	default:
 		d.code = codeFunds
 	}
-	return d
+}
+
+// judgeDependent decides about what names another transaction. The cardholder agreed to the original, so the account's state
+// is not asked again: money goes back to a card that was lost since, and what was held is taken.
+func (x *Issuer) judgeDependent(a *account, m *dialect.Message, t *Transaction, o *Entry, d *decision) {
+	d.code, d.note = x.book.against(t, o)
+	switch {
+	case d.code != "":
+		return
+	case a == nil || a.status() == Closed && purposeOf(t.Kind) == refunding:
+		d.code, d.note = codeUnknownCard, "no such account"
+		return
+	case completes(t.Kind) && m.AuthorizationIDResponse != "" && m.AuthorizationIDResponse != o.AuthorizationIDResponse:
+		d.code, d.note = codeNoOriginal, "other authorisation"
+		return
+	}
+	if x.pin(a, m, false, d); d.code != "" {
+		return
+	}
+	d.code = codeApproved
+	if t.Kind == dialect.KindCompletion && t.Amount-o.Hold > a.available() {
+		d.code = codeFunds
+	}
 }
 
 // usable is what account and card say before anything is computed.
@@ -102,10 +182,15 @@ func (x *Issuer) usable(a *account, m *dialect.Message, t *Transaction) (code, n
 		return codeExpired, ""
 	case currency(t.Currency) != currency(a.Currency):
 		return codeInvalidTransaction, "other currency"
-	case len(t.ProcessingCode) < 2 || t.ProcessingCode[:2] != "00":
+	case (t.Kind == dialect.KindSale || t.Kind == dialect.KindOfflineSale) && (len(t.ProcessingCode) < 2 || t.ProcessingCode[:2] != "00"):
 		return codeInvalidTransaction, "not a purchase"
 	}
 	return "", ""
+}
+
+// pinRequired tells whether a request of that kind must bring a PIN: by mail and telephone there is no pad.
+func (a *account) pinRequired(k dialect.Kind) bool {
+	return a.PINRequired && k != dialect.KindMOTOSale && k != dialect.KindMOTOPreAuth
 }
 
 func trimZeros(s string) string {
@@ -117,10 +202,10 @@ func trimZeros(s string) string {
 
 // pin looks at the PIN of a request: the code stays "" when nothing is wrong. The count of wrong PINs is part of the
 // decision's record; a right PIN takes it back.
-func (x *Issuer) pin(a *account, m *dialect.Message, d *decision) {
+func (x *Issuer) pin(a *account, m *dialect.Message, required bool, d *decision) {
 	s := &d.state
 	switch {
-	case len(m.PINData) == 0 && a.PINRequired:
+	case len(m.PINData) == 0 && required:
 		d.code, d.note = codeWrongPIN, "no PIN"
 		return
 	case len(m.PINData) == 0:

@@ -6,7 +6,6 @@ import (
 
 	"github.com/posim/posim/emv/tlv"
 	"github.com/posim/posim/hsm"
-	"github.com/posim/posim/internal/pan"
 )
 
 // icc is the chip data of a message (DE 55), checked when it came in.
@@ -38,11 +37,11 @@ func (b icc) forDecisions() (kept []byte) {
 	return kept
 }
 
-// token digests the card's number and its cryptogram under a key: two requests with the same token are about the same
-// card and the same cryptogram. Without the key it tells nothing about the number.
-func (d *desk) token(number pan.PAN, chip icc) (string, error) {
+// token digests the number of a card or a code and the cryptogram under a key: two requests with the same token are about
+// the same card and the same cryptogram. Without the key it tells nothing about the number.
+func (d *desk) token(number string, chip icc) (string, error) {
 	var data [40]byte
-	b := append(data[:0], number.Digits()...)
+	b := append(data[:0], number...)
 	if len(chip) > 0 {
 		b = append(b, '/')
 		b = append(b, chip.get(tlv.ApplicationTransactionCounter)...)

@@ -31,6 +31,7 @@ type Issuer struct {
 	desk
 	cfg      IssuerConfig
 	byPAN    map[pan.PAN]*account
+	byCode   map[string]*account // wallets
 	byName   map[string]*account
 	counters map[counter]*Entry // cryptograms that verified
 }
@@ -47,18 +48,23 @@ func NewIssuer(cfg IssuerConfig) (*Issuer, error) {
 	if cfg.Name == "" || cfg.Module == nil || cfg.TokenKey.IsZero() || cfg.Below.MAC.IsZero() {
 		return nil, fmt.Errorf("host: issuer %q: want a name, a module, a token key and the MAC key of the line", cfg.Name)
 	}
-	x := &Issuer{cfg: cfg, byPAN: map[pan.PAN]*account{}, byName: map[string]*account{}, counters: map[counter]*Entry{}}
+	x := &Issuer{cfg: cfg, byPAN: map[pan.PAN]*account{}, byCode: map[string]*account{}, byName: map[string]*account{}, counters: map[counter]*Entry{}}
 	x.keeping(cfg.Rules)
 	x.module, x.tokenKey = cfg.Module, cfg.TokenKey
 	for _, a := range cfg.Accounts {
 		if err := a.validate(); err != nil {
 			return nil, err
 		}
-		if x.byName[a.Name] != nil || x.byPAN[a.PAN] != nil {
-			return nil, fmt.Errorf("host: account %q: another one has its name or its card number", a.Name)
+		if x.byName[a.Name] != nil || x.byPAN[a.PAN] != nil || x.byCode[a.Code] != nil {
+			return nil, fmt.Errorf("host: account %q: another one has its name, its card number or its code", a.Name)
 		}
 		p := &account{Account: a, state: AccountState{Account: a.Name}}
-		x.byName[a.Name], x.byPAN[a.PAN] = p, p
+		x.byName[a.Name] = p
+		if a.Code != "" {
+			x.byCode[a.Code] = p
+		} else {
+			x.byPAN[a.PAN] = p
+		}
 	}
 	return x, nil
 }
@@ -73,6 +79,7 @@ func (x *Issuer) Apply(r *Record) error {
 	if r.SignOn != nil {
 		return fmt.Errorf("host: %s: a record of an acquirer", x.cfg.Name)
 	}
+	held := x.held(r.Transaction)
 	if err := x.book.apply(r); err != nil {
 		return err
 	}
@@ -90,7 +97,7 @@ func (x *Issuer) Apply(r *Record) error {
 	}
 	if a := x.byName[t.Account]; a != nil {
 		for _, p := range r.Postings {
-			switch PositionCardholder {
+			switch a.position() {
 			case p.From:
 				a.moved -= p.Amount
 			case p.To:
@@ -98,7 +105,27 @@ func (x *Issuer) Apply(r *Record) error {
 			}
 		}
 	}
+	if p := x.book.preAuth(x.book.find(t.Key)); p != nil {
+		if a := x.byName[p.Account]; a != nil {
+			a.held += p.Hold - held
+		}
+	}
 	return nil
+}
+
+// held is what the pre-authorisation that t is about holds, before t is known.
+func (x *Issuer) held(t *Transaction) int64 {
+	if t == nil {
+		return 0
+	}
+	e := x.book.find(t.Key)
+	if e == nil {
+		e = &Entry{Transaction: *t}
+	}
+	if p := x.book.preAuth(e); p != nil {
+		return p.Hold
+	}
+	return 0
 }
 
 // Step reacts to one event.
@@ -108,9 +135,7 @@ func (x *Issuer) Step(now time.Time, e Event) []Effect {
 	case EventMessage:
 		x.message(e)
 	case EventCalendar:
-		if r := x.moved(e.Calendar); r != nil && e.Calendar.Kind != CalendarPayout {
-			x.add(r, x.Apply)
-		}
+		x.calendar(e.Calendar)
 	case EventAdmin:
 		x.admin(e.Admin)
 	}
@@ -130,13 +155,11 @@ func (x *Issuer) message(e Event) {
 		x.refuse(e.Conn, m, codeBadMAC)
 		return
 	}
-	switch m.MTI {
-	case "0200", "0201":
-		x.request(e, Sale)
-	case "0220", "0221":
-		x.request(e, Advice)
-	case "0400", "0401", "0420", "0421":
+	switch kind := kindOf(m); {
+	case dialect.Class(m.MTI) == dialect.ClassReversal:
 		x.reversal(e)
+	case transacts(kind):
+		x.request(e, kind)
 	default:
 		x.refuse(e.Conn, m, codeInvalidTransaction)
 	}
@@ -155,13 +178,15 @@ func (x *Issuer) network(e Event) {
 }
 
 // request decides a request or an advice, once for every key.
-func (x *Issuer) request(e Event, f Function) {
+func (x *Issuer) request(e Event, k dialect.Kind) {
 	m := e.Message
-	t, number, code := x.opening(m, f)
+	t, number, code := x.opening(m, k)
 	if code != "" {
 		x.refuse(e.Conn, m, code)
 		return
 	}
+	f := t.Function
+	t.Original = m.OriginalKey()
 	old := x.decides(e, t.Key)
 	switch {
 	case old == nil || old.State != Tombstone && old.Function == f && !x.rules.Kept(rules.ReplayDuplicates):
@@ -175,7 +200,7 @@ func (x *Issuer) request(e Event, f Function) {
 	case !old.sameAs(&t):
 		x.refuse(e.Conn, m, codeDuplicate)
 	case old.State == Reversed:
-		x.send(e.Conn, old.late(dialect.Response(m.MTI)))
+		x.send(e.Conn, old.late())
 	default:
 		x.send(e.Conn, old.stored())
 	}
@@ -202,12 +227,16 @@ func (x *Issuer) reversal(e Event) {
 		x.refuse(e.Conn, m, codeNoOriginal)
 	case old.State == Declined, old.State == Reversed && x.rules.Kept(rules.IssuerCreditsOnce):
 		x.acknowledge(e.Conn, m, old, codeApproved)
-	case old.Function == Advice:
+	case old.Function == Advice || old.Kind == dialect.KindBalance || old.State == Approved && x.book.stands(old) != "":
 		x.acknowledge(e.Conn, m, old, codeInvalidTransaction)
 	default:
 		t := old.Transaction
 		t.State, t.ReversalReason = Reversed, m.ReversalReason
-		x.put(&Record{Transaction: &t, Postings: []Posting{{PositionIssuer, PositionCardholder, t.Amount}}})
+		posts := old.back()
+		if a := x.byName[t.Account]; a != nil && len(posts) > 0 && posts[0].To == PositionIssuer && posts[0].Amount > a.available() {
+			t.Note = "overdrawn: the money of the void was spent" // and still has to come back
+		}
+		x.put(&Record{Transaction: &t, Postings: posts})
 		x.acknowledge(e.Conn, m, old, codeApproved)
 	}
 }

@@ -9,11 +9,13 @@ import (
 // Response codes (DE 39). The package comment says when each is used.
 const (
 	codeApproved           = "00"
+	codePartiallyApproved  = "10"
 	codeInvalidMerchant    = "03"
 	codeDoNotHonour        = "05"
 	codeInvalidTransaction = "12"
 	codeInvalidAmount      = "13"
 	codeUnknownCard        = "14"
+	codeInProgress         = "09"
 	codeNoOriginal         = "25"
 	codeFormat             = "30"
 	codeLost               = "41"
@@ -22,6 +24,8 @@ const (
 	codeExpired            = "54"
 	codeWrongPIN           = "55"
 	codeRestricted         = "62"
+	codeAmountLimit        = "61"
+	codeOriginalAmount     = "64"
 	codeNoAnswer           = "68"
 	codePINTries           = "75"
 	codeIssuerInoperative  = "91"
@@ -71,6 +75,7 @@ func answerTo(m *dialect.Message, code string) *dialect.Message {
 func (t *Transaction) message(mti string) *dialect.Message {
 	m := &dialect.Message{
 		MTI:                                mti,
+		Kind:                               t.Kind,
 		BatchNumber:                        t.Key.Batch,
 		ProcessingCode:                     t.ProcessingCode,
 		SystemsTraceAuditNumber:            t.Key.STAN,
@@ -81,28 +86,34 @@ func (t *Transaction) message(mti string) *dialect.Message {
 		CardAcceptorIdentificationCode:     t.Key.MID,
 		CurrencyCodeTransaction:            t.Currency,
 	}
-	m.SetAmount(t.Amount)
+	if t.Key.Batch != "" { // the terminal's clock is no part of the identity, and the host tells it the time
+		m.TimeLocalTransaction, m.DateLocalTransaction = t.HostTime, t.HostDate
+	}
+	if t.Kind != dialect.KindBalance {
+		m.SetAmount(t.Amount)
+	}
 	return m
 }
 
 // stored is the answer that a decided transaction keeps: the same one to every duplicate.
 func (t *Transaction) stored() *dialect.Message {
-	mti := "0210"
-	if t.Function == Advice {
-		mti = "0230"
-	}
-	m := t.message(mti)
+	m := t.message(dialect.Response(t.asked()))
 	m.ResponseCode = t.ResponseCode
+	m.DateSettlement = t.hostDate()
 	m.ICCSystemRelatedData = t.AnswerICC
-	if t.ResponseCode == codeApproved {
+	if dialect.Approves(t.ResponseCode) {
 		m.AuthorizationIDResponse = t.AuthorizationIDResponse
+		m.AdditionalAmounts = t.AdditionalAmounts
+	}
+	if t.ApprovedAmount > 0 {
+		m.SetAmount(t.ApprovedAmount)
 	}
 	return m
 }
 
 // refusal of a request whose transaction is reversed, or was before it came.
-func (t *Transaction) late(mti string) *dialect.Message {
-	m := t.message(mti)
+func (t *Transaction) late() *dialect.Message {
+	m := t.message(dialect.Response(t.asked()))
 	m.ResponseCode = codeNoOriginal
 	return m
 }
@@ -126,23 +137,35 @@ func cardNumber(m *dialect.Message) pan.PAN {
 
 // opening reads a request or advice into the transaction that it would open. code is not empty when it is malformed; no
 // field of the message is then to be relied on.
-func (d *desk) opening(m *dialect.Message, f Function) (t Transaction, number pan.PAN, code string) {
+func (d *desk) opening(m *dialect.Message, k dialect.Kind) (t Transaction, number pan.PAN, code string) {
 	number = cardNumber(m)
 	t = Transaction{
-		Key: m.Key(), Function: f, ProcessingCode: m.ProcessingCode, Amount: m.AmountTransaction,
-		Currency: m.CurrencyCodeTransaction, POSEntryMode: m.POSEntryMode, Card: number.Masked(),
+		Key: m.Key(), Kind: k, Function: functionOf(k), ProcessingCode: m.ProcessingCode, Amount: m.AmountTransaction,
+		Currency: m.CurrencyCodeTransaction, POSEntryMode: m.POSEntryMode, Card: number.Masked(), Partial: m.PartialSupport == "1",
 		RetrievalReferenceNumber: m.RetrievalReferenceNumber, BusinessDate: d.book.businessDate(d.now),
 	}
+	if t.Key.Batch != "" {
+		t.HostTime, t.HostDate = m.TimeLocalTransaction, m.DateLocalTransaction
+	}
+	payer := number.Digits()
+	if k == dialect.KindQRSale {
+		payer = m.CodeScanned
+	}
 	switch {
-	case !whole(t.Key) || !m.HasAmount || t.ProcessingCode == "" || t.Currency == "" || number.IsZero():
+	case !whole(t.Key) || t.ProcessingCode == "" || t.Currency == "" || payer == "" && !k.NamesOriginal():
 		return t, number, codeFormat
-	case t.Amount <= 0:
+	case !m.HasAmount && k != dialect.KindBalance:
+		return t, number, codeFormat
+	case (t.Amount <= 0) != (k == dialect.KindBalance) || m.CashBackAmount < 0 || m.CashBackAmount > t.Amount:
 		return t, number, codeInvalidAmount
 	case len(m.ICCSystemRelatedData) > 0 && tlv.Check(m.ICCSystemRelatedData) != nil:
 		return t, number, codeFormat
 	}
+	if payer == "" {
+		return t, number, ""
+	}
 	var err error
-	if t.Token, err = d.token(number, m.ICCSystemRelatedData); err != nil {
+	if t.Token, err = d.token(payer, m.ICCSystemRelatedData); err != nil {
 		return t, number, codeSystem
 	}
 	return t, number, ""

@@ -79,10 +79,9 @@ func history(t testing.TB, naive rules.Set, pick func(label string, n int) int) 
 }
 
 type random struct {
-	s       *street
-	pick    func(label string, n int) int
-	sales   []*dialect.Message
-	advices []*dialect.Message
+	s    *street
+	pick func(label string, n int) int
+	all  []*dialect.Message // what the terminal has asked and told
 }
 
 // event is one thing that happens: the wire is a bag, from which anything may be delivered, lost, doubled or left waiting.
@@ -90,7 +89,7 @@ func (r *random) event() {
 	s := r.s
 	pick := r.pick
 	var at int
-	kind := pick("event", 12)
+	kind := pick("event", 16)
 	if kind < 6 && len(s.wire) == 0 {
 		kind = 6
 	}
@@ -110,19 +109,24 @@ func (r *random) event() {
 	case 5:
 		s.wire = append(s.wire, s.wire[at])
 	case 6, 7:
-		m := s.sale(len(r.sales)+len(r.advices)+1, int64(1+pick("amount", 3))*1000)
-		r.sales = append(r.sales, m)
-		s.till.amount[m.Key()] = m.AmountTransaction
-		s.post(envelope{atTerminal, atAcquirer, m})
+		m := s.sale(len(r.all)+1, int64(1+pick("amount", 3))*1000)
+		if pick("hold", 4) == 0 {
+			s.kind(dialect.KindPreAuth, m)
+		}
+		r.begin(m)
 	case 8:
-		if len(r.sales) > 0 { // the terminal gives up: it reverses, again and again
-			r.reverse(r.sales[pick("sale", len(r.sales))])
+		if len(r.all) > 0 { // the terminal gives up: it reverses, again and again
+			r.reverse(r.all[pick("sale", len(r.all))])
 		}
 	case 9:
-		n := len(r.sales) + len(r.advices) + 1
-		m := s.chip("0220", n, 1000, uint16(n))
-		r.advices = append(r.advices, m)
-		s.post(envelope{atTerminal, atAcquirer, m})
+		n := len(r.all) + 1
+		r.begin(s.chip("0220", n, 1000, uint16(n)))
+	case 12, 13, 14:
+		if len(r.all) > 0 {
+			r.follow(r.all[pick("original", len(r.all))])
+		}
+	case 15:
+		r.again(r.all)
 	case 10:
 		s.restart(pick("who", 3))
 	case 11:
@@ -130,12 +134,66 @@ func (r *random) event() {
 	}
 }
 
+func (r *random) begin(m *dialect.Message) {
+	r.all = append(r.all, m)
+	r.s.till.remember(m)
+	r.s.post(envelope{atTerminal, atAcquirer, m})
+}
+
+// follow is a void, a refund, a completion ... of what the terminal has approved and is not busy with.
+func (r *random) follow(o *dialect.Message) {
+	s := r.s
+	if !s.till.stands(o) {
+		return
+	}
+	for _, d := range r.all {
+		if _, answered := s.till.said[d.Key()]; d.OriginalKey() == o.Key() && !answered {
+			return
+		}
+	}
+	n, amount := len(r.all)+1, o.AmountTransaction
+	switch k := kindOf(o); {
+	case k == dialect.KindSale:
+		switch r.pick("follow", 4) {
+		case 0, 1:
+			r.begin(s.after(dialect.KindVoid, n, o, amount))
+		case 2:
+			r.begin(s.after(dialect.KindRefund, n, o, amount/2))
+		case 3:
+			r.begin(s.after(dialect.KindTipAdjust, n, o, amount+int64(r.pick("tip", 4))*amount/20))
+		}
+	case k == dialect.KindPreAuth:
+		switch r.pick("follow", 3) {
+		case 0:
+			r.begin(s.after(dialect.KindPreAuthVoid, n, o, amount))
+		case 1:
+			r.begin(s.after(dialect.KindCompletion, n, o, amount*int64(1+r.pick("part", 3))/2)) // too much is refused
+		case 2:
+			r.begin(s.after(dialect.KindCompletionAdvice, n, o, amount/2))
+		}
+	case completes(k):
+		r.begin(s.after(dialect.KindCompletionVoid, n, o, amount))
+	}
+}
+
+// again repeats one of what is not answered: an advice, as the rules have it, or a void, as those of some dialects have it.
+func (r *random) again(all []*dialect.Message) {
+	for _, m := range all {
+		if r.s.till.said[m.Key()] == "" && !r.s.till.reversed[m.Key()] && (functionOf(kindOf(m)) == Advice || m.Kind == dialect.KindVoid) {
+			again := *m
+			again.MTI = dialect.ISO87().Repeat(m.MTI)
+			r.s.post(envelope{atTerminal, atAcquirer, &again})
+		}
+	}
+}
+
 func (r *random) reverse(m *dialect.Message) {
-	if r.s.till.said[m.Key()] == codeApproved {
-		return // a terminal that took the approval does not reverse it
+	if dialect.Approves(r.s.till.said[m.Key()]) || functionOf(kindOf(m)) == Advice {
+		return // a terminal that took the approval does not reverse it, and what has happened is never reversed
 	}
 	r.s.till.reversed[m.Key()] = true
 	rev := r.s.message("0400", 0)
+	rev.Kind, rev.ProcessingCode = m.Kind, m.ProcessingCode
 	rev.SystemsTraceAuditNumber, rev.ReversalReason = m.SystemsTraceAuditNumber, "98"
 	rev.SetAmount(m.AmountTransaction)
 	r.s.post(envelope{atTerminal, atAcquirer, rev})
@@ -160,23 +218,14 @@ func (r *random) heal() {
 	s := r.s
 	s.run()
 	for range 4 {
-		for _, m := range r.sales {
+		for _, m := range r.all {
 			if _, ok := s.till.said[m.Key()]; !ok || s.till.reversed[m.Key()] {
 				r.reverse(m)
 			}
 		}
-		for _, m := range r.advices {
-			if s.till.said[m.Key()] == "" {
-				again := *m
-				again.MTI = "0221"
-				s.post(envelope{atTerminal, atAcquirer, &again})
-			}
-		}
+		r.again(r.all)
 		s.run()
 		s.pass(2 * time.Minute)
-	}
-	for _, m := range r.advices {
-		s.till.amount[m.Key()] = m.AmountTransaction
 	}
 }
 
@@ -189,15 +238,41 @@ func (r *random) always() string {
 	if sum != 0 {
 		return fmt.Sprintf("the positions sum to %d", sum)
 	}
-	for _, e := range r.s.view(atIssuer).Transactions {
-		if d := -e.Net(PositionCardholder); d < 0 || d > e.Amount {
-			return fmt.Sprintf("%s is debited %d of %d", e.Key, d, e.Amount)
+	for _, m := range r.all {
+		if purposeOf(kindOf(m)) != charging {
+			continue
+		}
+		most := m.AmountTransaction
+		var debit, held int64
+		for _, d := range r.all {
+			if d != m && d.OriginalKey() != m.Key() {
+				continue
+			}
+			if d.Kind == dialect.KindTipAdjust {
+				most = max(most, d.AmountTransaction)
+			}
+			if e := r.s.view(atIssuer).Find(d.Key()); e != nil {
+				debit += e.charged()
+			}
+			if e := r.s.view(atAcquirer).Find(d.Key()); e != nil {
+				held += e.Net(PositionAcquirer)
+			}
+		}
+		if debit < 0 || debit > most {
+			return fmt.Sprintf("%s is debited %d of %d", m.Key(), debit, most)
+		}
+		if held < 0 || held > most {
+			return fmt.Sprintf("of %s the acquirer holds %d of %d", m.Key(), held, most)
 		}
 	}
-	for _, e := range r.s.view(atAcquirer).Transactions {
-		if h := e.Net(PositionAcquirer); h < 0 || h > e.Amount {
-			return fmt.Sprintf("of %s the acquirer holds %d of %d", e.Key, h, e.Amount)
+	var holds int64
+	for _, e := range r.s.view(atIssuer).Transactions {
+		if holds += e.Hold; e.Hold < 0 {
+			return fmt.Sprintf("%s holds %d", e.Key, e.Hold)
 		}
+	}
+	if a := r.s.nodes[atIssuer].m.(*Issuer).byName["card"]; a.held != holds {
+		return fmt.Sprintf("the account holds %d and its pre-authorisations %d", a.held, holds)
 	}
 	return ""
 }

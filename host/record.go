@@ -109,6 +109,15 @@ type Transaction struct {
 	Paid                     bool        `json:"paid,omitempty"`                       // the merchant has it
 	Fee                      int64       `json:"fee,omitempty"`                        // minor units kept at the payout
 	Difference               *Difference `json:"difference,omitempty"`
+
+	Kind              dialect.Kind `json:"kind,omitempty"`               // of a tombstone: none
+	Original          dialect.Key  `json:"original,omitzero"`            // the transaction that it names; the zero Key: none
+	ApprovedAmount    int64        `json:"approved_amount,omitempty"`    // minor units, of a partial approval; 0: all of Amount
+	Partial           bool         `json:"partial,omitempty"`            // the terminal can take a partial approval
+	HostTime          string       `json:"host_time,omitempty"`          // DE 12 of a terminal that numbers its batches: the acquirer's, hhmmss
+	HostDate          string       `json:"host_date,omitempty"`          // DE 13 of such a terminal, MMDD
+	Expired           bool         `json:"expired,omitempty"`            // of a pre-authorisation: it holds nothing any more
+	AdditionalAmounts string       `json:"additional_amounts,omitempty"` // DE 54 of the stored answer
 }
 
 // Difference is money that stands with the wrong party until people settle it.
@@ -126,8 +135,8 @@ type Posting struct {
 	Amount int64  `json:"amount"` // minor units, above 0
 }
 
-// The positions. A party's position is what it holds of the money since the run began. Nothing is posted to switch and
-// suspense yet: they come with stand-in and with settlement, and are listed as zero until then.
+// The positions. A party's position is what it holds of the money since the run began. The switch
+// holds what is refunded until it is cleared; nothing is posted to suspense before settlement, and it is listed as zero.
 const (
 	PositionCardholder = "cardholder"
 	PositionIssuer     = "issuer"
@@ -136,6 +145,7 @@ const (
 	PositionSuspense   = "suspense"
 	PositionMerchant   = "merchant"
 	PositionFees       = "fees"
+	PositionWallet     = "wallet" // of cardholders who pay with a code; listed once something is posted to it
 )
 
 // SignOn is the session keys that an acquirer gave a terminal, as cryptograms under its master key.

@@ -57,6 +57,7 @@ func everything() *Record {
 	}
 	r.Account.LastOrder++
 	r.Transaction.Card = "476173******0119"
+	r.Transaction.Kind, r.Transaction.ApprovedAmount = dialect.KindRefund, 1
 	return r
 }
 

@@ -52,8 +52,9 @@ type RelayConfig struct {
 	Module    *hsm.Module
 	TokenKey  hsm.Key // M3: makes card tokens; the same for the life of the log
 
-	Fee   *Fee      // nil: DefaultFee, no cap
-	Rules rules.Set // rules left out
+	Fee     *Fee         // nil: DefaultFee, no cap
+	Refunds RefundPolicy // acquirer
+	Rules   rules.Set    // rules left out
 }
 
 // wait is for the next hop's answer.
@@ -76,6 +77,9 @@ func (c *RelayConfig) validate() error {
 		return fmt.Errorf("host: %s: terminals are an acquirer's", c.Name)
 	case c.Fee != nil && (c.Fee.BasisPoints < 0 || c.Fee.BasisPoints > 10000 || c.Fee.Cap < 0):
 		return fmt.Errorf("host: %s: fee of %d basis points, cap %d: want 0 to 10000, cap 0 or more", c.Name, c.Fee.BasisPoints, c.Fee.Cap)
+	}
+	if err := c.Refunds.validate(); err != nil {
+		return fmt.Errorf("host: %s: %w", c.Name, err)
 	}
 	if c.Fee == nil {
 		c.Fee = &Fee{BasisPoints: DefaultFee}
@@ -178,6 +182,8 @@ const nobody = -1
 
 // fromBelow is a message from a terminal, or from the acquirer.
 func (x *Relay) fromBelow(e Event) {
+	var kind dialect.Kind
+	e.Message, kind = translated(e.Message)
 	m := e.Message
 	switch {
 	case dialect.IsAnswer(m.MTI):
@@ -188,7 +194,7 @@ func (x *Relay) fromBelow(e Event) {
 		return
 	case e.MACBad:
 		x.fx = append(x.fx, Effect{Send: &Send{Conn: e.Conn, Message: answerTo(m, codeBadMAC), Plain: x.cfg.Acquirer}})
-		if x.rules.Kept(rules.StaleKeyChangesNothing) || m.MTI != "0200" {
+		if x.rules.Kept(rules.StaleKeyChangesNothing) || !transacts(kind) || functionOf(kind) != Sale || dialect.Class(m.MTI) == dialect.ClassReversal {
 			return
 		}
 		e.Conn = nobody
@@ -196,15 +202,19 @@ func (x *Relay) fromBelow(e Event) {
 		x.refuse(e.Conn, m, codeInvalidMerchant)
 		return
 	}
-	switch m.MTI {
-	case "0200", "0201":
-		x.request(e)
-	case "0220", "0221":
-		x.advice(e)
-	case "0400", "0401", "0420", "0421":
+	switch {
+	case dialect.Class(m.MTI) == dialect.ClassReversal:
 		x.reversal(e)
-	default:
+	case kind == dialect.KindQRQuery:
+		x.query(e)
+	case kind == dialect.KindQRCancel:
+		x.cancelQR(e)
+	case !transacts(kind):
 		x.refuse(e.Conn, m, codeInvalidTransaction)
+	case functionOf(kind) == Advice:
+		x.advice(e, kind)
+	default:
+		x.request(e, kind)
 	}
 }
 
@@ -241,7 +251,7 @@ func (x *Relay) timer(t Timer) {
 func (x *Relay) declineAndReverse(e *Entry, code, note, reason string) {
 	t := e.Transaction
 	t.State, t.ResponseCode, t.Note = Declined, code, note
-	if x.rules.Kept(rules.ReverseUpstream) {
+	if x.rules.Kept(rules.ReverseUpstream) && t.Kind != dialect.KindBalance { // nothing has moved
 		t.ReversalDue, t.ReversalReason = true, reason
 	}
 	x.put(t)

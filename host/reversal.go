@@ -27,7 +27,9 @@ func (x *Relay) reversal(e Event) {
 		x.acknowledge(e.Conn, m, old, codeApproved)
 	case old.State == Pending && old.Function == Sale && !x.rules.Kept(rules.CancelPending): // and its approval is waited for still
 		x.acknowledge(e.Conn, m, old, codeApproved)
-	case old.Function == Advice || old.Paid:
+	case old.Kind == dialect.KindBalance: // nothing has moved, and nothing can be undone
+		x.acknowledge(e.Conn, m, old, codeInvalidTransaction)
+	case old.Function == Advice || old.Paid || old.State == Approved && x.book.stands(old) != "":
 		x.contest(e.Conn, m, old)
 	default:
 		x.undo(e.Conn, m, old)
@@ -55,7 +57,7 @@ func (d *desk) unusable(e Event) string {
 	case e.Force != "" && !dialect.Approves(e.Force):
 		return e.Force
 	}
-	if old := d.find(m.Key()); old != nil && old.State != Tombstone && m.HasAmount && m.AmountTransaction != old.Amount {
+	if old := d.find(m.Key()); old != nil && old.State != Tombstone && m.HasAmount && m.AmountTransaction != old.Amount && m.AmountTransaction != old.approved() {
 		return codeDuplicate
 	}
 	return ""
@@ -99,25 +101,33 @@ func (x *Relay) remember(m *dialect.Message) {
 func (d *desk) acknowledge(conn int, m *dialect.Message, e *Entry, code string) {
 	a := answerTo(m, code)
 	a.RetrievalReferenceNumber = e.RetrievalReferenceNumber
+	a.DateSettlement = e.hostDate()
 	d.send(conn, a)
 }
 
-// contest refuses to undo what has been paid out or has happened outside: people settle it. The item is opened once.
+// contest refuses to undo what has been paid out or has happened outside: people settle it.
 func (x *Relay) contest(conn int, m *dialect.Message, old *Entry) {
-	if old.Difference == nil {
-		t := old.Transaction
-		t.Difference = x.difference(&t, "reversal refused: "+whyRefused(&t))
-		x.put(t)
-	}
+	x.dispose(old)
 	x.acknowledge(conn, m, old, codeInvalidTransaction)
 }
 
-func whyRefused(t *Transaction) string {
-	switch {
-	case t.Paid:
+// dispose opens the difference item of a transaction that is not undone, once.
+func (x *Relay) dispose(old *Entry) {
+	if old.Difference == nil && old.Amount > 0 {
+		t := old.Transaction
+		t.Difference = x.difference(&t, "reversal refused: "+x.whyRefused(old))
+		x.put(t)
+	}
+}
+
+func (x *Relay) whyRefused(e *Entry) string {
+	switch why := x.book.stands(e); {
+	case e.Paid:
 		return "the merchant has been paid"
-	case t.Function == Advice:
+	case e.Function == Advice:
 		return "an advice is not reversed"
+	case why != "" && e.State == Approved:
+		return why
 	}
 	return "forced"
 }
@@ -126,33 +136,34 @@ func (x *Relay) difference(t *Transaction, reason string) *Difference {
 	return &Difference{Owner: x.cfg.Name, Amount: t.Amount, Deadline: x.now.AddDate(0, 0, DifferenceDays).Format(dateForm), Reason: reason}
 }
 
-// undo reverses here, and queues the reversal for the next hop in the same record, before it acknowledges (A4, A5). A
-// request that is pending gets no answer any more.
+// undo reverses, and acknowledges that.
 func (x *Relay) undo(conn int, m *dialect.Message, old *Entry) {
+	old.conn = 0
+	e := x.revoke(old, m.ReversalReason, icc(m.ICCSystemRelatedData).forDecisions())
+	x.acknowledge(conn, m, e, codeApproved)
+	x.sendReversal(e, false)
+}
+
+// revoke reverses here, and queues the reversal for the next hop in the same record, before anybody is told (A4, A5). A
+// request that is pending gets no answer any more. Sending it is the caller's.
+func (x *Relay) revoke(old *Entry, reason string, chip []byte) *Entry {
 	t := old.Transaction
 	var posts []Posting
-	if x.cfg.Acquirer && t.State != Pending {
-		posts = []Posting{{PositionAcquirer, PositionIssuer, t.Amount}}
-	}
 	if t.State == Pending {
 		x.cancel(Timer{TimerAnswer, t.Key})
+	} else {
+		posts = old.back()
 	}
-	t.State, t.ReversalDue, t.ReversalReason = Reversed, true, m.ReversalReason
+	t.State, t.ReversalDue, t.ReversalReason, t.ReversalICC = Reversed, true, reason, chip
 	if t.ReversalReason == "" {
 		t.ReversalReason = dialect.ReasonNoAnswer
 	}
-	t.ReversalICC = icc(m.ICCSystemRelatedData).forDecisions()
-	var e *Entry
 	if x.rules.Kept(rules.QueueBeforeAcknowledging) {
-		e = x.put(t, posts...)
-	} else {
-		var owed *Record
-		e, owed = x.believe(t, posts...)
-		e.unlogged = owed
+		return x.put(t, posts...)
 	}
-	e.conn = 0
-	x.acknowledge(conn, m, e, codeApproved)
-	x.sendReversal(e, false)
+	e, owed := x.believe(t, posts...)
+	e.unlogged = owed
+	return e
 }
 
 // sendReversal sends the reversal that is due, and wakes up to send it again (A6). The naive relay sends it once.
@@ -165,6 +176,7 @@ func (x *Relay) sendReversal(e *Entry, repeat bool) {
 	m.POSEntryMode = e.POSEntryMode
 	m.AuthorizationIDResponse = e.AuthorizationIDResponse
 	m.ReversalReason = e.ReversalReason
+	m.Original = e.original()
 	m.ICCSystemRelatedData = e.ReversalICC
 	x.fx = append(x.fx, Effect{Send: &Send{Conn: 0, Message: m, Repeat: repeat}})
 	if !x.rules.Kept(rules.RepeatUpstream) {

@@ -122,7 +122,7 @@ func (x *Issuer) seal(a *account, c *chip, o *Order) ([]byte, error) {
 // instruct is the answer's chip data: the proof, then the scripts that are due. What is in it is sent in the account's state.
 // Without a proof nothing else is sent: a module that cannot make one cannot be relied on for the other.
 func (x *Issuer) instruct(a *account, c *chip, code string, d *decision) []byte {
-	csu, inBits := x.bits(c, code == codeApproved, &d.state)
+	csu, inBits := x.bits(c, dialect.Approves(code), &d.state)
 	data := x.authenticate(a, c, code, csu)
 	if data == nil || !d.state.due() {
 		return data

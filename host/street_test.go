@@ -73,6 +73,8 @@ type till struct {
 	pin      hsm.Key
 	got      []*dialect.Message
 	said     map[dialect.Key]string // the code of the first answer to a request
+	asked    []*dialect.Message     // what was asked or told, once for every key
+	part     map[dialect.Key]int64  // the amounts of partial approvals
 	reversed map[dialect.Key]bool
 	amount   map[dialect.Key]int64
 }
@@ -169,7 +171,7 @@ func newStreet(t testing.TB, naive rules.Set, change ...func(*RelayConfig, *Rela
 		st.nodes[at] = &node{make: build, m: build(), timers: map[Timer]time.Time{}}
 	}
 	module, key := moduleWith(t, 'T')
-	st.till = &till{module: module, master: key(hsm.KeyEncryption, 1), said: map[dialect.Key]string{}, reversed: map[dialect.Key]bool{}, amount: map[dialect.Key]int64{}}
+	st.till = &till{module: module, master: key(hsm.KeyEncryption, 1), said: map[dialect.Key]string{}, reversed: map[dialect.Key]bool{}, amount: map[dialect.Key]int64{}, part: map[dialect.Key]int64{}}
 	return st
 }
 
@@ -224,10 +226,14 @@ func (s *street) recode(m *dialect.Message) *dialect.Message {
 	if err != nil {
 		s.t.Fatalf("%v: %v", m, err)
 	}
-	if m, err = dialect.ISO87().Unpack(b); err != nil {
+	got, err := dialect.ISO87().Unpack(b)
+	if err != nil {
 		s.t.Fatal(err)
 	}
-	return m
+	// What the parties tell each other in their own terms is not this room's to code.
+	got.Kind, got.BatchNumber, got.Original, got.PartialSupport = m.Kind, m.BatchNumber, m.Original, m.PartialSupport
+	got.CodeScanned, got.DateSettlement, got.CashBackAmount = m.CodeScanned, m.DateSettlement, m.CashBackAmount
+	return got
 }
 
 func (s *street) post(e envelope) { s.wire = append(s.wire, e) }
@@ -313,9 +319,12 @@ func (s *street) fault(where string, what int) { s.faults[where] = what }
 
 func (tl *till) receive(m *dialect.Message) {
 	tl.got = append(tl.got, m)
-	if m.MTI == "0210" || m.MTI == "0230" {
+	if m.MTI == "0110" || m.MTI == "0210" || m.MTI == "0230" && !dialect.Undecided(m.ResponseCode) {
 		if _, ok := tl.said[m.Key()]; !ok && !tl.reversed[m.Key()] {
 			tl.said[m.Key()] = m.ResponseCode
+			if m.ResponseCode == codePartiallyApproved {
+				tl.part[m.Key()] = m.AmountTransaction
+			}
 		}
 	}
 }
@@ -344,15 +353,50 @@ func (s *street) sale(stan int, amount int64) *dialect.Message {
 
 // ask sends a request and lets everything happen.
 func (s *street) ask(m *dialect.Message) {
-	s.till.amount[m.Key()] = m.AmountTransaction
+	s.till.remember(m)
 	s.post(envelope{atTerminal, atAcquirer, s.recode(m)})
 	s.run()
+}
+
+func (tl *till) remember(m *dialect.Message) {
+	if _, ok := tl.amount[m.Key()]; !ok {
+		tl.asked = append(tl.asked, m)
+	}
+	tl.amount[m.Key()] = m.AmountTransaction
+}
+
+// stands tells whether the terminal has an approval and has not reversed it.
+func (tl *till) stands(m *dialect.Message) bool {
+	return dialect.Approves(tl.said[m.Key()]) && !tl.reversed[m.Key()]
+}
+
+// after is the next message of a terminal about another one: a void, a refund, a completion.
+func (s *street) after(k dialect.Kind, stan int, o *dialect.Message, amount int64) *dialect.Message {
+	m := s.message("", stan)
+	m.Kind = k
+	if err := dialect.ISO87().Shape(m); err != nil {
+		s.t.Fatal(err)
+	}
+	m.SetAmount(amount)
+	m.BatchNumber = o.BatchNumber
+	m.Original = dialect.Original{Batch: o.BatchNumber, STAN: o.SystemsTraceAuditNumber, Date: o.DateLocalTransaction, Time: o.TimeLocalTransaction}
+	return m
+}
+
+// kind makes another kind of a sale.
+func (s *street) kind(k dialect.Kind, m *dialect.Message) *dialect.Message {
+	m.Kind = k
+	if err := dialect.ISO87().Shape(m); err != nil {
+		s.t.Fatal(err)
+	}
+	return m
 }
 
 // undo sends the reversal of a request, at first or again.
 func (s *street) undo(m *dialect.Message, mti string) {
 	s.till.reversed[m.Key()] = true
 	r := s.message(mti, 0)
+	r.Kind, r.BatchNumber, r.ProcessingCode = m.Kind, m.BatchNumber, m.ProcessingCode
 	r.SystemsTraceAuditNumber, r.ReversalReason = m.SystemsTraceAuditNumber, "98"
 	if s.results != nil {
 		r.ICCSystemRelatedData = appendTLV(nil, 0x9F5B, s.results)
@@ -451,31 +495,117 @@ func (s *street) wrong() (bad []string) {
 			bad = append(bad, fmt.Sprintf("I3 %s: %s is %v, reversal due %v", placeNames[at], e.Key, e.State, e.ReversalDue))
 		}
 	}
-	for k, amount := range s.till.amount {
-		var debit, held int64
-		open := false
+	for _, m := range s.till.asked {
+		if purposeOf(kindOf(m)) == charging {
+			bad = append(bad, s.wrongSale(m)...)
+		}
+	}
+	return append(bad, s.wrongHolds()...)
+}
+
+// wrongSale judges one sale with all that names it.
+func (s *street) wrongSale(m *dialect.Message) (bad []string) {
+	k := m.Key()
+	want, most := int64(0), m.AmountTransaction
+	if s.till.stands(m) {
+		if want = m.AmountTransaction; s.till.part[k] > 0 {
+			want = s.till.part[k]
+		}
+	}
+	group := []*dialect.Message{m}
+	for _, d := range s.till.asked {
+		if d.OriginalKey() != k {
+			continue
+		}
+		group = append(group, d)
+		switch {
+		case d.Kind == dialect.KindTipAdjust:
+			most = max(most, d.AmountTransaction)
+			if s.till.stands(d) {
+				want = d.AmountTransaction
+			}
+		case !s.till.stands(d):
+		case d.Kind == dialect.KindRefund:
+			want -= d.AmountTransaction
+		case purposeOf(d.Kind) == undoing:
+			want = 0
+		}
+	}
+	var debit, held int64
+	open := false
+	for _, d := range group {
 		for at, n := range s.nodes {
-			e := n.m.View().Find(k)
+			e := n.m.View().Find(d.Key())
 			if e == nil {
 				continue
 			}
 			open = open || e.Difference != nil
-			switch at {
-			case atIssuer:
-				debit = -e.Net(PositionCardholder)
-			case atAcquirer:
-				held = e.Net(PositionAcquirer) + e.Net(PositionMerchant) + e.Net(PositionFees)
+			switch {
+			case at == atIssuer && e.Kind == dialect.KindRefund && e.State == Approved && !e.Paid:
+				debit -= e.Amount // the switch has it, and the next clearing brings it
+			case at == atIssuer:
+				debit += e.charged()
+			case at == atAcquirer:
+				held += e.Net(PositionAcquirer) + e.Net(PositionMerchant) + e.Net(PositionFees)
 			}
 		}
-		sold := s.till.said[k] == codeApproved && !s.till.reversed[k]
-		if debit < 0 || debit > amount {
-			bad = append(bad, fmt.Sprintf("I1 %s: debited %d of %d", k, debit, amount))
+	}
+	if debit < 0 || debit > most {
+		bad = append(bad, fmt.Sprintf("I1 %s: debited %d of %d", k, debit, most))
+	}
+	if !open && (debit != held || debit != want) {
+		bad = append(bad, fmt.Sprintf("I4 %s: the terminal has %d, debited %d, acquirer and merchant hold %d", k, want, debit, held))
+	}
+	return bad
+}
+
+// wrongHolds judges the pre-authorisations: the terminal's view of them, and the account's.
+func (s *street) wrongHolds() (bad []string) {
+	var sum int64
+	for _, e := range s.view(atIssuer).Transactions {
+		if sum += e.Hold; e.Hold < 0 {
+			bad = append(bad, fmt.Sprintf("I1 %s holds %d", e.Key, e.Hold))
 		}
-		if !open && (debit != held || sold != (debit == amount)) {
-			bad = append(bad, fmt.Sprintf("I4 %s: sold %v, debited %d, acquirer and merchant hold %d", k, sold, debit, held))
+	}
+	if x, ok := s.nodes[atIssuer].m.(*Issuer); ok {
+		for _, a := range x.byName {
+			sum -= a.held
+		}
+	}
+	if sum != 0 {
+		bad = append(bad, fmt.Sprintf("I2 the entries hold %d more than the accounts", sum))
+	}
+	for _, m := range s.till.asked {
+		if purposeOf(m.Kind) != holding {
+			continue
+		}
+		var want, got int64
+		if s.till.stands(m) {
+			want = m.AmountTransaction
+		}
+		for _, d := range s.till.asked {
+			if d.OriginalKey() == m.Key() && s.till.stands(d) && !s.voided(d) {
+				want = 0
+			}
+		}
+		e := s.view(atIssuer).Find(m.Key())
+		if e != nil {
+			got = e.Hold
+		}
+		if want != got && !(e != nil && e.Expired) {
+			bad = append(bad, fmt.Sprintf("I4 %s: the terminal has %d held, the issuer %d", m.Key(), want, got))
 		}
 	}
 	return bad
+}
+
+func (s *street) voided(m *dialect.Message) bool {
+	for _, d := range s.till.asked {
+		if d.OriginalKey() == m.Key() && purposeOf(d.Kind) == undoing && s.till.stands(d) {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *street) expect(what string, got, want any) {

@@ -10,12 +10,13 @@ func (x *Relay) fromAbove(e Event) {
 	if e.MACBad {
 		return
 	}
-	switch e.Message.MTI {
-	case "0210":
-		x.decided(e, Sale)
-	case "0230":
-		x.decided(e, Advice)
-	case "0430":
+	m := e.Message
+	switch class := dialect.Class(m.MTI); {
+	case !dialect.IsAnswer(m.MTI):
+		x.unmatched(m)
+	case class == dialect.ClassFinancial || class == dialect.ClassAuthorization:
+		x.decided(e)
+	case class == dialect.ClassReversal && dialect.IsAdvice(m.MTI):
 		code := e.Message.ResponseCode
 		if e.Force != "" {
 			code = e.Force
@@ -27,36 +28,37 @@ func (x *Relay) fromAbove(e Event) {
 }
 
 // decided is the next hop's answer to what is pending. Once decided, nothing from above changes the decision (A3).
-func (x *Relay) decided(e Event, f Function) {
+func (x *Relay) decided(e Event) {
 	m := e.Message
 	old := x.book.find(m.Key())
-	if old == nil || old.Function != f || !x.awaits(old, m.ResponseCode) {
+	if old == nil || m.MTI != dialect.Response(old.asked()) || !x.awaits(old, m.ResponseCode) {
 		x.late(old, m)
 		return
 	}
-	if f == Sale && old.State == Pending {
+	if old.Function == Sale && old.State == Pending {
 		x.cancel(Timer{TimerAnswer, old.Key})
-		if err := dialect.MatchContent(old.message("0200"), m); err != nil {
+		if err := dialect.MatchContent(old.message(old.asked()), m); err != nil {
 			x.declineAndReverse(old, codeSystem, "answer from above about something else", dialect.ReasonMismatch)
 			return
 		}
-		if code := x.refusal(e); code != "" {
+		if code := x.refusal(e, old); code != "" {
 			x.declineAndReverse(old, code, "approval from above not taken", dialect.ReasonMismatch)
 			return
 		}
 	}
-	if f == Advice && (dialect.Undecided(m.ResponseCode) && x.rules.Kept(rules.StoreOnlyDecisions) || dialect.MatchContent(old.message("0220"), m) != nil) {
+	if old.Function == Advice && (dialect.Undecided(m.ResponseCode) && x.rules.Kept(rules.StoreOnlyDecisions) || dialect.MatchContent(old.message(old.asked()), m) != nil) {
 		x.unmatched(m) // it decides nothing about this advice; the repeat brings another answer
 		return
 	}
 	t := old.Transaction
 	t.ResponseCode, t.AnswerICC = m.ResponseCode, m.ICCSystemRelatedData
 	var posts []Posting
-	if t.ResponseCode == codeApproved {
-		t.State, t.AuthorizationIDResponse = Approved, m.AuthorizationIDResponse
-		if x.cfg.Acquirer {
-			posts = []Posting{{PositionIssuer, PositionAcquirer, t.Amount}}
+	if x.takes(t.ResponseCode, old) {
+		t.State, t.AuthorizationIDResponse, t.AdditionalAmounts = Approved, m.AuthorizationIDResponse, m.AdditionalAmounts
+		if t.ResponseCode == codePartiallyApproved {
+			t.ApprovedAmount = m.AmountTransaction
 		}
+		posts = x.postings(&t)
 	} else {
 		t.State = Declined
 		if t.ResponseCode == codeBadMAC { // between hosts; the terminal would take it for its own
@@ -66,15 +68,22 @@ func (x *Relay) decided(e Event, f Function) {
 	x.answer(x.put(t, posts...))
 }
 
+// takes tells whether an answer with that code is an approval of e: a partial one only to who can take it.
+func (x *Relay) takes(code string, e *Entry) bool {
+	return code == codeApproved || code == codePartiallyApproved && e.Partial
+}
+
 // refusal is the code by which an approval from above is turned down, "" for none: this relay is made to, or it is an
-// approval of another kind than asked for, a partial one for instance.
-func (x *Relay) refusal(e Event) string {
+// approval of another kind than asked for, a partial one to somebody who cannot take it for instance.
+func (x *Relay) refusal(e Event, old *Entry) string {
 	switch code := e.Message.ResponseCode; {
 	case !dialect.Approves(code):
 		return ""
 	case e.Force != "" && !dialect.Approves(e.Force):
 		return e.Force
-	case code != codeApproved:
+	case !x.takes(code, old):
+		return codeSystem
+	case code == codePartiallyApproved && !(e.Message.AmountTransaction > 0 && e.Message.AmountTransaction < old.Amount):
 		return codeSystem
 	}
 	return ""
@@ -86,9 +95,9 @@ func (x *Relay) awaits(e *Entry, code string) bool {
 	case Pending:
 		return true
 	case Approved: // the copy of a request that was decided again
-		return code == codeApproved && !x.rules.Kept(rules.ReplayDuplicates)
+		return x.takes(code, e) && !x.rules.Kept(rules.ReplayDuplicates)
 	case Declined:
-		return code == codeApproved && !x.rules.Kept(rules.KeepDecision)
+		return x.takes(code, e) && !x.rules.Kept(rules.KeepDecision)
 	}
 	return false
 }

@@ -1,0 +1,95 @@
+package host
+
+import (
+	"fmt"
+
+	"github.com/posim/posim/transport/dialect"
+)
+
+// RefundPolicy is how an acquirer gives money back. The zero value gives the fee back in proportion, and takes from the
+// merchant's next payouts what it does not hold for him.
+type RefundPolicy struct {
+	Fee      string // RefundFeeProRata (also ""), RefundFeeKept
+	Strict   bool   // a refund of more than what is still to be paid to the merchant is refused
+	NoPayout bool   // the merchant is gone: what has been paid to him cannot be had back, and the acquirer bears it
+}
+
+// What becomes of the fee of a sale that is refunded.
+const (
+	RefundFeeProRata = "prorata"
+	RefundFeeKept    = "kept"
+)
+
+func (p *RefundPolicy) validate() error {
+	if p.Fee != "" && p.Fee != RefundFeeProRata && p.Fee != RefundFeeKept {
+		return fmt.Errorf("refund fee %q: want %s or %s", p.Fee, RefundFeeProRata, RefundFeeKept)
+	}
+	return nil
+}
+
+// kept tells whether the acquirer keeps the fee of what is refunded.
+func (p *RefundPolicy) kept() bool { return p.Fee == RefundFeeKept }
+
+// againstRefund is what only the merchant's acquirer can say against a refund.
+func (x *Relay) againstRefund(t *Transaction, o *Entry) (code, note string) {
+	if !x.cfg.Refunds.Strict {
+		return "", ""
+	}
+	if n := x.payable(o.Key.MID); t.Amount > n {
+		return codeAmountLimit, fmt.Sprintf("the merchant is owed %d", n)
+	}
+	return "", ""
+}
+
+// payable is what the acquirer holds for a merchant, in minor units.
+func (x *Relay) payable(mid string) (n int64) {
+	for _, e := range x.book.order {
+		if e.Key.MID == mid && !e.Paid {
+			n += e.Net(PositionAcquirer)
+		}
+	}
+	return n
+}
+
+// refundPostings takes a refund from whoever has the money: from the acquirer until the sale is paid out, then from the
+// merchant, who gets the fee's share back if the acquirer does not keep it. The switch holds it until the next clearing.
+func (x *Relay) refundPostings(t *Transaction, o *Entry) []Posting {
+	if o == nil || !o.Paid {
+		return []Posting{{PositionAcquirer, PositionSwitch, t.Amount}}
+	}
+	t.Paid = true // no payout nets it
+	if x.cfg.Refunds.NoPayout {
+		t.Difference = x.difference(t, "the merchant cannot be charged for a refund")
+		return []Posting{{PositionAcquirer, PositionSwitch, t.Amount}}
+	}
+	posts := []Posting{{PositionMerchant, PositionSwitch, t.Amount}}
+	if share := x.feeShare(t, o); share > 0 {
+		t.Fee = share
+		posts = append(posts, Posting{PositionFees, PositionMerchant, share})
+	}
+	return posts
+}
+
+// feeShare is the part of an original's fee that goes back with a refund: what has gone back in all is never more than its
+// share of what has been refunded in all.
+func (x *Relay) feeShare(t *Transaction, o *Entry) int64 {
+	if x.cfg.Refunds.kept() {
+		return 0
+	}
+	total, back := x.book.amount(o), t.Amount
+	var given int64
+	for _, d := range x.book.naming(o) {
+		if d.Kind == dialect.KindRefund && d.State == Approved && d.Key != t.Key {
+			if d.Postings != nil && d.Net(PositionAcquirer) < 0 { // before the payout: no fee was taken of it
+				total -= d.Amount
+				continue
+			}
+			back += d.Amount
+			given += d.Fee
+		}
+	}
+	if total <= 0 {
+		return 0
+	}
+	return min(o.Fee, o.Fee*min(back, total)/total) - given
+}
