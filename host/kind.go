@@ -4,8 +4,7 @@ import (
 	"github.com/posim/posim/transport/dialect"
 )
 
-// numbers is the dialect whose numbers a party thinks in, whatever the line speaks that a message came by: requests that
-// mean the same have the same MTI, processing code and point of service condition code here.
+// numbers is the dialect whose numbers a machine thinks in, whatever the line speaks that a message came by.
 var numbers = dialect.ISO87()
 
 // purpose is what a kind does to the money when it is approved.
@@ -58,19 +57,6 @@ func plainKind(f Function) dialect.Kind {
 		return dialect.KindOfflineSale
 	}
 	return dialect.KindNone
-}
-
-// translated is a message in this room's own numbers. One that has no kind, because its numbers do not say, is what its MTI
-// makes of it; and one of a kind that no other hop could be told stays as it is.
-func translated(m *dialect.Message) (*dialect.Message, dialect.Kind) {
-	if m.Kind == dialect.KindNone {
-		return m, kindOf(m)
-	}
-	shaped := *m
-	if numbers.Shape(&shaped) != nil {
-		return m, m.Kind
-	}
-	return &shaped, m.Kind
 }
 
 // kindOf is a message's kind, or what its MTI makes of one whose numbers do not say.

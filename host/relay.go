@@ -182,9 +182,8 @@ const nobody = -1
 
 // fromBelow is a message from a terminal, or from the acquirer.
 func (x *Relay) fromBelow(e Event) {
-	var kind dialect.Kind
-	e.Message, kind = translated(e.Message)
 	m := e.Message
+	kind := kindOf(m)
 	switch {
 	case dialect.IsAnswer(m.MTI):
 		x.unmatched(m)

@@ -230,9 +230,7 @@ func (s *street) recode(m *dialect.Message) *dialect.Message {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	// What the parties tell each other in their own terms is not this room's to code.
-	got.Kind, got.BatchNumber, got.Original, got.PartialSupport = m.Kind, m.BatchNumber, m.Original, m.PartialSupport
-	got.CodeScanned, got.DateSettlement, got.CashBackAmount = m.CodeScanned, m.DateSettlement, m.CashBackAmount
+	got.PartialSupport = m.PartialSupport // has no place there
 	return got
 }
 
