@@ -19,6 +19,8 @@ var (
 	_ encoding.Encoder = nibbles{}
 	_ encoding.Encoder = text{}
 	_ encoding.Encoder = anything{}
+
+	_ encoding.Encoder = signed{}
 	_ encoding.Encoder = octets{}
 	_ prefix.Prefixer  = fixed{}
 	_ prefix.Prefixer  = variable(0)
@@ -215,6 +217,25 @@ func (anything) Decode(src []byte, length int) ([]byte, int, error) {
 		return nil, 0, fmt.Errorf("want %d characters: %d bytes left", length, len(src))
 	}
 	return src[:length], length, nil
+}
+
+// signed is x+n: C or D in ASCII, then an even count of digits.
+type signed struct{}
+
+func (signed) Encode(src []byte) ([]byte, error) {
+	if len(src) == 0 || src[0] != 'C' && src[0] != 'D' {
+		return nil, errors.New("character 1: want C or D")
+	}
+	packed, err := digits{}.Encode(src[1:])
+	return append([]byte{src[0]}, packed...), err
+}
+
+func (signed) Decode(src []byte, length int) ([]byte, int, error) {
+	if len(src) == 0 || src[0] != 'C' && src[0] != 'D' {
+		return nil, 0, errors.New("character 1: want C or D")
+	}
+	v, read, err := digits{}.Decode(src[1:], length-1)
+	return append([]byte{src[0]}, v...), 1 + read, err
 }
 
 // octets is b: bytes as they are.

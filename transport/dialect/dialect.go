@@ -15,8 +15,9 @@ const (
 	bitmapLength = 8
 	headLength   = mtiLength + bitmapLength
 	macLength    = 8
-	macDE        = 64
-	lastDE       = 64
+	macDE        = 64  // of a message with one bitmap
+	secondMACDE  = 128 // of one with two
+	lastDE       = 128
 )
 
 // Dialect is what one acquirer's document says about messages. It never changes after it is made, so many goroutines may
@@ -42,6 +43,10 @@ type book struct {
 	switches Switches
 	batches  bool // NumbersBatches
 
+	wide     bool  // there are data elements above 64, and a secondary bitmap in messages that have one of them
+	together []int // data elements that come together or not at all
+	restamp  bool  // AsRepeat
+
 	// A header stands in front of the MTI. readHeader and writeHeader get its bytes.
 	header      int
 	readHeader  func(d *Dialect, src []byte, m *Message) error
@@ -64,7 +69,7 @@ func newDialect(b book) *Dialect {
 	d := &Dialect{
 		book:   b,
 		mti:    &field.Spec{Length: 4, Description: "message type identifier", Enc: digits{}, Pref: fixed{}},
-		bitmap: &field.Spec{Length: bitmapLength, Description: "bitmap", Enc: octets{}, Pref: fixed{}, DisableAutoExpand: true},
+		bitmap: &field.Spec{Length: bitmapLength, Description: "bitmap", Enc: octets{}, Pref: fixed{}, DisableAutoExpand: !b.wide},
 	}
 	for _, f := range b.kinds {
 		d.forms = append(d.forms, written{f, Response(f.MTI), d.Repeat(f.MTI)})
@@ -127,8 +132,8 @@ func (d *Dialect) checkMTI(mti string) error {
 	return &FieldError{DE: 0, Err: fmt.Errorf("%q is not a message of %s: want one of %s", mti, d.name, strings.Join(d.mtis, " "))}
 }
 
-// Pack writes m. mac computes DE 64, which is then the last field, over all bytes from the MTI up to it, with bit 64 of the bitmap
-// set; without mac there is no DE 64, and m.MAC is never written. Fields of m that the dialect has no data element for are not
+// Pack writes m. mac computes DE 64 (DE 128 in a message with a secondary bitmap), which is then the last field, over all bytes from
+// the MTI up to it, with its bit set; without mac there is none, and m.MAC is never written. Fields of m that the dialect has no data element for are not
 // written either, so that a host can pass on what it got in another dialect. The bytes are the caller's.
 //
 // Errors are *FieldError. Of mac's own error the text and the chain are kept.
@@ -158,7 +163,7 @@ func (d *Dialect) Pack(m *Message, mac func(dst *[8]byte, data []byte) error) ([
 	bits := field.NewBitmap(d.bitmap)
 	for i := range d.elements {
 		e := &d.elements[i]
-		if e.de == macDE {
+		if e.de == macDE || e.de == secondMACDE {
 			continue
 		}
 		var present bool
@@ -169,8 +174,13 @@ func (d *Dialect) Pack(m *Message, mac func(dst *[8]byte, data []byte) error) ([
 			bits.Set(e.de)
 		}
 	}
+	signature := macDE
+	if bits.IsSet(1) {
+		signature = secondMACDE
+		out = slices.Insert(out, d.header+headLength, make([]byte, bitmapLength)...)
+	}
 	if mac != nil {
-		bits.Set(macDE)
+		bits.Set(signature)
 	}
 	packedBits, err := bits.Pack()
 	if err != nil {
@@ -182,7 +192,7 @@ func (d *Dialect) Pack(m *Message, mac func(dst *[8]byte, data []byte) error) ([
 	}
 	var sum [macLength]byte
 	if err := mac(&sum, out[d.header:]); err != nil {
-		return nil, &FieldError{DE: macDE, Err: err}
+		return nil, &FieldError{DE: signature, Err: err}
 	}
 	return append(out, sum[:]...), nil
 }
@@ -233,13 +243,16 @@ func (d *Dialect) read(src []byte, m *Message, at func(offset int)) (end int, er
 	if _, err := bits.Unpack(src[bitmapAt:]); err != nil {
 		return 0, &FieldError{DE: 1, Offset: bitmapAt, Err: cause(err)}
 	}
-	if bits.IsSet(1) {
-		return 0, &FieldError{DE: 1, Offset: bitmapAt, Err: errors.New("bit 1 announces a secondary bitmap: want the primary one alone, the variant of 128 bits is not known here")}
+	if err := d.checkBits(bits); err != nil {
+		return 0, &FieldError{DE: 1, Offset: bitmapAt, Err: err}
 	}
-	offset := d.header + headLength
-	for de := 2; de <= lastDE; de++ {
+	offset := bitmapAt + bits.Len()/8
+	for de := 2; de <= min(bits.Len(), lastDE); de++ {
 		if !bits.IsSet(de) {
 			continue
+		}
+		if de == macDE && bits.IsSet(1) {
+			return 0, &FieldError{DE: de, Offset: offset, Err: errors.New("a message with a secondary bitmap: want the MAC in DE 128")}
 		}
 		e := d.byDE[de]
 		if e == nil {
@@ -257,7 +270,33 @@ func (d *Dialect) read(src []byte, m *Message, at func(offset int)) (end int, er
 	return offset, nil
 }
 
-// VerifyMAC verifies DE 64 of m, which Unpack made from src. verify gets DE 64 and all bytes before it.
+// checkBits: a message has one form, so a secondary bitmap is there if it says something that the primary one could not.
+func (d *Dialect) checkBits(bits *field.Bitmap) error {
+	if bits.IsSet(1) {
+		if !d.wide {
+			return fmt.Errorf("bit 1 announces a secondary bitmap: want the primary one alone, %s has no other", d.name)
+		}
+		above := false
+		for de := macDE + 1; de < secondMACDE; de++ {
+			above = above || bits.IsSet(de)
+		}
+		if !above {
+			return errors.New("a secondary bitmap without a data element above 64 (a MAC is in DE 64 then): want none")
+		}
+	}
+	there := 0
+	for _, de := range d.together {
+		if bits.IsSet(de) {
+			there++
+		}
+	}
+	if there != 0 && there != len(d.together) {
+		return fmt.Errorf("%d of DE %v: they come together or not at all", there, d.together)
+	}
+	return nil
+}
+
+// VerifyMAC verifies DE 64 or 128 of m, which Unpack made from src. verify gets it and all bytes before it.
 //
 // A message that must carry a MAC and does not is ErrNoMAC; one that need not and does not is fine. In cup an answer that refuses
 // need not (a host that has no key for the terminal cannot). Any error of verify

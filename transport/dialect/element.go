@@ -24,6 +24,7 @@ const (
 	codeANS                // ans: printable characters
 	codeWide               // ans in any coding of more than ASCII (GBK, UTF-8): no control characters
 	codeAny                // ans that a document calls so and that holds any bytes
+	codeX                  // x+n: C or D in ASCII, then an even count of digits in BCD
 	codeB                  // b: bytes
 )
 
@@ -87,6 +88,8 @@ func (e *element) fieldSpec() *field.Spec {
 		s.Enc = text{wide: true}
 	case codeAny:
 		s.Enc = anything{}
+	case codeX:
+		s.Enc = signed{}
 	case codeB:
 		s.Enc = octets{}
 	}

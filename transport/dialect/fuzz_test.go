@@ -229,3 +229,76 @@ func FuzzFields(f *testing.F) {
 		}
 	})
 }
+
+// The same of the variant with 128 bits, and of every place of the reason: what decodes encodes to the same bytes.
+func FuzzUnpack128(f *testing.F) {
+	sum, _ := macer(f)
+	wide := sale(f)
+	wide.Original = Original{MTI: "0200", STAN: "000122", Date: "0302", Time: "000000", Acquirer: "12", Batch: "000007"}
+	reversal := &Message{MTI: "0401", ReversalReason: ReasonNoAnswer, ReplacementAmount: 1, TransmissionDateTime: "0302140511", Original: wide.Original}
+	settlement := &Message{MTI: "0510", SettlementResult: SettlementNotEqual, BatchNumber: "000007", Totals: &Totals{Debits: Total{1, 2}}}
+	var all []*Dialect
+	for r := range reasonRules {
+		for _, name := range []string{"iso87", "iso87-128"} {
+			d, err := ByName(name, Options{Reason: r})
+			if err != nil {
+				f.Fatal(err)
+			}
+			all = append(all, d)
+			for _, m := range []*Message{wide, reversal, settlement, {MTI: "0800", NetworkManagementCode: NetworkEcho}} {
+				b, err := d.Pack(m, sum)
+				if err != nil {
+					f.Fatal(err)
+				}
+				f.Add(b, byte(len(all)-1))
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, src []byte, which byte) {
+		d := all[int(which)%len(all)]
+		m, err := d.Unpack(src)
+		if err != nil {
+			if m != nil || len(err.Error()) > 300 {
+				t.Errorf("a message beside an error, or an error of %d characters", len(err.Error()))
+			}
+			return
+		}
+		_ = d.Fields(m)
+		if at := d.Offsets(src); at[len(at)-1] > len(src) {
+			t.Errorf("offsets %v of %d bytes", at, len(src))
+		}
+		if _, _, err := d.Reveal(src); err != nil {
+			t.Error(err)
+		}
+		var mac func(*[8]byte, []byte) error
+		if m.MAC != nil {
+			mac = func(dst *[8]byte, _ []byte) error { copy(dst[:], m.MAC); return nil }
+		}
+		again, err := d.Pack(m, mac)
+		if err != nil {
+			t.Fatalf("%X: %v", src, err)
+		}
+		if !bytes.Equal(again, src) {
+			t.Fatalf("%X\nbecame %X", src, again)
+		}
+	})
+}
+
+// An original's text, alone: what is read is written again, and nothing else is an original.
+func FuzzOriginal(f *testing.F) {
+	for _, s := range []string{"#000007000123----------", "#------0001230302140511" + "0148", "#000007----------------" + "--12345678901", "#", "#0", ""} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		o, err := parseOriginal(s)
+		if err != nil {
+			if o != (Original{}) {
+				t.Error("an original beside an error")
+			}
+			return
+		}
+		if again, err := o.text(); err != nil || again != s {
+			t.Fatalf("%q became %q, %v", s, again, err)
+		}
+	})
+}

@@ -1,14 +1,29 @@
 package dialect
 
+import "slices"
+
 // ISO87 returns the dialect iso87: ISO 8583:1987 in BCD with a primary bitmap (the package comment has its coding). It is
 // made once and shared: a Dialect never changes.
 func ISO87() *Dialect { return iso87 }
 
-var iso87 = newDialect(book{
-	name: "iso87", mtis: iso87MTIs, elements: iso87Elements, kinds: iso87Forms, lines: 1, line: (*Dialect).spreadLine,
-	spread: spreadISO87, gather: gatherISO87, keys: iso87Keys,
-	required: func(mti string) bool { return Class(mti) != ClassNetworkManagement },
-})
+var iso87 = newDialect(iso87Book(ReasonIn60))
+
+func iso87Book(r ReasonRule) book {
+	elements := slices.Clone(iso87Elements)
+	for i := range elements {
+		switch e := &elements[i]; {
+		case e.de == 60:
+			e.get, e.set = r.getPrivate60, r.setPrivate60
+		case e.de == 39 && r == ReasonIn39:
+			*e = r.inResponseCode(*e)
+		}
+	}
+	return book{
+		name: "iso87", mtis: iso87MTIs, elements: elements, kinds: iso87Forms, lines: 1, line: (*Dialect).spreadLine,
+		spread: spreadISO87, gather: gatherISO87, keys: iso87Keys,
+		required: func(mti string) bool { return Class(mti) != ClassNetworkManagement },
+	}
+}
 
 // iso87MTIs are the messages it knows, in the order of the standard.
 var iso87MTIs = []string{
@@ -48,7 +63,7 @@ var iso87Elements = []element{
 	{de: 54, name: "additional amounts", coding: codeANS, length: 120, prefix: 2, get: getAdditionalAmounts, set: setAdditionalAmounts},
 	{de: 55, name: "ICC system related data", coding: codeB, length: 255, prefix: 2, data: func(m *Message) *[]byte { return &m.ICCSystemRelatedData }},
 	{de: 59, name: "reserved national 59", coding: codeANS, length: 120, prefix: 2, secret: true, text: codeOrVoucher},
-	{de: 60, name: "reserved private 60", coding: codeANS, length: 99, prefix: 2, get: getPrivate60, set: setPrivate60, note: noteOf60},
+	{de: 60, name: "reserved private 60", coding: codeANS, length: 99, prefix: 2, get: ReasonIn60.getPrivate60, set: ReasonIn60.setPrivate60, note: noteOf60},
 	{de: 62, name: "reserved private 62", coding: codeB, length: 999, prefix: 2, secret: true, data: func(m *Message) *[]byte { return &m.ReservedPrivate62 }},
 	{de: 63, name: "reserved private 63", coding: codeANS, length: 99, prefix: 2, get: getPrivate63, set: setPrivate63, note: noteOf63},
 	{de: 64, name: "message authentication code", coding: codeB, length: 8, data: func(m *Message) *[]byte { return &m.MAC }},
@@ -111,8 +126,8 @@ func noteOf63(m *Message) string {
 	return ""
 }
 
-// iso87Forms are its kinds. The first two digits of DE 3 are the standard's transaction types: 00 goods and services, 02
-// adjustment, 09 goods with cash back, 20 returns, 31 balance inquiry; 7x and 9x are of private use: QR codes, and what is no transaction
+// iso87Forms are its kinds. The first two digits of DE 3 are the standard's transaction types: 00 goods and services, 02 and
+// 22 adjustments, 09 goods with cash back, 20 returns, 31 balance inquiry; 7x and 9x are of private use: QR codes, and what is no transaction
 // (920000 and 960000 are those of NII hosts' settlement).
 var iso87Forms = []Form{
 	{Kind: KindSale, MTI: "0200", ProcessingCode: "000000", POSConditionCode: "00"},
@@ -129,6 +144,8 @@ var iso87Forms = []Form{
 	{Kind: KindCompletionVoid, MTI: "0200", ProcessingCode: "020000", POSConditionCode: "06"},
 	{Kind: KindBalance, MTI: "0100", ProcessingCode: "310000", POSConditionCode: "00"},
 	{Kind: KindOfflineSale, MTI: "0220", ProcessingCode: "000000", POSConditionCode: "00"},
+	{Kind: KindForcedSale, MTI: "0220", ProcessingCode: "000000", POSConditionCode: "05"},
+	{Kind: KindAdjustment, MTI: "0220", ProcessingCode: "220000", POSConditionCode: "00"},
 	{Kind: KindTipAdjust, MTI: "0220", ProcessingCode: "020000", POSConditionCode: "00"},
 	{Kind: KindQRSale, MTI: "0200", ProcessingCode: "700000", POSConditionCode: "00"},
 	{Kind: KindQRQuery, MTI: "0200", ProcessingCode: "730000", POSConditionCode: "00"},

@@ -8,7 +8,7 @@ import (
 )
 
 // A file action (0320) of iso87 uploads one line of a batch, in the data elements that the line's own message had: DE 2, 3, 4 and
-// 25. DE 60 is the batch number n6, then the line's MTI n4 and STAN n6, then D or C (debit, credit). In a Message that is one
+// 25. DE 60 is the batch number n6, then the line's MTI n4 and STAN n6, then D or C (debit, credit), d or c of a foreign card. In a Message that is one
 // Detail; the message's own DE 11, 12 and 13 are its own. Of an answer, DE 60 is the batch number alone.
 
 const privateLineLength = batchDigits + 4 + 6 + 1
@@ -52,11 +52,7 @@ func (d *Dialect) spreadLine(m *Message) (*Message, error) {
 	}
 	w.PrimaryAccountNumber, w.ProcessingCode, w.POSConditionCode = line.PAN, f.ProcessingCode, f.POSConditionCode
 	w.SetAmount(line.Amount)
-	sign := "C"
-	if line.Debit {
-		sign = "D"
-	}
-	w.ReservedPrivate60 += f.MTI + line.STAN + sign
+	w.ReservedPrivate60 += f.MTI + line.STAN + line.sign()
 	return &w, nil
 }
 
@@ -80,7 +76,7 @@ func (d *Dialect) gatherLine(m *Message) error {
 		return nil
 	}
 	mti, stan, sign := s[6:10], s[10:16], s[16]
-	line := Detail{STAN: stan, PAN: m.PrimaryAccountNumber, Amount: m.AmountTransaction, Debit: sign == 'D'}
+	line := Detail{STAN: stan, PAN: m.PrimaryAccountNumber, Amount: m.AmountTransaction, Debit: sign&^0x20 == 'D', Foreign: sign&0x20 != 0}
 	for i := range d.forms {
 		f := &d.forms[i]
 		if f.MTI == mti && f.ProcessingCode != "" && f.ProcessingCode == m.ProcessingCode && f.POSConditionCode == m.POSConditionCode {
@@ -93,8 +89,8 @@ func (d *Dialect) gatherLine(m *Message) error {
 		return errors.New("a line whose MTI, processing code (DE 3) and condition code (DE 25) are no kind together")
 	case !isDigits(stan):
 		return errors.New("the line's STAN: want 6 digits")
-	case sign != 'D' && sign != 'C':
-		return errors.New("the line's last character: want D or C")
+	case line.sign() != s[16:]:
+		return errors.New("the line's last character: want D or C, or d or c of a foreign card")
 	case !m.HasAmount:
 		return errors.New("a line without an amount (DE 4)")
 	}
@@ -102,4 +98,17 @@ func (d *Dialect) gatherLine(m *Message) error {
 	m.PrimaryAccountNumber, m.ProcessingCode, m.POSConditionCode = pan.PAN{}, "", ""
 	m.AmountTransaction, m.HasAmount = 0, false
 	return nil
+}
+
+// sign is D or C, of a foreign card d or c.
+func (l *Detail) sign() string {
+	switch {
+	case l.Debit && l.Foreign:
+		return "d"
+	case l.Debit:
+		return "D"
+	case l.Foreign:
+		return "c"
+	}
+	return "C"
 }

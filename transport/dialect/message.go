@@ -100,6 +100,9 @@ type Original struct {
 	// AuthMethod and Authorizer are 61.4 and 61.5 of cup: how a forced sale was authorised ("00" POS, "01" telephone, "02" stand-in).
 	AuthMethod string
 	Authorizer string // up to 11 digits
+	// MTI, Acquirer and Forwarder are more of what DE 90 of iso87-128 says of it: the message type, and the institutions that had it,
+	// up to 11 digits without zeros in front. No other dialect has a place for them.
+	MTI, Acquirer, Forwarder string
 }
 
 // OriginalKey is the identity of the transaction that m names; the zero Key if it names none.

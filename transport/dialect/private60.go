@@ -10,7 +10,7 @@ import (
 // DE 60 of iso87 by the class of the message (ISO 8583:1987 leaves it to private use; all of this is our own choice):
 //
 //	network management               network management code: 001 sign-on, 002 sign-off, 301 echo ...
-//	reversal                         reason, and the original where what is reversed names one
+//	reversal                         reason (ReasonRule), and the original where what is reversed names one
 //	authorization, financial,
 //	administrative                   the original; or anybody's private data
 //	reconciliation                   batch number n6; of the end of an upload also how many lines were sent, n4
@@ -26,28 +26,30 @@ const originalMark = "#"
 // unknownPart stands for each digit of a part that is not known.
 const unknownPart = '-'
 
-func getPrivate60(m *Message) (string, error) {
+func (r ReasonRule) getPrivate60(m *Message) (string, error) { return r.private60(m, m.Original) }
+
+// private60 is DE 60 of m with this original.
+func (r ReasonRule) private60(m *Message, o Original) (string, error) {
 	if err := m.checkPrivate60(); err != nil {
 		return "", err
 	}
+	o.MTI, o.Acquirer, o.Forwarder = "", "", "" // which nobody is known by
 	switch Class(m.MTI) {
 	case ClassNetworkManagement:
 		return m.NetworkManagementCode, nil
 	case ClassReversal:
-		if strings.Contains(m.ReversalReason, originalMark) {
-			return "", errors.New("a reason with '#' in it: that announces an original")
+		reason, err := r.put(m.ReversalReason)
+		if err != nil || o == (Original{}) {
+			return reason, err
 		}
-		if m.Original == (Original{}) {
-			return m.ReversalReason, nil
-		}
-		s, err := m.Original.text()
-		return m.ReversalReason + s, err
+		s, err := o.text()
+		return reason + s, err
 	case ClassReconciliation:
 		return m.batchAndUploaded()
 	case ClassFileAction:
 		return m.ReservedPrivate60, nil // of the wire's form (line.go)
 	}
-	if m.Original == (Original{}) {
+	if o == (Original{}) {
 		if strings.HasPrefix(m.ReservedPrivate60, originalMark) {
 			return "", errors.New("private data that begins with '#': want Original for that")
 		}
@@ -56,10 +58,10 @@ func getPrivate60(m *Message) (string, error) {
 	if m.ReservedPrivate60 != "" {
 		return "", errors.New("an original beside private data: want one of them")
 	}
-	return m.Original.text()
+	return o.text()
 }
 
-func setPrivate60(m *Message, s string) (err error) {
+func (r ReasonRule) setPrivate60(m *Message, s string) (err error) {
 	switch Class(m.MTI) {
 	case ClassNetworkManagement:
 		m.NetworkManagementCode = s
@@ -67,10 +69,11 @@ func setPrivate60(m *Message, s string) (err error) {
 	case ClassReversal:
 		at := strings.Index(s, originalMark)
 		if at < 0 {
-			m.ReversalReason = s
-			return nil
+			return r.take(m, s)
 		}
-		m.ReversalReason = s[:at]
+		if err := r.take(m, s[:at]); err != nil {
+			return err
+		}
 		m.Original, err = parseOriginal(s[at:])
 		return err
 	case ClassReconciliation:
@@ -133,7 +136,10 @@ func (o *Original) text() (string, error) {
 
 // parseOriginal reads what text writes, and nothing else: one original has one text.
 func parseOriginal(s string) (o Original, err error) {
-	rest := strings.TrimPrefix(s, originalMark)
+	rest, marked := strings.CutPrefix(s, originalMark)
+	if !marked {
+		return Original{}, errors.New("no '#' at the front of an original")
+	}
 	for _, p := range o.parts() {
 		if len(rest) < p.digits {
 			return Original{}, fmt.Errorf("an original of %d characters: want '#', batch number 6, STAN 6, date 4, time 6", len(s))

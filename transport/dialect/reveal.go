@@ -21,7 +21,11 @@ func (d *Dialect) Reveal(src []byte) (mti string, fields []RevealedField, err er
 		return "", nil, err
 	}
 	at := d.Offsets(src)[2:]
-	for de := 2; de <= lastDE; de++ {
+	last := 8 * bitmapLength
+	if d.wide && src[d.header+mtiLength]>>7 == 1 {
+		last = lastDE
+	}
+	for de := 2; de <= last; de++ {
 		if src[d.header+mtiLength+(de-1)/8]>>(7-(de-1)%8)&1 == 0 {
 			continue
 		}

@@ -26,6 +26,9 @@ const (
 func getPrivate63(m *Message) (string, error) {
 	own := ""
 	var err error
+	if m.Totals != nil && !m.reconciles() {
+		return "", fmt.Errorf("totals that class %q has no place for", Class(m.MTI))
+	}
 	switch Class(m.MTI) {
 	case ClassFileAction: // the batch number is in DE 60
 		return m.ReservedPrivate63, nil

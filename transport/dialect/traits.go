@@ -1,10 +1,6 @@
 package dialect
 
-import (
-	"fmt"
-	"slices"
-	"strings"
-)
+import "slices"
 
 // Traits is what has to be known of a dialect to set up a terminal for it.
 type Traits struct {
@@ -22,23 +18,7 @@ var traits = []Traits{
 	{Name: "cup", Header: true, PINBlocks: []string{"0", "1"}, MAC: "cup-ecb", MaxCount: 999},
 }
 
-// New makes a dialect by its name. Switches that it does not have are an error.
-func New(name string, s Switches) (*Dialect, error) {
-	switch own := len(s.Map()) == 0; {
-	case name == "cup":
-		if err := s.normal().check(); err != nil {
-			return nil, err
-		}
-		return CUP(s), nil
-	case !own && slices.Contains(Names(), name):
-		return nil, fmt.Errorf("dialect: %s has no switches", name)
-	case name == "iso87":
-		return ISO87(), nil
-	}
-	return nil, fmt.Errorf("dialect: %q: want one of %s", name, strings.Join(Names(), ", "))
-}
-
-// Names lists the dialects.
+// Names lists the dialects: what ByName makes and TraitsOf knows.
 func Names() []string {
 	var names []string
 	for _, t := range traits {
