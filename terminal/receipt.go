@@ -60,8 +60,16 @@ func (t *Terminal) print(r *Record, again bool) bool {
 	return true
 }
 
-// compose writes one copy. Every copy says that it is worth nothing.
+// compose writes one copy in the profile's layout. Every copy says that it is worth nothing.
 func (t *Terminal) compose(r *Record, c Copy, again bool) Receipt {
+	layout := (*Terminal).composeGeneric
+	if t.profile.ReceiptLayout == LayoutChina {
+		layout = (*Terminal).composeChina
+	}
+	return Receipt{Copy: c, STAN: r.STAN, Date: r.Date, Time: r.Time, Lines: layout(t, r, c, again)}
+}
+
+func (t *Terminal) composeGeneric(r *Record, c Copy, again bool) []Text {
 	lines := make([]Text, 0, 20)
 	add := func(k Key, args ...any) { lines = append(lines, say(k, args...)) }
 	add("r-simulation")
@@ -98,7 +106,7 @@ func (t *Terminal) compose(r *Record, c Copy, again bool) Receipt {
 	lines = append(lines, t.moneyLines(r)...)
 	lines = append(lines, cvmLines(r.CVM, c)...)
 	add("r-simulation")
-	return Receipt{Copy: c, STAN: r.STAN, Date: r.Date, Time: r.Time, Lines: lines}
+	return lines
 }
 
 // lastFour is the card number of a customer's copy.

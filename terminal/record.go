@@ -71,6 +71,7 @@ type Record struct {
 	Uploaded bool         `json:",omitempty"` // the host has its line: a flag of a settlement, with its own write
 	Attempts int          `json:",omitempty"` // tries of its reversal or advice, silent ones too, where the profile counts them
 	Parking  string       `json:",omitempty"` // who parked it, and why
+	Operator string       `json:",omitempty"` // who was logged in; two digits
 
 	ICC    []byte `json:",omitempty"` // DE 55 of the reversal or the advice
 	Sealed []byte `json:",omitempty"` // an advice's card number and expiry

@@ -98,7 +98,7 @@ func (s Screen) Keys() []byte { return appendKeys(nil, s) }
 type entry struct{ en, zh string }
 
 // catalogue is every text of screens and receipts.
-var catalogue = merged(texts, txnTexts, batchTexts)
+var catalogue = merged(texts, txnTexts, batchTexts, paperTexts)
 
 func merged(all ...map[Key]entry) map[Key]entry {
 	m := map[Key]entry{}

@@ -30,7 +30,7 @@ func TestEveryTextHasBothLanguagesWithTheSameArguments(t *testing.T) {
 func TestEveryKeyInTheCodeIsInTheCatalogue(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	must(t, err)
-	used := regexp.MustCompile(`(?:say|add|ask[A-Za-z]*|pick)\("([a-z-]+)"|\{"(menu-[a-z-]+)"|Key\("([a-z-]+)"\)|(?:reverseLater|approve)\([^"\n]*"([a-z-]+)"|(?:return|=|,) "((?:r-)?[a-z]+-[a-z-]+)"|unknown\(r, [^"\n]*"([a-z-]+)"`)
+	used := regexp.MustCompile(`(?:say|add|given|ask[A-Za-z]*|pick)\("([a-z-]+)"|\{"(menu-[a-z-]+)"|Key\("([a-z-]+)"\)|(?:reverseLater|approve)\([^"\n]*"([a-z-]+)"|(?:return|=|,) "((?:r-)?[a-z]+-[a-z-]+)"|unknown\(r, [^"\n]*"([a-z-]+)"`)
 	n, seen := 0, map[Key]bool{}
 	for _, f := range files {
 		if strings.HasSuffix(f, "_test.go") || f == "devices.go" || f == "function.go" || strings.HasPrefix(f, "profile") { // the words of outcomes, functions and profiles
