@@ -11,6 +11,7 @@ import (
 	"github.com/posim/posim/emv"
 	"github.com/posim/posim/hsm"
 	"github.com/posim/posim/transport"
+	"github.com/posim/posim/transport/dialect"
 )
 
 // Profile is what an acquirer loads into a terminal: who it is, how it talks, how long it waits, what its clerk may do, which
@@ -22,9 +23,9 @@ type Profile struct {
 	MerchantZh string
 	Currency   string // ISO 4217 number, four digits, as DE 49 and tag 5F2A have it
 
-	Dialect string          // of its messages, by name: "iso87"
-	TPDU    *transport.TPDU // in front of every message; nil: none
-	Header  Header          // behind the TPDU; the zero Header: the dialect has none
+	Dialect  string           // of its messages, by name: "iso87"
+	Switches dialect.Switches // what documents of that dialect disagree about, its header too
+	TPDU     *transport.TPDU  // in front of every message; nil: none
 
 	AnswerWait     time.Duration // for the answer to a request; 60 s
 	ReversalWait   time.Duration // for the answer to a reversal or an advice; 30 s

@@ -97,6 +97,7 @@ func (f *profileFile) allowed(p *Profile) error {
 	if len(*f.Functions) == 0 {
 		return wrong("functions", ": want at least one")
 	}
+	speaks := p.Speaks()
 	for i, s := range *f.Functions {
 		key := fmt.Sprintf("functions[%d]", i)
 		fn, err := ParseFunction(s)
@@ -105,6 +106,11 @@ func (f *profileFile) allowed(p *Profile) error {
 		}
 		if slices.Contains(p.Functions, fn) {
 			return wrong(key, " %q stands there twice", s)
+		}
+		if k := kindOf(fn); k != dialect.KindNone {
+			if _, ok := speaks.Form(k); !ok {
+				return wrong(key, " %q: %s has no message for it", s, p.Dialect)
+			}
 		}
 		if modes := needs[fn]; modes != nil && !slices.ContainsFunc(modes, p.Takes) {
 			return wrong(key, " %q: entry_modes has none of %s, and this takes no other", s, joined(modes))

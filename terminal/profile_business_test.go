@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/posim/posim/transport"
+	"github.com/posim/posim/transport/dialect"
 )
 
 // with is the generic profile with lines of its own before emv.
@@ -24,7 +25,7 @@ func TestAProfileThatSaysNothingElseIsTheGenericTerminal(t *testing.T) {
 		Operators: Operators{MaxWrong: 3, Lock: time.Minute}, ReceiptLayout: "generic",
 	}
 	got := Profile{
-		Dialect: p.Dialect, TPDU: p.TPDU, Header: p.Header, EntryModes: p.EntryModes, Functions: p.Functions, VoidCard: p.VoidCard, VoidPIN: p.VoidPIN,
+		Dialect: p.Dialect, TPDU: p.TPDU, Switches: p.Switches, EntryModes: p.EntryModes, Functions: p.Functions, VoidCard: p.VoidCard, VoidPIN: p.VoidPIN,
 		RefundCard: p.RefundCard, HomeScheme: p.HomeScheme, CompletionPercent: p.CompletionPercent, TipPercent: p.TipPercent, Offline: p.Offline, BatchLimit: p.BatchLimit, Carry: p.Carry,
 		SAF: p.SAF, Operators: p.Operators, ReceiptLayout: p.ReceiptLayout, Language: p.Language, FeePlan: p.FeePlan, SettlementPlan: p.SettlementPlan,
 	}
@@ -45,6 +46,7 @@ func TestAProfileWithEveryKeyOfBusiness(t *testing.T) {
 	p, err := ParseProfile("cup", []byte(with(t, `dialect: cup
 tpdu: "6000030000"
 header: {application: "61", version: "32", sub_version: "320001"}
+switches: {length-60: "11", mak: single}
 entry_modes: [chip, stripe, manual, qr]
 functions: [sale, void, refund, pre-auth, completion, tip-adjust, moto-sale, qr-sale, operator-login]
 void_card: true
@@ -63,9 +65,11 @@ language: zh
 fee: credit-060-debit-050-cap-2000
 settlement: t1`)))
 	must(t, err)
+	switches, err := dialect.ParseSwitches(map[string]string{"header": "613200320001", "length-60": "11", "mak": "single"})
+	must(t, err)
 	want := &Profile{
 		Name: "cup", TID: p.TID, MID: p.MID, Merchant: p.Merchant, MerchantZh: p.MerchantZh, Currency: "0156",
-		Dialect: "cup", TPDU: &transport.TPDU{Destination: 3}, Header: Header{Application: "61", Version: "32", SubVersion: "320001"},
+		Dialect: "cup", TPDU: &transport.TPDU{Destination: 3}, Switches: switches,
 		AnswerWait: time.Minute, ReversalWait: 30 * time.Second, RetryPause: 10 * time.Second, AdviceInterval: time.Minute, CardWait: time.Minute,
 		Attempts: 3, MaxAmount: 99_999_999_99, Fallback: Fallback{Tries: 3, Window: 90 * time.Second}, Security: p.Security,
 		EntryModes: []EntryMode{"chip", "stripe", "manual", "qr"},
@@ -98,7 +102,12 @@ func TestAProfileThatCannotBeSaysWhere(t *testing.T) {
 		{"no dialect", "dialect: iso99", `14:1: dialect "iso99": want one of iso87, iso87-128, cup`},
 		{"a TPDU of another kind", `tpdu: "6100030000"`, `14:1: tpdu "6100030000": want ten digits that begin with 60`},
 		{"a header where there is none", "header: {version: \"31\"}", "14:1: header: the messages of iso87 have none"},
-		{"a header that is too long", "dialect: cup\nheader: {version: \"311\"}", `15:10: header.version "311": want 2 digits`},
+		{"a header that is too long", "dialect: cup\nheader: {version: \"311\"}", `15:10: header.version "311": want 2 upper-case hexadecimal digits`},
+		{"a switch that is none", "dialect: cup\nswitches:\n  length-61: 3", "16:3: switches.length-61: want one of header, wrong-header, "},
+		{"a switch that stands elsewhere", "dialect: cup\nswitches: {header: \"603100311100\"}", "15:12: switches.header: want it as header: "},
+		{"a value that no switch has", "dialect: cup\nswitches: {mak: triple}", "15:12: switches.mak: dialect: switch mak: \"triple\": want double, single"},
+		{"switches of a dialect that has none", "switches: {mak: single}", "14:1: switches: dialect: iso87 has no switches"},
+		{"a function without a message", "dialect: cup\nfunctions: [cash-back]", `15:13: functions[0] "cash-back": cup has no message for it`},
 		{"cup with keys for each message", "dialect: cup\nsecurity:\n  keys: dukpt-aes", `16:3: security.keys "dukpt-aes": cup has no place for key serial numbers: want mk-sk`},
 		{"cup with a PIN block of 16 bytes", "dialect: cup\nsecurity: {pin_block: \"4\"}", `15:12: security.pin_block "4": cup knows 0, 1`},
 		{"a scheme that cannot work", "security: {mac: hmac-sha256}", "14:1: security: mac hmac-sha256 with keys mk-sk: want one of"},

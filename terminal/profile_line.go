@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"encoding/hex"
+	"maps"
 	"slices"
 	"strings"
 
@@ -13,15 +14,8 @@ import (
 // usualDialect is what a profile speaks that names none.
 const usualDialect = "iso87"
 
-// Header is what stands between TPDU and message in a dialect that has such a thing: digits, as they are on the line.
-type Header struct {
-	Application string // 60 stripe, 61 chip; two digits
-	Version     string // of the software, two digits
-	SubVersion  string // of the software, six digits
-}
-
-// usualHeader is what a terminal has whose profile says nothing else.
-var usualHeader = Header{Application: "60", Version: "31", SubVersion: "311100"}
+// usualHeader is what a terminal has whose profile says nothing else: application class, version, sub-version.
+var usualHeader = [3]string{"60", "31", "311100"}
 
 // line fills in how the terminal talks.
 func (f *profileFile) line(p *Profile) (err error) {
@@ -36,10 +30,34 @@ func (f *profileFile) line(p *Profile) (err error) {
 	if p.TPDU, err = parseTPDU(f.TPDU); err != nil {
 		return err
 	}
-	if err := f.header(p, t); err != nil {
+	if err := f.switches(p, t); err != nil {
 		return err
 	}
 	return f.security(p, t)
+}
+
+// Framing is how the terminal's messages stand on its line.
+func (p *Profile) Framing() transport.Framing { return transport.Framing{TPDU: p.TPDU} }
+
+// HostFraming is the other end of that line, which serves terminals with any source address.
+func (p *Profile) HostFraming() transport.Framing {
+	if p.TPDU == nil {
+		return transport.Framing{}
+	}
+	return transport.Framing{TPDU: &transport.TPDU{Destination: p.TPDU.Source, Source: p.TPDU.Destination}, AnySource: true}
+}
+
+// Speaks is the dialect of the terminal's messages.
+func (p *Profile) Speaks() *dialect.Dialect {
+	name := p.Dialect
+	if name == "" {
+		name = usualDialect
+	}
+	d, err := dialect.New(name, p.Switches)
+	if err != nil {
+		panic("terminal: bug: profile " + p.Name + ": " + err.Error()) // ParseProfile has made one
+	}
+	return d
 }
 
 // parseTPDU reads ten digits: 60, destination, source. Without any there is none.
@@ -54,33 +72,66 @@ func parseTPDU(s string) (*transport.TPDU, error) {
 	return &transport.TPDU{Destination: uint16(b[1])<<8 | uint16(b[2]), Source: uint16(b[3])<<8 | uint16(b[4])}, nil
 }
 
-func (f *profileFile) header(p *Profile, t dialect.Traits) error {
-	if !t.Header {
-		if f.Header != nil {
-			return wrong("header", ": the messages of %s have none", t.Name)
+// headerSwitch is the switch that the header's own keys write.
+const headerSwitch = "header"
+
+// switches reads what documents of the dialect disagree about, and the header, which is one of those things.
+func (f *profileFile) switches(p *Profile, t dialect.Traits) error {
+	values := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(f.Switches)) {
+		key := "switches." + name
+		switch {
+		case !slices.Contains(dialect.SwitchNames(), name):
+			return wrong(key, ": want one of %s", strings.Join(dialect.SwitchNames(), ", "))
+		case name == headerSwitch:
+			return wrong(key, ": want it as header: {application, version, sub_version}")
 		}
-		return nil
+		values[name] = f.Switches[name]
+		if _, err := dialect.ParseSwitches(map[string]string{name: values[name]}); err != nil {
+			return wrong(key, ": %w", err)
+		}
 	}
-	p.Header = usualHeader
+	header, err := f.header(t)
+	if err != nil {
+		return err
+	}
+	if header != "" {
+		values[headerSwitch] = header
+	}
+	if p.Switches, err = dialect.ParseSwitches(values); err != nil {
+		return wrong("switches", ": %w", err)
+	}
+	if len(values) == 0 {
+		p.Switches = dialect.Switches{}
+	}
+	if _, err := dialect.New(p.Dialect, p.Switches); err != nil {
+		if len(f.Switches) > 0 {
+			return wrong("switches", ": %w", err)
+		}
+		return wrong("dialect", ": %w", err)
+	}
+	return nil
+}
+
+// header is the header's switch: terminal state 0 and processing request 0 stand between version and sub-version. "": none.
+func (f *profileFile) header(t dialect.Traits) (string, error) {
 	if f.Header == nil {
-		return nil
+		return "", nil
 	}
-	for _, part := range []struct {
-		key, value string
-		dst        *string
-	}{
-		{"application", f.Header.Application, &p.Header.Application}, {"version", f.Header.Version, &p.Header.Version},
-		{"sub_version", f.Header.SubVersion, &p.Header.SubVersion},
-	} {
+	if !t.Header {
+		return "", wrong("header", ": the messages of %s have none", t.Name)
+	}
+	parts := usualHeader
+	for i, part := range []struct{ key, value string }{{"application", f.Header.Application}, {"version", f.Header.Version}, {"sub_version", f.Header.SubVersion}} {
 		if part.value == "" {
 			continue
 		}
-		if !digits(part.value, len(*part.dst)) {
-			return wrong("header."+part.key, " %q: want %d digits", part.value, len(*part.dst))
+		if len(part.value) != len(parts[i]) || strings.Trim(part.value, "0123456789ABCDEF") != "" {
+			return "", wrong("header."+part.key, " %q: want %d upper-case hexadecimal digits", part.value, len(parts[i]))
 		}
-		*part.dst = part.value
+		parts[i] = part.value
 	}
-	return nil
+	return parts[0] + parts[1] + "00" + parts[2], nil
 }
 
 // security fills in how messages are protected: as the dialect has places for it.
