@@ -23,9 +23,9 @@ type Profile struct {
 	MerchantZh string
 	Currency   string // ISO 4217 number, four digits, as DE 49 and tag 5F2A have it
 
-	Dialect  string           // of its messages, by name: "iso87"
-	Switches dialect.Switches // what documents of that dialect disagree about, its header too
-	TPDU     *transport.TPDU  // in front of every message; nil: none
+	Dialect string          // of its messages, by name: "iso87"
+	Options dialect.Options // of that dialect: its header, where a reason is, what documents disagree about
+	TPDU    *transport.TPDU // in front of every message; nil: none
 
 	AnswerWait     time.Duration // for the answer to a request; 60 s
 	ReversalWait   time.Duration // for the answer to a reversal or an advice; 30 s

@@ -25,7 +25,7 @@ func TestAProfileThatSaysNothingElseIsTheGenericTerminal(t *testing.T) {
 		Operators: Operators{MaxWrong: 3, Lock: time.Minute}, ReceiptLayout: "generic",
 	}
 	got := Profile{
-		Dialect: p.Dialect, TPDU: p.TPDU, Switches: p.Switches, EntryModes: p.EntryModes, Functions: p.Functions, VoidCard: p.VoidCard, VoidPIN: p.VoidPIN,
+		Dialect: p.Dialect, TPDU: p.TPDU, Options: p.Options, EntryModes: p.EntryModes, Functions: p.Functions, VoidCard: p.VoidCard, VoidPIN: p.VoidPIN,
 		RefundCard: p.RefundCard, HomeScheme: p.HomeScheme, CompletionPercent: p.CompletionPercent, TipPercent: p.TipPercent, Offline: p.Offline, BatchLimit: p.BatchLimit, Carry: p.Carry,
 		SAF: p.SAF, Operators: p.Operators, ReceiptLayout: p.ReceiptLayout, Language: p.Language, FeePlan: p.FeePlan, SettlementPlan: p.SettlementPlan,
 	}
@@ -69,7 +69,7 @@ settlement: t1`)))
 	must(t, err)
 	want := &Profile{
 		Name: "cup", TID: p.TID, MID: p.MID, Merchant: p.Merchant, MerchantZh: p.MerchantZh, Currency: "0156",
-		Dialect: "cup", TPDU: &transport.TPDU{Destination: 3}, Switches: switches,
+		Dialect: "cup", TPDU: &transport.TPDU{Destination: 3}, Options: dialect.Options{Switches: switches},
 		AnswerWait: time.Minute, ReversalWait: 30 * time.Second, RetryPause: 10 * time.Second, AdviceInterval: time.Minute, CardWait: time.Minute,
 		Attempts: 3, MaxAmount: 99_999_999_99, Fallback: Fallback{Tries: 3, Window: 90 * time.Second}, Security: p.Security,
 		EntryModes: []EntryMode{"chip", "stripe", "manual", "qr"},
@@ -107,6 +107,9 @@ func TestAProfileThatCannotBeSaysWhere(t *testing.T) {
 		{"a switch that stands elsewhere", "dialect: cup\nswitches: {header: \"603100311100\"}", "15:12: switches.header: want it as header: "},
 		{"a value that no switch has", "dialect: cup\nswitches: {mak: triple}", "15:12: switches.mak: dialect: switch mak: \"triple\": want double, single"},
 		{"switches of a dialect that has none", "switches: {mak: single}", "14:1: switches: dialect: iso87 has no switches"},
+		{"a reason that is nowhere", "reversal_reason: \"61\"", "14:1: reversal_reason: dialect: "},
+		{"a reason where cup has none", "dialect: cup\nreversal_reason: \"60\"", `15:1: reversal_reason "60": cup has it in DE 39`},
+		{"a stamp that is not there", "restamp: true", "14:1: restamp: dialect: iso87 has no DE 7"},
 		{"a function without a message", "dialect: cup\nfunctions: [cash-back]", `15:13: functions[0] "cash-back": cup has no message for it`},
 		{"cup with keys for each message", "dialect: cup\nsecurity:\n  keys: dukpt-aes", `16:3: security.keys "dukpt-aes": cup has no place for key serial numbers: want mk-sk`},
 		{"cup with a PIN block of 16 bytes", "dialect: cup\nsecurity: {pin_block: \"4\"}", `15:12: security.pin_block "4": cup knows 0, 1`},

@@ -16,6 +16,8 @@ type profileFile struct {
 	Currency       string            `yaml:"currency"`
 	Dialect        string            `yaml:"dialect"`
 	Switches       map[string]string `yaml:"switches"`
+	Reason         string            `yaml:"reversal_reason"`
+	Restamp        bool              `yaml:"restamp"`
 	TPDU           string            `yaml:"tpdu"`
 	Header         *headerFile       `yaml:"header"`
 	AnswerWait     span              `yaml:"answer_wait"`

@@ -33,6 +33,9 @@ func (f *profileFile) line(p *Profile) (err error) {
 	if err := f.switches(p, t); err != nil {
 		return err
 	}
+	if err := f.rules(p, t); err != nil {
+		return err
+	}
 	return f.security(p, t)
 }
 
@@ -53,7 +56,7 @@ func (p *Profile) Speaks() *dialect.Dialect {
 	if name == "" {
 		name = usualDialect
 	}
-	d, err := dialect.New(name, p.Switches)
+	d, err := dialect.ByName(name, p.Options)
 	if err != nil {
 		panic("terminal: bug: profile " + p.Name + ": " + err.Error()) // ParseProfile has made one
 	}
@@ -98,17 +101,41 @@ func (f *profileFile) switches(p *Profile, t dialect.Traits) error {
 	if header != "" {
 		values[headerSwitch] = header
 	}
-	if p.Switches, err = dialect.ParseSwitches(values); err != nil {
+	if len(values) == 0 {
+		return f.possible(p, "dialect")
+	}
+	if p.Options.Switches, err = dialect.ParseSwitches(values); err != nil {
 		return wrong("switches", ": %w", err)
 	}
-	if len(values) == 0 {
-		p.Switches = dialect.Switches{}
+	return f.possible(p, "switches")
+}
+
+// rules reads where the reason of a reversal is, and whether a repeat is stamped anew.
+func (f *profileFile) rules(p *Profile, t dialect.Traits) error {
+	if t.Reason != "" && f.Reason != "" && f.Reason != t.Reason {
+		return wrong("reversal_reason", " %q: %s has it in DE %s", f.Reason, t.Name, t.Reason)
 	}
-	if _, err := dialect.New(p.Dialect, p.Switches); err != nil {
-		if len(f.Switches) > 0 {
-			return wrong("switches", ": %w", err)
+	if f.Reason != "" {
+		rule, err := dialect.ParseReasonRule(f.Reason)
+		if err != nil {
+			return wrong("reversal_reason", ": %w", err)
 		}
-		return wrong("dialect", ": %w", err)
+		p.Options.Reason = rule
+		if err := f.possible(p, "reversal_reason"); err != nil {
+			return err
+		}
+	}
+	if f.Restamp {
+		p.Options.Restamp = true
+		return f.possible(p, "restamp")
+	}
+	return nil
+}
+
+// possible tells whether there is such a dialect, with what the last key has added.
+func (f *profileFile) possible(p *Profile, key string) error {
+	if _, err := dialect.ByName(p.Dialect, p.Options); err != nil {
+		return wrong(key, ": %w", err)
 	}
 	return nil
 }
