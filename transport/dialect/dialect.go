@@ -45,6 +45,7 @@ type book struct {
 
 	wide     bool  // there are data elements above 64, and a secondary bitmap in messages that have one of them
 	together []int // data elements that come together or not at all
+	always   []int // those that are in every message
 	restamp  bool  // AsRepeat
 
 	// A header stands in front of the MTI. readHeader and writeHeader get its bytes.
@@ -180,6 +181,9 @@ func (d *Dialect) Pack(m *Message, mac func(dst *[8]byte, data []byte) error) ([
 		out = slices.Insert(out, d.header+headLength, make([]byte, bitmapLength)...)
 	}
 	if mac != nil {
+		if d.byDE[signature] == nil {
+			return nil, &FieldError{DE: signature, Err: fmt.Errorf("not a data element of %s", d.name)}
+		}
 		bits.Set(signature)
 	}
 	packedBits, err := bits.Pack()
@@ -282,6 +286,11 @@ func (d *Dialect) checkBits(bits *field.Bitmap) error {
 		}
 		if !above {
 			return errors.New("a secondary bitmap without a data element above 64 (a MAC is in DE 64 then): want none")
+		}
+	}
+	for _, de := range d.always {
+		if !bits.IsSet(de) {
+			return fmt.Errorf("no DE %d: want it in every message of %s", de, d.name)
 		}
 	}
 	there := 0
