@@ -117,7 +117,8 @@ const (
 	OutcomeLiveRead        Outcome = "live-card-read" // nothing but reading was done with it
 	OutcomePartRefused     Outcome = "part-refused"   // the host approved a part, which the clerk did not want
 	OutcomeParked          Outcome = "parked"         // set aside for a person
-	OutcomeDone            Outcome = "done"           // of what is no transaction
-	OutcomeNotAllowed      Outcome = "not-allowed"    // here, for this person, or for this transaction
-	OutcomeNotFound        Outcome = "not-found"      // no such transaction is in the journal
+	OutcomeNotPrinted      Outcome = "not-printed"
+	OutcomeDone            Outcome = "done"        // of what is no transaction
+	OutcomeNotAllowed      Outcome = "not-allowed" // here, for this person, or for this transaction
+	OutcomeNotFound        Outcome = "not-found"   // no such transaction is in the journal
 )

@@ -37,9 +37,32 @@ func menu() []menuGroup {
 	return append([]menuGroup{
 		{"menu-sales", []menuItem{
 			{FunctionSale, "menu-sale", anyone, (*Terminal).chooseSale},
+			{FunctionCashBack, "menu-cash-back", anyone, (*Terminal).chooseCashBack},
+			{FunctionTipSale, "menu-tip-sale", anyone, (*Terminal).chooseTipSale},
+			{FunctionInstalment, "menu-instalment", anyone, (*Terminal).chooseInstalment},
+			{FunctionMOTOSale, "menu-moto-sale", anyone, (*Terminal).chooseMOTOSale},
+			{FunctionQRSale, "menu-qr-sale", anyone, (*Terminal).chooseQRSale},
+			{FunctionQRScan, "menu-qr-scan", anyone, (*Terminal).chooseQRScan},
+			{FunctionOfflineSale, "menu-offline-sale", anyone, (*Terminal).chooseOfflineSale},
 		}},
 		{"menu-undo", []menuItem{
 			{FunctionVoid, "menu-void", supervisor, (*Terminal).chooseVoid},
+			{FunctionRefund, "menu-refund", supervisor, (*Terminal).chooseRefund},
+			{FunctionTipAdjust, "menu-tip-adjust", anyone, (*Terminal).chooseTipAdjust},
+		}},
+		{"menu-pre-auth", []menuItem{
+			{FunctionPreAuth, "menu-hold", anyone, (*Terminal).choosePreAuth},
+			{FunctionMOTOPreAuth, "menu-moto-hold", anyone, (*Terminal).chooseMOTOPreAuth},
+			{FunctionPreAuthVoid, "menu-hold-void", supervisor, (*Terminal).choosePreAuthVoid},
+			{FunctionCompletion, "menu-completion", anyone, (*Terminal).chooseCompletion},
+			{FunctionCompletionAdvice, "menu-completion-advice", anyone, (*Terminal).chooseCompletionAdvice},
+			{FunctionCompletionVoid, "menu-completion-void", supervisor, (*Terminal).chooseCompletionVoid},
+		}},
+		{"menu-look", []menuItem{
+			{FunctionBalance, "menu-balance", anyone, (*Terminal).chooseBalance},
+			{FunctionLastTransaction, "menu-last", anyone, (*Terminal).chooseLast},
+			{FunctionReprintLast, "menu-reprint-last", anyone, (*Terminal).chooseReprintLast},
+			{FunctionReprint, "menu-reprint", anyone, (*Terminal).chooseReprint},
 		}},
 	}, deskMenu()...)
 }
@@ -69,6 +92,8 @@ func kindOf(f Function) dialect.Kind {
 	switch f {
 	case FunctionSale, FunctionTipSale:
 		return dialect.KindSale
+	case FunctionQRScan:
+		return dialect.KindQRSale
 	}
 	k, err := dialect.ParseKind(string(f))
 	if err != nil {
@@ -77,7 +102,7 @@ func kindOf(f Function) dialect.Kind {
 	return k
 }
 
-// can tells whether this terminal offers a function and its host knows what it sends.
+// offers tells whether this terminal has a function and its host knows what it sends.
 func (t *Terminal) offers(f Function) bool {
 	if !t.profile.offers(f) {
 		return false

@@ -229,7 +229,7 @@ func (t *Terminal) authorise(d *deal) (*dialect.Message, Outcome, error) {
 			return nil, "", err
 		}
 	}
-	t.show(say("wait"))
+	t.show(d.waiting()...)
 	sendErr := t.transmit(m, b)
 	if !t.kept(rules.PendingBeforeWire) {
 		if err := t.journal.pending(r); err != nil {
@@ -296,6 +296,9 @@ func (t *Terminal) stamp(d *deal) error {
 	if t.numbersBatches() {
 		r.Batch = t.journal.batch.number
 	}
+	if r.Kind == dialect.KindQRSale && d.code == "" {
+		d.code, d.shows = orderCode(r), true
+	}
 	if d.number.IsZero() || !t.keepsNumber(r.about()) {
 		return nil
 	}
@@ -342,7 +345,7 @@ func (t *Terminal) classify(r *Record, request, m *dialect.Message, err error) (
 // partly is an approval of a part of the amount. The clerk may take it where the terminal can; else it is reversed, all of it.
 func (t *Terminal) partly(r *Record, m *dialect.Message) (*dialect.Message, Outcome, error) {
 	if !t.profile.PartialApproval || !m.HasAmount || m.AmountTransaction <= 0 || !partial(r.about()) {
-		return m, OutcomeNoAnswer, t.reverseLater(r, dialect.ReasonMismatch, "mismatch", m)
+		return m, OutcomeNoAnswer, t.unknown(r, dialect.ReasonMismatch, "mismatch", m)
 	}
 	left := r.Amount - m.AmountTransaction
 	if t.confirm(say("part-approved", Amount(m.AmountTransaction)), say("part-left", Amount(left))) {
@@ -363,8 +366,11 @@ func (t *Terminal) keysRefused(r *Record, m *dialect.Message) (*dialect.Message,
 	return m, OutcomeNoAnswer, t.unknown(r, dialect.ReasonMAC, "mac-bad", nil)
 }
 
-// unknown is a request of which nobody knows what became: it is reversed.
+// unknown is a request of which nobody knows what became: it is reversed. Of a sale by code the host can be asked first.
 func (t *Terminal) unknown(r *Record, reason string, text Key, answer *dialect.Message) error {
+	if r.about() == dialect.KindQRSale {
+		return nil
+	}
 	if undoes(r.about()) && !t.kept(rules.UnknownVoid) { // the terminal thinks that silence is a refusal
 		t.show(say("void-failed"))
 		return t.journal.declined(r, "")

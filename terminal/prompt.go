@@ -3,6 +3,7 @@ package terminal
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -59,8 +60,22 @@ func (t *Terminal) askDate(prompt Key, above ...Text) (string, bool) {
 // askSTAN takes a trace number of up to six digits.
 func (t *Terminal) askSTAN(prompt Key) (string, bool) {
 	s, ok := t.ask(prompt, 1, 6)
-	n, _ := strconv.Atoi(s)
-	return sixDigits(n), ok
+	return padded(s), ok
+}
+
+// padded is a STAN or a batch number of which the zeros in front were not typed.
+func padded(typed string) string { return strings.Repeat("0", max(0, 6-len(typed))) + typed }
+
+// askNumber takes a number from min to max.
+func (t *Terminal) askNumber(prompt Key, min, max int, above ...Text) (int, bool) {
+	for {
+		s, ok := t.ask(prompt, 1, 6, above...)
+		n, err := strconv.Atoi(s)
+		if !ok || err == nil && n >= min && n <= max {
+			return n, ok
+		}
+		above = []Text{say("wrong-entry")}
+	}
 }
 
 // askAmount takes an amount in minor units, at most max; false: cancelled, or nobody came. zero tells whether it may be 0.

@@ -85,7 +85,9 @@ func (t *Terminal) composeGeneric(r *Record, c Copy, again bool) []Text {
 	add("r-mid", t.profile.MID)
 	add("r-tid", t.profile.TID)
 	add(slipOf(r.about()))
-	add("r-card", card, entrySign(r))
+	if r.Card != "" {
+		add("r-card", card, entrySign(r))
+	}
 	if text, ok := entryTexts[r.enteredAs()]; ok {
 		add("r-entry", bilingual(text))
 	}

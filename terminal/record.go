@@ -136,8 +136,7 @@ func (r *Record) asked() int64 {
 // InBatch tells whether the transaction is a line of the batch. What a card approved alone is one before the host knows; anything
 // else that is told is none before the host has said yes.
 func (r *Record) InBatch() bool {
-	switch r.Kind {
-	case dialect.KindScriptResult, dialect.KindQRCancel: // no business of the merchant's
+	if r.hidden() {
 		return false
 	}
 	return r.State == Approved || r.State == Advised || r.State == AdviceDue && r.about() == dialect.KindOfflineSale
@@ -178,6 +177,11 @@ func (r *Record) side() side {
 		return credit
 	}
 	return neither
+}
+
+// hidden tells whether a record is between terminal and host, and no business of the merchant's.
+func (r *Record) hidden() bool {
+	return r.Kind == dialect.KindScriptResult || r.Kind == dialect.KindQRCancel || r.Kind == dialect.KindSignature
 }
 
 // owedReceipt tells whether a receipt must exist: the sale stands, or was handed over offline.

@@ -67,6 +67,9 @@ func (t *Terminal) pause() {
 // tryReversal sends one 0400 and waits for its 0410. Only the answer with this record's key clears it (T7), and only when
 // it has come (T6).
 func (t *Terminal) tryReversal(r *Record) (try, error) {
+	if r.about() == dialect.KindQRSale {
+		return t.tryCancel(r)
+	}
 	if reached, err := t.reach(); err != nil || !reached {
 		return broken, err
 	}

@@ -12,7 +12,8 @@ type deal struct {
 	expiry string  // YYMM
 	track2 string  // DE 35
 	icc    []byte  // DE 55 of the request
-	code   string  // scanned
+	code   string  // scanned, or shown
+	shows  bool    // the terminal shows it
 }
 
 // undoes tells whether a kind takes another transaction back.
@@ -25,10 +26,7 @@ func undoes(k dialect.Kind) bool {
 func (t *Terminal) told(k dialect.Kind) bool { return k.Advice() || undoes(k) && !t.numbersBatches() }
 
 // numbersBatches tells whether batch and STAN are what this host tells transactions apart by.
-func (t *Terminal) numbersBatches() bool {
-	d, ok := any(t.cfg.Dialect).(interface{ NumbersBatches() bool }) // until every dialect says
-	return ok && d.NumbersBatches()
-}
+func (t *Terminal) numbersBatches() bool { return t.cfg.Dialect.NumbersBatches() }
 
 // keepsNumber tells whether the card number of a kind of transaction stays in the journal, sealed: an advice carries it as often as
 // it is repeated, and so do reversals and uploads where batches are numbered.
@@ -118,6 +116,10 @@ func (t *Terminal) transact(d *deal) (Ended, error) {
 		}, approvedLines(e.Code)...)
 	case OutcomeDeclined:
 		t.showDeclined(e.Code)
+	case OutcomeNoAnswer:
+		if d.record.State == Pending { // of a sale by code that means nothing yet
+			return t.settleQR(d)
+		}
 	}
 	return e, err
 }
