@@ -25,12 +25,12 @@ func TestEveryBrokenCardHasItsStory(t *testing.T) {
 		}
 		for _, run := range runs {
 			for _, st := range run.Steps {
-				if st.Sale == nil {
+				if st.Task == nil {
 					continue
 				}
-				told = append(told, st.Sale.Card)
+				told = append(told, st.Task.Card)
 				if w := st.Expect.Outcome; !w.Set() || w.Value == "offline-approved" || w.Value == "approved" {
-					t.Errorf("%s of %s is expected %q", run.ID, st.Sale.Card, w.Value)
+					t.Errorf("%s of %s is expected %q", run.ID, st.Task.Card, w.Value)
 				}
 			}
 		}

@@ -22,7 +22,7 @@ type evidence struct {
 	log     *record
 	dialect *dialect.Dialect
 
-	journal   func() ([]*terminal.Record, error)
+	books     func() (*terminal.Books, error)
 	state     func() string // of the terminal: off, or as Terminal.State has it
 	positions func() (map[string]int64, error)
 	issuer    func() (*host.View, error) // nil: it cannot be asked
@@ -77,6 +77,9 @@ func (p *evidence) expect(st *Step, from mark, outcome string) {
 		p.expectState(w)
 	}
 	p.expectOrders(e.Orders)
+	p.expectKinds(e.Kinds)
+	p.expectDue(e.Due)
+	p.expectBatch(e.Batch)
 }
 
 func orNothingFound(s string) string {
@@ -142,13 +145,13 @@ func (p *evidence) expectJournal(j Journal) {
 	if j.Pos.Line == 0 {
 		return
 	}
-	records, err := p.journal()
+	books, err := p.books()
 	if err != nil {
 		p.fail(j.Pos, "the journal cannot be read: %v", err)
 		return
 	}
-	states := make([]string, len(records))
-	for i, rec := range records {
+	states := make([]string, len(books.Records))
+	for i, rec := range books.Records {
 		states[i] = strings.ToLower(string(rec.State))
 	}
 	found := strings.Join(states, ", ")
@@ -247,11 +250,18 @@ func (f *Field) name() string {
 	if f.Tag != 0 {
 		return fmt.Sprintf("tag %X in DE %d", f.Tag, f.DE)
 	}
+	if f.Sub != 0 {
+		return fmt.Sprintf("field %d.%d", f.DE, f.Sub)
+	}
 	return fmt.Sprintf("DE %d", f.DE)
 }
 
 // of is the field's value in a message, and whether it has one.
 func (f *Field) of(d *dialect.Dialect, m *dialect.Message) (string, bool) {
+	if f.Sub != 0 {
+		value := *subfield(f.DE, f.Sub, m)
+		return value, value != ""
+	}
 	if f.Tag == 0 {
 		return d.Field(m, f.DE)
 	}
@@ -361,8 +371,8 @@ func (s *Script) cardNames() []string {
 	}
 	add(s.Card)
 	for i := range s.Steps {
-		if st := &s.Steps[i]; st.Sale != nil {
-			add(st.Sale.Card)
+		if st := &s.Steps[i]; st.Task != nil {
+			add(st.Task.Card)
 		} else if st.Host != nil {
 			add(st.Host.Card)
 		}

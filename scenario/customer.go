@@ -1,31 +1,32 @@
 package scenario
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/posim/posim/emv/card"
 	"github.com/posim/posim/terminal"
 )
 
-// customer is whoever stands at the till: the clerk who types the amount, and the cardholder. People react to what the
-// screen says, a second later. The zero customer is nobody.
+// customer is whoever stands at the till: the clerk who types the amount and answers what the terminal asks, and the cardholder.
+// People react to what the screen says, a second later. The zero customer is nobody.
 type customer struct {
-	sale    *Sale
-	card    string
-	entries []string // what is left to do with the card
-	reached bool     // something has been done with it
-	prompts int      // PIN prompts so far
-	failed  error
+	task     *Task
+	card     string
+	original *terminal.Record     // the slip of the transaction that the task is about; nil: there is none
+	entries  []string             // what is left to do with the card
+	reached  bool                 // something has been done with it
+	prompts  int                  // PIN prompts so far
+	answered map[terminal.Key]int // how often each prompt has been
+	failed   error
 }
 
-// newCustomer comes for a sale.
-func newCustomer(l *Library, s *Sale, defaultCard string) customer {
-	c := customer{sale: s, card: s.Card, entries: s.Entries}
-	if c.card == "" {
-		c.card = defaultCard
-	}
+// newCustomer comes with a task.
+func newCustomer(l *Library, x *Task, original *terminal.Record) customer {
+	c := customer{task: x, original: original, card: x.Card, entries: x.Entries, answered: map[terminal.Key]int{}}
 	switch {
-	case len(c.entries) > 0:
+	case len(c.entries) > 0 || c.card == "":
 	case l.Card(c.card).HasChip:
 		c.entries = []string{"chip"}
 	default:
@@ -43,26 +44,40 @@ const (
 	wishCardOut
 	wishChoice
 	wishPIN
+	wishAnswer // of the clerk, to the prompt that goes with it
 )
 
-// wishOf reads a screen: the first of its lines that asks for something counts. Of a PIN's prompt only the empty one does: the
-// others show how far the typing is.
-func wishOf(s terminal.Screen) wish {
+// wishOf reads a screen: the first of its lines that asks for something counts. Of what is typed at the terminal only the empty
+// prompt does: the others show how far the typing is.
+func wishOf(s terminal.Screen) (wish, terminal.Key) {
 	for _, line := range s {
 		switch line.Key {
 		case "insert-or-swipe", "insert-chip", "insert-again", "swipe-instead":
-			return wishCard
+			return wishCard, line.Key
 		case "remove-card":
-			return wishCardOut
+			return wishCardOut, line.Key
 		case "choose":
-			return wishChoice
+			return wishChoice, line.Key
 		case "stars":
 			if len(line.Args) == 1 && line.Args[0] == "" {
-				return wishPIN
+				return wishPIN, line.Key
 			}
+		case "confirm":
+			return wishAnswer, line.Key
+		}
+		if asks(line) {
+			return wishAnswer, line.Key
 		}
 	}
-	return wishNothing
+	return wishNothing, ""
+}
+
+// asks tells whether a line is a prompt of the clerk's at which nothing has been typed yet.
+func asks(line terminal.Text) bool {
+	if line.Key != "amount" && !strings.HasPrefix(string(line.Key), "ask-") {
+		return false
+	}
+	return len(line.Args) == 1 && (line.Args[0] == "" || line.Args[0] == terminal.Amount(0))
 }
 
 // next is how the card is presented now, and not again; "" when there is nothing left that this customer would do.
@@ -76,30 +91,42 @@ func (c *customer) next() string {
 	return e
 }
 
-// arrive begins a sale at an idle terminal: the clerk types the amount.
-func (r *rig) arrive(s *Sale, defaultCard string) {
-	r.customer = newCustomer(r.library, s, defaultCard)
-	r.typeKeys(s.clerkKeys())
+// arrive begins a task at an idle terminal: the clerk types the amount of a sale, or chooses in the menu.
+func (r *rig) arrive(x *Task) error {
+	keys, err := x.clerkKeys(r.profile)
+	if err != nil {
+		return err
+	}
+	r.customer = newCustomer(r.library, x, r.log.slip(x.Of))
+	r.typeKeys(keys)
+	return nil
 }
 
-// clerkKeys is what the clerk presses.
-func (s *Sale) clerkKeys() []byte {
-	keys := amountKeys(s.Amount)
-	if s.ForceOnline {
-		keys = append([]byte{terminal.KeyOnline}, keys...)
+// clerkKeys is what the clerk presses at an idle terminal.
+func (x *Task) clerkKeys(p *terminal.Profile) ([]byte, error) {
+	if x.Function == terminal.FunctionSale {
+		keys := amountKeys(x.Amount)
+		if x.ForceOnline {
+			keys = append([]byte{terminal.KeyOnline}, keys...)
+		}
+		return keys, nil
 	}
-	return keys
+	keys, ok := terminal.Menu(p, x.Function)
+	if !ok {
+		return nil, fmt.Errorf("terminal %s has no %s in its menu", p.Name, x.Function)
+	}
+	return []byte(keys), nil
 }
 
 // choiceKey is what the cardholder presses for an application.
-func (s *Sale) choiceKey() byte {
-	switch s.Choose {
+func (x *Task) choiceKey() byte {
+	switch x.Choose {
 	case NoChoice:
 		return terminal.KeyCancel
 	case 0:
 		return '1'
 	}
-	return byte('0' + s.Choose)
+	return byte('0' + x.Choose)
 }
 
 // amountKeys is what the clerk presses for an amount.
@@ -126,18 +153,20 @@ func (r *rig) typeKeys(keys []byte) {
 // react is what the customer does about a screen.
 func (r *rig) react(s terminal.Screen) {
 	c := &r.customer
-	if c.sale == nil {
+	if c.task == nil {
 		return
 	}
-	switch wishOf(s) {
+	switch wish, prompt := wishOf(s); wish {
 	case wishCard:
 		r.presentCard()
 	case wishCardOut:
 		r.takeCard()
 	case wishChoice:
-		r.typeKeys([]byte{c.sale.choiceKey()})
+		r.typeKeys([]byte{c.task.choiceKey()})
 	case wishPIN:
 		r.enterPIN()
+	case wishAnswer:
+		r.typeKeys(c.answer(prompt, r.library))
 	}
 }
 
@@ -230,10 +259,10 @@ func (r *rig) meddle() {
 func (c *customer) pinKeys() []byte {
 	keys := []byte{terminal.KeyEnter}
 	switch n := c.prompts; {
-	case c.sale.Cancel:
+	case c.task.Cancel:
 		keys[0] = terminal.KeyCancel
-	case n < len(c.sale.PINs):
-		keys = append([]byte(c.sale.PINs[n].Digits()), terminal.KeyEnter)
+	case n < len(c.task.PINs):
+		keys = append([]byte(c.task.PINs[n].Digits()), terminal.KeyEnter)
 	case n > 0:
 		keys[0] = terminal.KeyCancel // nothing more to try
 	}
@@ -243,7 +272,7 @@ func (c *customer) pinKeys() []byte {
 
 // leave takes the card away.
 func (r *rig) leave() {
-	if r.byHand && r.customer.sale == nil {
+	if r.byHand && r.customer.task == nil {
 		return
 	}
 	r.customer = customer{}

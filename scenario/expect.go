@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/posim/posim/transport/dialect"
 )
 
 // Want is one expected value and where the script says so. A zero Pos: nothing is expected.
@@ -32,6 +34,9 @@ type Expect struct {
 	Money     []Position   // at the end of the step
 	State     Want[string]
 	Orders    Want[[]string] // how the issuer's orders to cards stand, all of them in the order in which they were given
+	Kinds     Want[[]string] // what the records of the journal are about, in order
+	Due       Want[[]string] // the states of the records that something must be sent for, in lower case and in order
+	Batch     Batch
 }
 
 // End is what must be true when the run is over.
@@ -64,6 +69,7 @@ type Field struct {
 	MTI    string
 	N      int // from 1
 	DE     int
+	Sub    int    // of DE 60, 61 and 63 in cup: the field of it with that number; 0: the element as a whole
 	Tag    uint32 // of DE 55 alone: the data object of this tag, in hex; 0: the element as a whole
 	Is     string // unless Absent
 	Absent bool
@@ -88,7 +94,7 @@ type Position struct {
 var (
 	outcomes = [...]string{"approved", "declined", "no-answer", "cancelled", "offline-approved", "offline-declined",
 		"no-connection", "blocked", "power-off", "card-removed", "chip-failed", "stopped", "refused", "not-accepted",
-		"live-card-refused", "live-card-read"}
+		"live-card-refused", "live-card-read", "done", "not-allowed", "not-found"}
 	recordStates = [...]string{"pending", "approved", "declined", "reversaldue", "reversed", "reversedunmatched",
 		"reversalrefused", "parked", "advicedue", "advised", "refused"}
 	terminalStates = [...]string{"off", "idle", "busy", "stopped"}
@@ -97,13 +103,14 @@ var (
 	observers      = [...]string{"terminal", "acquirer", "switch", "issuer"}
 	parties        = [...]string{"cardholder", "issuer", "switch", "acquirer", "suspense", "merchant", "fees", "wallet",
 		"purse", "purse-pool"}
-	dataElements = [...]int{2, 3, 4, 11, 12, 13, 14, 22, 23, 25, 35, 37, 38, 39, 41, 42, 49, 52, 54, 55, 60, 62, 63, 64}
+	dataElements = [...]int{2, 3, 4, 7, 11, 12, 13, 14, 15, 22, 23, 25, 26, 32, 35, 36, 37, 38, 39, 41, 42, 44, 48, 49, 52, 53, 54, 55,
+		57, 59, 60, 61, 62, 63, 64, 66, 70, 90, 95}
 )
 
 func (t *typing) expect(n *node, action string) *Expect {
 	e := &Expect{Pos: n.pos}
 	if !t.mapping(n, "expectations such as {outcome: approved}", "outcome", "screen", "receipt", "code", "journal",
-		"messages", "fields", "oda", "tags", "money", "state", "orders") {
+		"messages", "fields", "oda", "tags", "money", "state", "orders", "kinds", "saf", "batch") {
 		return e
 	}
 	if len(n.keys) == 0 {
@@ -112,8 +119,8 @@ func (t *typing) expect(n *node, action string) *Expect {
 	for i, k := range n.keys {
 		switch value := n.items[i]; k.text {
 		case "outcome":
-			if action != "sale" {
-				t.fail(k.pos, "only a sale has an outcome")
+			if taskForms[action].function == "" && taskForms[action].words == nil {
+				t.fail(k.pos, "only what is done at the till has an outcome")
 			}
 			e.Outcome = Want[string]{t.word(value, "outcome", outcomes[:]...), value.pos}
 		case "screen":
@@ -144,6 +151,12 @@ func (t *typing) expect(n *node, action string) *Expect {
 			e.State = Want[string]{t.word(value, "state", terminalStates[:]...), value.pos}
 		case "orders":
 			e.Orders = Want[[]string]{t.orderList(value), value.pos}
+		case "kinds":
+			e.Kinds = Want[[]string]{t.kinds(value), value.pos}
+		case "saf":
+			e.Due = Want[[]string]{t.dueStates(value), value.pos}
+		case "batch":
+			e.Batch = t.batch(value)
 		}
 	}
 	return e
@@ -233,7 +246,7 @@ func (t *typing) messages(n *node) (all []Message) {
 
 func (t *typing) field(n *node) Field {
 	f := Field{N: 1}
-	if !t.mapping(n, `a field such as {at: acquirer, mti: "0200", de: 22, is: "0051"}`, "at", "mti", "n", "de", "tag", "is", "absent") {
+	if !t.mapping(n, `a field such as {at: acquirer, mti: "0200", de: 22, is: "0051"}`, "at", "mti", "n", "de", "sub", "tag", "is", "absent") {
 		return f
 	}
 	for _, required := range []string{"at", "mti", "de"} {
@@ -254,6 +267,12 @@ func (t *typing) field(n *node) Field {
 	f.DE = t.number(de, "a data element", 2, 128)
 	if !slices.Contains(dataElements[:], f.DE) {
 		t.fail(de.pos, "unknown data element %d: want one of %s", f.DE, elementNames())
+	}
+	if sub := n.key("sub"); sub != nil {
+		f.Sub = t.number(sub, "a field of the element", 1, 7)
+		if subfield(f.DE, f.Sub, &dialect.Message{}) == nil {
+			t.fail(sub.pos, "DE %d has no field %d: want 60.1 to 60.7, 61.1 to 61.5, 63.1, 63.2", f.DE, f.Sub)
+		}
 	}
 	if tag := n.key("tag"); tag != nil {
 		f.Tag = t.fieldTag(tag, f.DE)

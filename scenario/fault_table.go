@@ -145,10 +145,13 @@ var cardKinds = [...]faultKind{
 	{"slow", argDuration, "it answers so much later"},
 }
 
-// Message types of the dialect (ISO 8583:1987, 4.1): what asks and what answers.
+// Message types of the dialects (ISO 8583:1987, 4.1): what asks and what answers.
 var (
-	requestTypes = [...]string{"0100", "0200", "0201", "0220", "0221", "0400", "0401", "0420", "0421", "0800"}
-	answerTypes  = [...]string{"0110", "0210", "0230", "0410", "0430", "0810"}
+	requestTypes = [...]string{
+		"0100", "0101", "0200", "0201", "0220", "0221", "0320", "0321", "0400", "0401", "0420", "0421", "0500", "0501", "0620", "0621",
+		"0800", "0820",
+	}
+	answerTypes = [...]string{"0110", "0210", "0230", "0330", "0410", "0430", "0510", "0630", "0810", "0830"}
 )
 
 // commandNames are the commands of a contact transaction and of issuer scripts (EMV Book 3, 6.5, and Book 1, 11.3).

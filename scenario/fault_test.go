@@ -83,8 +83,8 @@ func TestParseFault(t *testing.T) {
 }
 
 const (
-	requestList = "0100 0200 0201 0220 0221 0400 0401 0420 0421 0800"
-	answerList  = "0110 0210 0230 0410 0430 0810"
+	requestList = "0100 0101 0200 0201 0220 0221 0320 0321 0400 0401 0420 0421 0500 0501 0620 0621 0800 0820"
+	answerList  = "0110 0210 0230 0330 0410 0430 0510 0630 0810 0830"
 	kindList    = "lose, delay, duplicate, corrupt, truncate, cut, slice, merge, drip, reset"
 	cutWant     = "want cut(K), K from 1 to 65535 bytes"
 	delayWant   = "want delay(T), T a duration from 0s to 24h such as 65s"
@@ -109,7 +109,7 @@ func TestParseFaultErrors(t *testing.T) {
 		"net.rsp[0210#].lose":                 "want # and a number from 1 to 10000, one and all after it as #2+, or #*",
 		"net.rsp[0200].lose":                  `unknown event "0200" at net.rsp: want an answer's message type (` + answerList + ")",
 		"net.req[0210].lose":                  `unknown event "0210" at net.req: want a request's message type (` + requestList + ")",
-		"net.req[0320].lose":                  `unknown event "0320" at net.req: want a request's message type (` + requestList + ")",
+		"net.req[0300].lose":                  `unknown event "0300" at net.req: want a request's message type (` + requestList + ")",
 		"net[dial].refuse":                    `unknown event "dial" at net: want connect`,
 		"term[send].power-off":                `unknown event "send" at term: want write or send MTI (` + requestList + ") or receive MTI (" + answerList + ") or show or print",
 		"reader[byte].nak":                    `unknown event "byte" at reader: want frame`,

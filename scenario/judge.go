@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/posim/posim/host"
+	"github.com/posim/posim/internal/wal"
 	"github.com/posim/posim/sim"
 	"github.com/posim/posim/terminal"
 	"github.com/posim/posim/transport/dialect"
@@ -33,6 +34,7 @@ const quiet = 30 * time.Minute
 // court is what the judge needs, whatever house it sits in.
 type court struct {
 	profile *terminal.Profile
+	dialect *dialect.Dialect // between the terminal and its acquirer
 	log     record
 	object  func(Violation) // told of each violation, once; nil: nobody is
 }
@@ -47,29 +49,66 @@ func (r *court) violate(invariant, format string, args ...any) {
 	}
 }
 
-// judgeSent: what asks for money is durable before it is on the wire (I7), under an identity that was never used before (I8).
+// judgeSent: what asks for money is durable before it is on the wire (I7), under an identity that was never used before (I8); and
+// a batch is closed only when nothing of it is due (I14).
 func (r *court) judgeSent(m *dialect.Message) {
-	var need terminal.State
+	need := []terminal.State{terminal.Pending}
 	switch dialect.Class(m.MTI) {
-	case dialect.ClassFinancial:
-		if r.log.asked == nil {
-			r.log.asked = map[dialect.Key]int64{}
+	case dialect.ClassAuthorization, dialect.ClassFinancial:
+		if !moves(m.Kind) {
+			return
 		}
-		if amount, again := r.log.asked[m.Key()]; again && (m.MTI == "0200" || amount != m.AmountTransaction) {
-			r.violate("I8", "%s %s: its identity stands for another transaction already", m.MTI, m.Key())
-		}
-		r.log.asked[m.Key()] = m.AmountTransaction
-		need = terminal.Pending
-		if dialect.IsAdvice(m.MTI) {
-			need = terminal.AdviceDue
+		r.judgeIdentity(m)
+		if m.Kind.Advice() || m.Kind == dialect.KindNone && dialect.IsAdvice(m.MTI) {
+			need[0] = terminal.AdviceDue
+		} else if m.Kind.NamesOriginal() { // V1: asked again until it is answered, like an advice; V2: reversed, like a sale
+			need = append(need, terminal.AdviceDue)
 		}
 	case dialect.ClassReversal:
-		need = terminal.ReversalDue
+		need[0] = terminal.ReversalDue
+	case dialect.ClassReconciliation:
+		r.judgeClosing(m)
+		return
 	default:
 		return
 	}
-	if got := r.log.moves[m.SystemsTraceAuditNumber+m.DateLocalTransaction+m.TimeLocalTransaction]; got != need {
-		r.violate("I7", "%s of %s is on the wire and the durable record is %s, want %s", m.MTI, m.SystemsTraceAuditNumber, orNone(got), need)
+	if got := r.log.state(m.Key()); !slices.Contains(need, got) {
+		r.violate("I7", "%s of %s is on the wire and the durable record is %s, want %s", m.MTI, m.SystemsTraceAuditNumber, orNone(got), need[0])
+	}
+}
+
+// judgeIdentity: a key stands for one transaction. A repeat says that it is one by its MTI, or, where the dialect has none for
+// that, by being what was sent before.
+func (r *court) judgeIdentity(m *dialect.Message) {
+	if r.log.asked == nil {
+		r.log.asked = map[dialect.Key]asked{}
+	}
+	now := asked{m.AmountTransaction, m.Kind, string(m.ICCSystemRelatedData) + m.Track2Data}
+	before, again := r.log.asked[m.Key()]
+	first := !dialect.IsRepeat(m.MTI) && (dialect.IsRepeat(r.dialect.Repeat(m.MTI)) && !m.Kind.Advice() || before.print != now.print)
+	if again && (first || before.amount != now.amount || before.kind != now.kind) {
+		r.violate("I8", "%s %s: its identity stands for another transaction already", m.MTI, m.Key())
+	}
+	r.log.asked[m.Key()] = now
+}
+
+// asked is what a request asked for, and what tells its card and cryptogram from others.
+type asked struct {
+	amount int64
+	kind   dialect.Kind
+	print  string
+}
+
+// judgeClosing: when the totals of a batch leave, nothing of it is due, but where the profile says that people see to that (I14).
+func (r *court) judgeClosing(m *dialect.Message) {
+	if m.Kind != dialect.KindSettlement || r.profile.Carry {
+		return
+	}
+	for _, rec := range r.log.inOrder() {
+		switch rec.State {
+		case terminal.Pending, terminal.ReversalDue, terminal.AdviceDue:
+			r.violate("I14", "the batch is being closed and the record of %s is %s", rec.STAN, rec.State)
+		}
 	}
 }
 
@@ -83,7 +122,7 @@ func orNone(s terminal.State) string {
 // judgeMoved: a reversal leaves the queue only when the acquirer durably holds the transaction as undone, or an item if it
 // refuses, and an advice only when it durably holds it as accepted or refused (I6).
 func (r *rig) judgeMoved(rec *terminal.Record) {
-	r.log.moves[rec.STAN+rec.Date+rec.Time] = rec.State
+	r.noteMoved(rec)
 	advice := rec.State == terminal.Advised || rec.State == terminal.Refused
 	refused := rec.State == terminal.ReversalRefused
 	if rec.State != terminal.Reversed && rec.State != terminal.ReversedUnmatched && !advice && !refused {
@@ -121,14 +160,46 @@ func (r *rig) judgeMoved(rec *terminal.Record) {
 
 // rememberMoves takes the durable states from the disk: a power cut may have kept a write whose end nobody saw.
 func (r *rig) rememberMoves() {
-	r.log.moves = map[string]terminal.State{}
-	records, err := r.journal()
+	books, err := r.books()
 	if err != nil {
+		r.log.moves = map[dialect.Key]*terminal.Record{}
 		return // the boot will stop over it
 	}
-	for _, rec := range records {
-		r.log.moves[rec.STAN+rec.Date+rec.Time] = rec.State
+	r.archive(books)
+	r.log.moves = map[dialect.Key]*terminal.Record{}
+	for _, rec := range books.Records {
+		r.log.moves[r.key(rec)] = rec
 	}
+}
+
+// archive keeps the records that a closed batch has taken out of the journal: what the slip is about.
+func (r *court) archive(b *terminal.Books) {
+	if b.Last == nil || b.Last.Batch == r.log.lastClosed {
+		return
+	}
+	r.log.lastClosed = b.Last.Batch
+	left := map[dialect.Key]bool{}
+	for _, rec := range b.Records {
+		left[r.key(rec)] = true
+	}
+	for _, rec := range r.log.inOrder() {
+		if k := r.key(rec); !left[k] {
+			r.log.closed = append(r.log.closed, rec)
+			delete(r.log.moves, k)
+		}
+	}
+}
+
+// every is the terminal's records: those of closed batches, and then the journal's.
+func (r *court) every(b *terminal.Books) []*terminal.Record {
+	r.archive(b)
+	return append(slices.Clone(r.log.closed), b.Records...)
+}
+
+// noteMoved keeps what is durable of a record, and which of the script's transactions it is.
+func (r *court) noteMoved(rec *terminal.Record) {
+	kept := *rec
+	r.log.moves[r.key(rec)] = &kept
 }
 
 func (r *court) key(rec *terminal.Record) dialect.Key {
@@ -149,15 +220,15 @@ func (p *party) durable() (*host.View, error) {
 	return v, nil
 }
 
-// journal is what the terminal's disk says. It is read again only when the disk has changed.
-func (r *rig) journal() ([]*terminal.Record, error) {
+// books is what the terminal's disk says. It is read again only when the disk has changed.
+func (r *rig) books() (*terminal.Books, error) {
 	data := r.termDisk.Durable(terminal.JournalFile)
 	if r.read.err == nil && r.read.journal != nil && bytes.Equal(data, r.read.journal) {
-		return r.read.records, nil
+		return r.read.books, nil
 	}
 	r.read.journal = data
-	r.read.records, r.read.err = terminal.ReadJournal(data)
-	return r.read.records, r.read.err
+	r.read.books, r.read.err = terminal.ReadBooks(data)
+	return r.read.books, r.read.err
 }
 
 // heal takes away every fault and gives everybody one more occasion: a power cycle of the terminal. Then the world runs
@@ -228,7 +299,7 @@ type verdict struct {
 
 // assess reads the disks: positions, and the end state of each transaction.
 func (r *rig) assess() (v verdict, err error) {
-	records, err := r.journal()
+	books, err := r.books()
 	if err != nil {
 		return v, err
 	}
@@ -237,14 +308,14 @@ func (r *rig) assess() (v verdict, err error) {
 		return v, err
 	}
 	v.positions = host.Positions(views...)
-	v.ends = endsOf(r.transactions(records, views))
+	v.ends = endsOf(r.transactions(r.every(books), views))
 	return v, nil
 }
 
-// endsOf is the end state of each transaction; a run without any is one in which nobody was charged.
+// endsOf is the end state of each transaction with all that names it; a run without any is one in which nobody was charged.
 func endsOf(transactions []*transaction) (ends []string) {
-	for _, t := range transactions {
-		if end := t.end(); end != "" {
+	for _, f := range families(transactions) {
+		if end := f.end(); end != "" {
 			ends = append(ends, end)
 		}
 	}
@@ -284,8 +355,10 @@ func (r *court) transactions(records []*terminal.Record, views []*host.View) []*
 		}
 	}
 	for _, rc := range r.log.receipts {
-		if t := byKey[dialect.Key{MID: r.profile.MID, TID: r.profile.TID, STAN: rc.STAN, Date: rc.Date, Time: rc.Time}]; t != nil {
-			t.receipts++
+		for _, t := range all {
+			if rec := t.record; rec != nil && rec.STAN == rc.STAN && rec.Date == rc.Date && rec.Time == rc.Time {
+				t.receipts++
+			}
 		}
 	}
 	return all
@@ -314,26 +387,6 @@ func (t *transaction) amount() int64 {
 	return 0
 }
 
-// end is where the money has come to rest, or rests for now.
-func (t *transaction) end() string {
-	moved := false
-	for _, e := range t.entries {
-		moved = moved || e != nil && len(e.Postings) > 0
-	}
-	cardholder, merchant, fees, n := t.net(host.PositionCardholder), t.net(host.PositionMerchant), t.net(host.PositionFees), t.amount()
-	switch {
-	case t.record == nil && !moved && !t.known():
-		return ""
-	case !moved:
-		return "F0"
-	case cardholder == 0 && merchant == 0 && fees == 0 && t.net(host.PositionAcquirer) == 0:
-		return "F2"
-	case cardholder == -n && merchant+fees == n && t.record != nil && t.record.InBatch():
-		return "F1"
-	}
-	return "F3"
-}
-
 // known tells whether a host has seen the request.
 func (t *transaction) known() bool {
 	for _, e := range t.entries {
@@ -346,7 +399,7 @@ func (t *transaction) known() bool {
 
 // judge checks the invariants at rest.
 func (r *rig) judge() {
-	records, err := r.journal()
+	books, err := r.books()
 	if err != nil {
 		r.violate("I12", "%v", err)
 		return
@@ -360,14 +413,31 @@ func (r *rig) judge() {
 		r.judgeHost(p, views[i])
 	}
 	r.judgeIdentities(views[0])
-	all := r.transactions(records, views)
+	all := r.transactions(r.every(books), views)
+	ledger, err := r.hosts[2].ledger()
+	if err != nil {
+		r.violate("I12", "%v", err)
+		return
+	}
+	r.judgeAll(all, ledger)
 	for _, t := range all {
-		r.judgeTransaction(t)
 		if t.difference() {
 			r.log.sometimes[differenceOpened]++
 		}
 	}
-	r.judgeTotals(all)
+}
+
+// judgeAll judges transactions, each for itself and with all that names it, and their sum. ledger is the issuer's postings in
+// their order; nil: as they stand in its entries.
+func (r *court) judgeAll(all []*transaction, ledger []posted) {
+	every := families(all)
+	for _, t := range all {
+		r.judgeTransaction(t)
+	}
+	for _, f := range every {
+		r.judgeFamily(f, ledger)
+	}
+	r.judgeTotals(every)
 }
 
 // judgeHost: nothing unresolved (I3), nobody stopped (I12), memory as the disk (H6), and accounts as the postings (I2).
@@ -412,7 +482,7 @@ func (r *court) judgeIdentities(acquirer *host.View) {
 
 // judgePrinted: a receipt says only what is durable (I7).
 func (r *court) judgePrinted(rc terminal.Receipt) {
-	switch got := r.log.moves[rc.STAN+rc.Date+rc.Time]; got {
+	switch got := r.log.printedState(rc); got {
 	case terminal.Approved, terminal.AdviceDue, terminal.Advised, terminal.Refused, terminal.Parked:
 	default:
 		r.violate("I7", "a receipt of %s is printed and the durable record is %s", rc.STAN, orNone(got))
@@ -427,47 +497,80 @@ func (r *rig) judgeState() {
 	r.violate("I12", "nothing is left to happen and the terminal is %s", r.terminal.State())
 }
 
-// judgeTotals: the terminal's batch and the acquirer's books agree in number and sum, but for what a difference item names
+// judgeTotals: the terminal's batches and the acquirer's books agree in number and sum, but for what a difference item names
 // (I9).
-func (r *court) judgeTotals(all []*transaction) {
-	var n, at int
-	var sum, held int64
-	for _, t := range all {
-		if t.difference() {
+func (r *court) judgeTotals(all []*family) {
+	var here, there side
+	for _, f := range all {
+		if f.difference() {
 			continue
 		}
-		if t.record != nil && t.record.InBatch() {
-			n, sum = n+1, sum+t.record.Amount
-		}
-		if e := t.entries[0]; e != nil && e.State == host.Approved {
-			at, held = at+1, held+e.Amount
+		here.sum += f.lines()
+		for _, t := range f.members {
+			if t.record != nil && t.record.Signed() != 0 {
+				here.n++
+			}
+			if e := t.entries[0]; e != nil && e.State == host.Approved {
+				there.count(f, t, e)
+			}
 		}
 	}
-	if n != at || sum != held {
-		r.violate("I9", "the terminal's batch is %d sales of %s and the acquirer holds %d of %s", n, Money(sum), at, Money(held))
+	if here != there {
+		r.violate("I9", "the terminal's batch is %s and the acquirer holds %s", here, there)
 	}
 }
 
-// judgeTransaction: the cardholder is debited exactly when the merchant's batch, the acquirer's books and a receipt say
-// so (I1, I4, I5), and nothing is left undecided (I3).
+// side is what one party says of all lines of a batch.
+type side struct {
+	n   int
+	sum int64
+}
+
+func (s side) String() string { return fmt.Sprintf("%d lines of %s", s.n, Money(s.sum)) }
+
+// count adds what an entry of the acquirer's is in a batch.
+func (s *side) count(f *family, t *transaction, e *host.Entry) {
+	n := e.Amount
+	if e.ApprovedAmount > 0 {
+		n = e.ApprovedAmount
+	}
+	switch k := e.Kind; {
+	case k == dialect.KindTipAdjust:
+		s.sum += n - f.adjusted(t)
+	case credits(k):
+		s.n, s.sum = s.n+1, s.sum-n
+	case debits(k):
+		s.n, s.sum = s.n+1, s.sum+n
+	}
+}
+
+// judgeFamily: a cardholder is debited exactly what the merchant's batch and the acquirer's books say (I1, I4).
+func (r *court) judgeFamily(f *family, ledger []posted) {
+	name := f.root.key.STAN
+	r.judgeDebits(f, ledger)
+	if f.difference() {
+		return
+	}
+	debited, back := f.debited(), f.net(host.PositionSwitch) // a refund is with the switch until it is cleared
+	if lines := f.lines(); lines != debited-back {
+		r.violate("I4", "sale %s: the terminal's batch says %s and the cardholder is debited %s%s", name, Money(lines), Money(debited), onItsWay(back))
+	}
+	if acquirer := f.acquired(); acquirer != debited-back {
+		r.violate("I4", "sale %s: the acquirer's side holds %s and the cardholder is debited %s%s", name, Money(acquirer), Money(debited), onItsWay(back))
+	}
+}
+
+func onItsWay(back int64) string {
+	if back == 0 {
+		return ""
+	}
+	return ", of which " + Money(back).String() + " is on its way back"
+}
+
+// judgeTransaction: a receipt says so (I5), nothing is left undecided (I3), and nothing was lost from a queue (I6).
 func (r *court) judgeTransaction(t *transaction) {
 	name := t.key.STAN
-	n := t.amount()
-	r.judgeDebits(t, n)
-	debited := -t.net(host.PositionCardholder)
-	acquirer := t.net(host.PositionAcquirer) + t.net(host.PositionMerchant) + t.net(host.PositionFees)
 	inBatch := t.record != nil && t.record.InBatch()
-	var lines int64
-	if inBatch {
-		lines = n
-	}
-	item := t.difference()
-	if lines != debited && !item {
-		r.violate("I4", "sale %s: the terminal's batch says %s and the cardholder is debited %s", name, Money(lines), Money(debited))
-	}
-	if acquirer != debited && !item {
-		r.violate("I4", "sale %s: the acquirer's side holds %s and the cardholder is debited %s", name, Money(acquirer), Money(debited))
-	}
 	owed := inBatch || t.record != nil && (t.record.State == terminal.Refused || t.record.State == terminal.Parked && t.record.Reason == "")
 	switch {
 	case owed && t.receipts == 0:
@@ -507,24 +610,64 @@ func stateOf(rec *terminal.Record) string {
 	return string(rec.State)
 }
 
-// judgeDebits: at no time is the cardholder debited twice, or credited what was never taken (I1).
-func (r *court) judgeDebits(t *transaction, n int64) {
-	e := t.entries[len(t.entries)-1]
-	if e == nil {
-		return
-	}
+// judgeDebits: at no time is a cardholder debited twice, or credited what was never taken (I1).
+func (r *court) judgeDebits(f *family, ledger []posted) {
+	most := f.cap(r.profile)
 	var debited int64
-	for _, p := range e.Postings {
-		if p.From == host.PositionCardholder {
+	for _, p := range f.postings(ledger) {
+		if fromCardholder(p.From) {
 			debited += p.Amount
 		}
-		if p.To == host.PositionCardholder {
+		if fromCardholder(p.To) {
 			debited -= p.Amount
 		}
-		if debited < 0 || debited > n {
-			r.violate("I1", "sale %s of %s: the cardholder was debited %s", t.key.STAN, Money(n), Money(debited))
+		if debited < 0 || debited > most {
+			r.violate("I1", "sale %s of %s: the cardholder was debited %s", f.root.key.STAN, Money(f.root.amount()), Money(debited))
 		}
 	}
+}
+
+func fromCardholder(position string) bool {
+	return position == host.PositionCardholder || position == positionWallet
+}
+
+// posted is a posting and the transaction that it belongs to.
+type posted struct {
+	key dialect.Key
+	host.Posting
+}
+
+// postings are the issuer's postings of a family in their order.
+func (f *family) postings(ledger []posted) (all []host.Posting) {
+	if len(f.members) == 1 || ledger == nil {
+		for _, t := range f.members {
+			if e := t.issuer(); e != nil {
+				all = append(all, e.Postings...)
+			}
+		}
+		return all
+	}
+	for _, p := range ledger {
+		if slices.ContainsFunc(f.members, func(t *transaction) bool { return t.key == p.key }) {
+			all = append(all, p.Posting)
+		}
+	}
+	return all
+}
+
+// ledger is every posting on the host's disk, in the order in which they were written.
+func (p *party) ledger() (all []posted, err error) {
+	_, err = wal.Recover(host.LogName, p.disk.Durable(host.LogName), func(body []byte) error {
+		rec, err := host.DecodeRecord(body)
+		if err != nil {
+			return err
+		}
+		for _, x := range rec.Postings {
+			all = append(all, posted{rec.Transaction.Key, x})
+		}
+		return nil
+	})
+	return all, err
 }
 
 // difference tells whether somebody owns what does not agree: a host with an item, or whoever parked the record.
@@ -540,30 +683,9 @@ func (t *transaction) difference() bool {
 	return false
 }
 
-// whereIs says in a sentence where a transaction's money is, as one would tell the merchant.
-func (t *transaction) whereIs() string {
-	n := t.amount()
-	debited := -t.net(host.PositionCardholder)
-	batch := "no sale in the terminal's batch"
-	if t.record != nil && t.record.InBatch() {
-		batch = "a sale in the terminal's batch"
-	}
-	switch {
-	case debited == 0 && batch[0] == 'n':
-		return "with the cardholder: nobody is charged"
-	case debited == 0:
-		return "with the cardholder, and there is " + batch
-	case t.net(host.PositionMerchant) > 0:
-		return fmt.Sprintf("with the merchant: paid %s of %s", Money(t.net(host.PositionMerchant)), Money(n))
-	case t.net(host.PositionAcquirer) != 0:
-		return "with the acquirer: approved there, " + batch
-	}
-	return "with the issuer: the cardholder is charged, " + batch
-}
-
 // where answers for every transaction that is not at rest.
 func (r *rig) where() string {
-	records, err := r.journal()
+	books, err := r.books()
 	if err != nil {
 		return ""
 	}
@@ -571,16 +693,16 @@ func (r *rig) where() string {
 	if err != nil {
 		return ""
 	}
-	return whereAll(r.transactions(records, views))
+	return whereAll(r.transactions(r.every(books), views))
 }
 
 func whereAll(transactions []*transaction) string {
 	var all []string
-	for _, t := range transactions {
-		if t.record == nil && !t.known() {
+	for _, f := range families(transactions) {
+		if f.root.record == nil && !f.root.known() || !moves(f.root.kind()) {
 			continue
 		}
-		all = append(all, t.key.STAN+" "+t.whereIs())
+		all = append(all, f.root.key.STAN+" "+f.whereIs())
 	}
 	sort.Strings(all)
 	return strings.Join(all, "; ")

@@ -148,14 +148,14 @@ type live struct {
 
 func newLive(ctx context.Context, l *Library, s *Script, o LiveOptions) (v *live, err error) {
 	v = &live{
-		library: l, script: s, options: o, out: &outcome{money: map[string]Money{}}, dialect: dialect.ISO87(), started: time.Now(),
+		library: l, script: s, options: o, out: &outcome{money: map[string]Money{}}, dialect: l.terminals[s.Terminal].Speaks(), started: time.Now(),
 		ctx: ctx, changed: make(chan struct{}, 1), cards: map[string]*card.Card{}, known: map[dialect.Key]bool{}, ordered: map[int]bool{},
-		court: court{profile: l.terminals[s.Terminal]},
+		court: court{profile: l.terminals[s.Terminal], dialect: l.terminals[s.Terminal].Speaks()},
 	}
-	v.court.log.moves = map[string]terminal.State{}
+	v.court.log.moves = map[dialect.Key]*terminal.Record{}
 	v.armory.tell = func(f *Fault) { v.tellf("fault", "", "%s", f) }
 	v.court.object = func(x Violation) { v.tellf("judge", "", "%s", x) }
-	v.seen = evidence{script: s, out: v.out, log: &v.court.log, dialect: v.dialect, journal: v.journal, state: v.state, positions: v.positions, where: v.where, issuer: v.issuer,
+	v.seen = evidence{script: s, out: v.out, log: &v.court.log, dialect: v.dialect, books: v.books, state: v.state, positions: v.positions, where: v.where, issuer: v.issuer,
 		blind: func(at string) bool { return at != "terminal" && v.server == nil }}
 	defer func() {
 		if err != nil {
@@ -261,13 +261,16 @@ func (v *live) reachHost() (err error) {
 
 // remember notes what was there before the script began: it is compared with what it adds.
 func (v *live) remember() error {
-	records, err := v.records()
+	books, err := v.allBooks()
 	if err != nil {
 		return err
 	}
-	for _, rec := range records {
+	if books.Last != nil {
+		v.court.log.lastClosed = books.Last.Batch
+	}
+	for _, rec := range books.Records {
 		v.known[v.court.key(rec)] = true
-		v.court.log.moves[rec.STAN+rec.Date+rec.Time] = rec.State
+		v.court.noteMoved(rec)
 	}
 	return nil
 }
@@ -478,7 +481,7 @@ func (v *live) dial() (*transport.Link, error) {
 		}
 		v.dialer = &transport.Dialer{Addresses: addresses, TLS: v.options.TLS, Connect: liveConnect}
 	}
-	l, err := v.dialer.DialLink(v.wall, v.wall, transport.Framing{})
+	l, err := v.dialer.DialLink(v.wall, v.wall, v.court.profile.Framing())
 	if err != nil {
 		return nil, err
 	}
@@ -491,13 +494,17 @@ func (v *live) dial() (*transport.Link, error) {
 
 // frames is what links ask at each message.
 func (v *live) frames(seam string, frame []byte) []transport.Fault {
-	mti, err := v.dialect.MTI(frame)
+	d, framed := dialect.ISO87(), len(frame)+2
+	if strings.HasPrefix(seam, "net.") {
+		d, framed = v.dialect, framedBy(v.court.profile, frame)
+	}
+	mti, err := d.MTI(frame)
 	if err != nil {
 		mti = ""
 	}
 	v.net.Lock()
 	defer v.net.Unlock()
-	return v.armory.onFrame(seam, mti, len(frame)+2, nil)
+	return v.armory.onFrame(seam, mti, framed, nil)
 }
 
 // setLine cuts the terminal's line, or mends it.
@@ -564,12 +571,13 @@ func (v *live) observe(o terminal.Observation) {
 	var gate chan struct{}
 	switch o := o.(type) {
 	case terminal.Moved:
-		v.court.log.moves[o.Record.STAN+o.Record.Date+o.Record.Time] = o.Record.State
+		v.court.noteMoved(&o.Record)
+		v.court.log.number(&v.customer, v.court.key(&o.Record), o.From)
 		if v.moved != nil {
 			v.moved(&o.Record)
 		}
 	case terminal.Ended:
-		if v.customer.sale == nil { // a person's sale: whoever put the card in takes it out
+		if v.customer.task == nil { // a person's sale: whoever put the card in takes it out
 			break
 		}
 		v.customer = customer{}

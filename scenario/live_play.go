@@ -143,9 +143,10 @@ func (v *live) step(st *Step) {
 }
 
 func (v *live) act(st *Step) string {
+	if st.Task != nil {
+		return v.task(st)
+	}
 	switch st.Do {
-	case "sale":
-		return v.sale(st)
 	case "wait":
 		v.wait(st)
 	case "off":
@@ -180,17 +181,23 @@ func (v *live) post(f func()) {
 	}
 }
 
-// sale ends when its outcome is known, before any reversal: the terminal then stands still until the next step begins.
-func (v *live) sale(st *Step) string {
+// task ends when its outcome is known, before any reversal: the terminal then stands still until the next step begins.
+func (v *live) task(st *Step) string {
+	keys, err := st.Task.clerkKeys(v.court.profile)
 	v.untilReady()
 	v.mu.Lock()
 	if out := v.unable(); out != "" {
 		v.mu.Unlock()
 		return out
 	}
-	v.customer = newCustomer(v.library, st.Sale, v.script.Card)
+	if err != nil {
+		v.seen.fail(st.Pos, "%v", err)
+		v.mu.Unlock()
+		return ""
+	}
+	v.customer = newCustomer(v.library, st.Task, v.court.log.slip(st.Task.Of))
 	v.mu.Unlock()
-	v.typeKeys(st.Sale.clerkKeys())
+	v.typeKeys(keys)
 	done := v.until(livePatience, func() bool { return v.court.log.ended != nil || v.unable() != "" || v.customer.failed != nil })
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -202,7 +209,7 @@ func (v *live) sale(st *Step) string {
 	case done:
 		return v.unable()
 	case v.failure == nil:
-		v.seen.fail(st.Pos, "the sale did not end within %s", livePatience)
+		v.seen.fail(st.Pos, "the %s did not end within %s", st.Do, livePatience)
 	}
 	return ""
 }
@@ -223,18 +230,20 @@ func (v *live) react(s terminal.Screen) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	c := &v.customer
-	if c.sale == nil {
+	if c.task == nil {
 		return
 	}
-	switch wishOf(s) {
+	switch wish, prompt := wishOf(s); wish {
 	case wishCard:
 		v.presentCard()
 	case wishCardOut:
 		v.takeCard()
 	case wishChoice:
-		v.typeKeys([]byte{c.sale.choiceKey()})
+		v.typeKeys([]byte{c.task.choiceKey()})
 	case wishPIN:
 		v.typeKeys(c.pinKeys())
+	case wishAnswer:
+		v.typeKeys(c.answer(prompt, v.library))
 	case wishNothing:
 		if !c.reached && slices.ContainsFunc(s, func(t terminal.Text) bool { return t.Key == "reading" }) {
 			c.next() // a card that was in the slot before anybody was asked for it
@@ -371,7 +380,7 @@ func (v *live) untilNone(st *Step, what string, states ...terminal.State) {
 // none tells whether no record is in one of the states. The lock is held.
 func (v *live) none(states ...terminal.State) bool {
 	for _, got := range v.court.log.moves {
-		if slices.Contains(states, got) {
+		if slices.Contains(states, got.State) {
 			return false
 		}
 	}
@@ -503,7 +512,7 @@ func (v *live) finish() {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	records, err := v.journal()
+	records, err := v.own()
 	if err != nil {
 		v.seen.fail(v.script.Expect.Pos, "%v", err)
 		return
@@ -518,37 +527,35 @@ func (v *live) finish() {
 	if len(v.views) > 0 {
 		v.court.judgeIdentities(v.views[0])
 	}
-	for _, t := range all {
-		v.court.judgeTransaction(t)
-	}
-	v.court.judgeTotals(all)
+	v.court.judgeAll(all, nil)
 	v.seen.expectEnd(endsOf(all), positions)
 }
 
-// journal is what this script added to the terminal's journal, read from the disk.
-func (v *live) journal() ([]*terminal.Record, error) {
-	records, err := v.records()
+// books is what the terminal's journal says, without the records of before this script, read from the disk.
+func (v *live) books() (*terminal.Books, error) {
+	b, err := v.allBooks()
 	if err != nil {
 		return nil, err
 	}
-	var own []*terminal.Record
-	for _, rec := range records {
-		if !v.known[v.court.key(rec)] {
-			own = append(own, rec)
-		}
-	}
-	return own, nil
+	b.Records = slices.DeleteFunc(b.Records, func(rec *terminal.Record) bool { return v.known[v.court.key(rec)] })
+	return b, nil
 }
 
-func (v *live) records() ([]*terminal.Record, error) {
-	data, err := v.dir.ReadFile(terminal.JournalFile)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
+// own is the records of this script, those of closed batches among them.
+func (v *live) own() ([]*terminal.Record, error) {
+	b, err := v.books()
 	if err != nil {
 		return nil, err
 	}
-	return terminal.ReadJournal(data)
+	return v.court.every(b), nil
+}
+
+func (v *live) allBooks() (*terminal.Books, error) {
+	data, err := v.dir.ReadFile(terminal.JournalFile)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	return terminal.ReadBooks(data)
 }
 
 // ownViews is what the hosts believe of this script's transactions.
@@ -559,7 +566,7 @@ func (v *live) ownViews() ([]*host.View, error) {
 	if err != nil {
 		return nil, err
 	}
-	records, err := v.journal()
+	records, err := v.own()
 	if err != nil {
 		return nil, err
 	}
@@ -603,7 +610,7 @@ func (v *live) where() string {
 	if v.admin == nil {
 		return "not observable: the host is somebody else's"
 	}
-	records, err := v.journal()
+	records, err := v.own()
 	if err != nil {
 		return fmt.Sprint(err)
 	}

@@ -139,8 +139,8 @@ func (s *LiveSession) build(h *liveHouse, script *Script) (*live, error) {
 	}
 	v.happens, v.moved = h.changed, h.remember
 	var journal []terminal.Record
-	if records, err := v.records(); err == nil { // of what was there before; the boot stops over an error
-		for _, rec := range records {
+	if books, err := v.allBooks(); err == nil { // of what was there before; the boot stops over an error
+		for _, rec := range books.Records {
 			journal = append(journal, unsealed(rec))
 		}
 	}

@@ -1,7 +1,10 @@
 package scenario
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/posim/posim/emv"
@@ -12,18 +15,74 @@ import (
 
 // record is what a run showed: what expectations and the judge look at.
 type record struct {
-	screens  []terminal.Screen
-	receipts []terminal.Receipt
-	wire     []wired // the terminal's messages, both ways
-	seen     []sighting
-	ended    *terminal.Ended           // of the sale in progress
-	session  *emv.Session              // of the latest chip transaction
-	wrong    []Violation               // found while it happened
-	moves    map[string]terminal.State // the last durable state of each record
-	asked    map[dialect.Key]int64     // amounts of the requests that were sent
-	tries    map[string]int            // reversals sent, by STAN
+	screens    []terminal.Screen
+	receipts   []terminal.Receipt
+	wire       []wired // the terminal's messages, both ways
+	seen       []sighting
+	ended      *terminal.Ended                  // of the sale in progress
+	session    *emv.Session                     // of the latest chip transaction
+	wrong      []Violation                      // found while it happened
+	moves      map[dialect.Key]*terminal.Record // each record as it was durable last
+	made       map[int]dialect.Key              // the record of each transaction of the script
+	asked      map[dialect.Key]asked            // the requests that were sent
+	closed     []*terminal.Record               // of batches that were closed, as they were durable last
+	lastClosed string                           // number of the latest of those batches
+	tries      map[string]int                   // reversals sent, by STAN
 
 	sometimes Sometimes
+}
+
+// state is the last durable state of a record, "" if there is none.
+func (l *record) state(k dialect.Key) terminal.State {
+	if rec := l.moves[k]; rec != nil {
+		return rec.State
+	}
+	return ""
+}
+
+// printedState is the last durable state of what a receipt is about.
+func (l *record) printedState(rc terminal.Receipt) terminal.State {
+	for _, rec := range l.moves {
+		if rec.STAN == rc.STAN && rec.Date == rc.Date && rec.Time == rc.Time {
+			return rec.State
+		}
+	}
+	return ""
+}
+
+// inOrder are the records that are durable, oldest first.
+func (l *record) inOrder() []*terminal.Record {
+	return slices.SortedFunc(maps.Values(l.moves), func(x, y *terminal.Record) int {
+		return cmp.Or(cmp.Compare(x.Year, y.Year), cmp.Compare(x.Date+x.Time, y.Date+y.Time), cmp.Compare(x.Batch+x.STAN, y.Batch+y.STAN))
+	})
+}
+
+// number notes that the transaction which is being made has begun a record.
+func (l *record) number(c *customer, k dialect.Key, from terminal.State) {
+	if c.task == nil || !c.task.Transacts() || from != "" {
+		return
+	}
+	if l.made == nil {
+		l.made = map[int]dialect.Key{}
+	}
+	l.made[c.task.Number] = k
+}
+
+// slip is the record of the transaction that is meant; nil: there is none.
+func (l *record) slip(of Of) (found *terminal.Record) {
+	if of.Number > 0 {
+		k, ok := l.made[of.Number]
+		if !ok {
+			return nil
+		}
+		return l.moves[k]
+	}
+	for _, rec := range l.moves {
+		if rec.STAN == of.STAN && (found == nil || rec.Batch+rec.Date+rec.Time > found.Batch+found.Date+found.Time) {
+			found = rec
+		}
+	}
+	return found
 }
 
 // wired is one message on the terminal's wire.
@@ -96,6 +155,7 @@ func (r *rig) onTerminal(o terminal.Observation) {
 		r.countUnmatched(o.Err)
 	case terminal.Moved:
 		r.judgeMoved(&o.Record)
+		r.log.number(&r.customer, r.key(&o.Record), o.From)
 	case terminal.Ended:
 		r.leave()
 		r.term.Wait(r.world.Now(), never) // the script goes on here, before any reversal

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/posim/posim/emv/apdu"
@@ -46,7 +47,7 @@ type rig struct {
 	library   *Library
 	rules     rules.Set
 	fee       *host.Fee
-	dialect   *dialect.Dialect
+	inner     *dialect.Dialect // between two hosts
 	cardNames []string
 
 	term     *sim.Actor
@@ -81,7 +82,7 @@ type rig struct {
 	await func(limit time.Duration, done func() bool) bool
 	read  struct {
 		journal []byte
-		records []*terminal.Record
+		books   *terminal.Books
 		err     error
 	}
 }
@@ -109,7 +110,7 @@ type party struct {
 func newRig(l *Library, s *Script, o Options) (*rig, error) {
 	w := sim.NewWorld(Start, o.Seed)
 	r := &rig{
-		world: w, library: l, court: court{profile: l.terminals[s.Terminal]}, rules: o.Rules, dialect: dialect.ISO87(), cardNames: s.cardNames(),
+		world: w, library: l, court: court{profile: l.terminals[s.Terminal], dialect: l.terminals[s.Terminal].Speaks()}, rules: o.Rules, inner: dialect.ISO87(), cardNames: s.cardNames(),
 		cards: map[string]*card.Card{}, story: o.Story, record: o.Record, transcript: o.Transcript,
 	}
 	r.events = maxEvents
@@ -178,7 +179,7 @@ func (p *party) work(c sim.Clock) error {
 		return err
 	}
 	cfg := host.Config{
-		Name: p.name, Clock: c, Disk: p.disk, Machine: machine, Module: module, Dialect: p.r.dialect, Rules: p.r.rules,
+		Name: p.name, Clock: c, Disk: p.disk, Machine: machine, Module: module, Dialect: p.below(), Above: p.r.inner, Rules: p.r.rules,
 		Point: p.point, Treat: p.treat, Observe: p.observe,
 	}
 	if p.up != nil {
@@ -190,6 +191,14 @@ func (p *party) work(c sim.Clock) error {
 	}
 	p.run = run
 	return run.Run()
+}
+
+// below is the dialect of the line that the host listens on.
+func (p *party) below() *dialect.Dialect {
+	if p == p.r.hosts[0] {
+		return p.r.dialect
+	}
+	return p.r.inner
 }
 
 // crash cuts the host's power and gives it back after a while. Called by the host itself it does not return.
@@ -274,13 +283,41 @@ func (r *rig) choose(seam string) time.Duration {
 // frames is what a link asks at each message: the faults of its seam.
 func (r *rig) frames(seam string) func(frame []byte) []transport.Fault {
 	return func(frame []byte) []transport.Fault {
-		mti, err := r.dialect.MTI(frame)
+		d := r.spoken(seam)
+		mti, err := d.MTI(frame)
 		if err != nil {
 			mti = ""
 		}
 		r.world.Note(seam, "sent", frame)
-		return r.onFrame(seam, mti, len(frame)+2, func() []int { return r.dialect.Offsets(frame) })
+		return r.onFrame(seam, mti, r.framed(seam, frame), func() []int { return d.Offsets(frame) })
 	}
+}
+
+// framed is how many bytes a message takes on a seam.
+func (r *rig) framed(seam string, frame []byte) int {
+	if strings.HasPrefix(seam, "net.") {
+		return framedBy(r.profile, frame)
+	}
+	return len(frame) + 2
+}
+
+// framedBy is how many bytes a message takes on the line between a terminal and its acquirer.
+func framedBy(p *terminal.Profile, frame []byte) int {
+	if p.TPDU != nil {
+		return len(frame) + 2 + tpduLength
+	}
+	return len(frame) + 2
+}
+
+// tpduLength is what a TPDU takes in front of a message.
+const tpduLength = 5
+
+// spoken is the dialect on a seam.
+func (r *rig) spoken(seam string) *dialect.Dialect {
+	if strings.HasPrefix(seam, "net.") {
+		return r.dialect
+	}
+	return r.inner
 }
 
 // dial connects the terminal to the acquirer. It runs on the terminal's coroutine and waits there.
@@ -296,11 +333,11 @@ func (r *rig) dial() (*transport.Link, error) {
 		return nil, transport.ErrRefused
 	}
 	x, y := transport.Pipe(r.term, acquirer.actor, netLatency+r.choose("net"))
-	l := transport.NewLink(x, transport.Framing{}, r.term)
+	l := transport.NewLink(x, r.profile.Framing(), r.term)
 	l.Faults(r.frames("net.req"))
 	run := acquirer.run
 	acquirer.actor.After(0, func() {
-		link := transport.NewLink(y, transport.Framing{}, acquirer.actor)
+		link := transport.NewLink(y, r.profile.HostFraming(), acquirer.actor)
 		link.Faults(r.frames("net.rsp"))
 		r.netLinks = append(r.netLinks, link)
 		run.Accept(link)

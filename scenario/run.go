@@ -201,7 +201,7 @@ type play struct {
 func newPlay(r *rig, s *Script, o Options, out *outcome) *play {
 	return &play{rig: r, script: s, options: o, out: out, seen: evidence{
 		script: s, options: o, out: out, log: &r.log, dialect: r.dialect,
-		journal: r.journal, state: r.terminalState, positions: r.positions, where: r.where, issuer: r.hosts[2].durable,
+		books: r.books, state: r.terminalState, positions: r.positions, where: r.where, issuer: r.hosts[2].durable,
 	}}
 }
 
@@ -318,11 +318,11 @@ func (p *play) waiting() bool {
 	if p.lineDown || len(p.faults) > 0 || p.strew != nil {
 		return true
 	}
-	records, err := p.journal()
+	books, err := p.books()
 	if err != nil {
 		return true // the judge says so
 	}
-	for _, rec := range records {
+	for _, rec := range books.Records {
 		if rec.State == terminal.AdviceDue {
 			return true
 		}
@@ -344,7 +344,7 @@ func (p *play) step(st *Step) {
 	from := p.log.mark()
 	p.log.ended = nil
 	p.tellf("step", "", "%s", st.Do)
-	if p.options.Explore && (st.Do == "sale" || st.Do == "sign-on") {
+	if p.options.Explore && (st.Task != nil || st.Do == "sign-on") {
 		p.revive()
 	}
 	outcome := p.act(st)
@@ -353,11 +353,12 @@ func (p *play) step(st *Step) {
 	}
 }
 
-// act does what the step says; the answer is the outcome of a sale.
+// act does what the step says; the answer is the outcome of what was done at the till.
 func (p *play) act(st *Step) string {
+	if st.Task != nil {
+		return p.task(st)
+	}
 	switch st.Do {
-	case "sale":
-		return p.sale(st)
 	case "wait":
 		p.wait(st)
 	case "off":
@@ -389,13 +390,16 @@ func (p *play) act(st *Step) string {
 	return ""
 }
 
-// sale ends when its outcome is known, before any reversal.
-func (p *play) sale(st *Step) string {
+// task ends when its outcome is known, before any reversal.
+func (p *play) task(st *Step) string {
 	p.untilReady()
 	if out := p.unable(); out != "" {
 		return out
 	}
-	p.arrive(st.Sale, p.script.Card)
+	if err := p.arrive(st.Task); err != nil {
+		p.fail(st.Pos, "%v", err)
+		return ""
+	}
 	done := p.until(patience, func() bool { return p.log.ended != nil || p.unable() != "" || p.customer.failed != nil })
 	switch {
 	case p.customer.failed != nil:
@@ -404,8 +408,8 @@ func (p *play) sale(st *Step) string {
 	case p.log.ended != nil:
 		return string(p.log.ended.Outcome)
 	case !done:
-		p.violate("I12", "the sale did not end within %s: the terminal is %s", patience, p.terminal.State())
-		p.fail(st.Pos, "the sale did not end within %s: the terminal is %s", patience, p.terminal.State())
+		p.violate("I12", "the %s did not end within %s: the terminal is %s", st.Do, patience, p.terminal.State())
+		p.fail(st.Pos, "the %s did not end within %s: the terminal is %s", st.Do, patience, p.terminal.State())
 		return ""
 	}
 	return p.unable()

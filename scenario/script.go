@@ -31,12 +31,12 @@ type Script struct {
 // Value is one variable of an enumeration as this run has it; of a PIN, asterisks.
 type Value struct{ Name, Text string }
 
-// Step is one thing that happens. Do is the action's key, and the field of that name is set: sale, wait, off, boot,
-// calendar, host, sign-on, line, disk (off, boot and sign-on need nothing).
+// Step is one thing that happens. Do is the action's key, and the field that goes with it is set: Task for what is done at the
+// till, Wait, Calendar, Host, Line, Disk; off, boot, sign-on and battery need nothing.
 type Step struct {
 	Pos      Pos // of the action's key
 	Do       string
-	Sale     *Sale
+	Task     *Task
 	Wait     *Wait
 	Calendar *Calendar
 	Host     *Host
@@ -45,24 +45,6 @@ type Step struct {
 	Faults   []Fault
 	Expect   *Expect // nil: nothing is expected
 }
-
-// Sale is a card presented at the terminal for an amount.
-type Sale struct {
-	Amount Money // more than 0
-	PINs   []PIN // typed at successive prompts; none: nobody types
-	Card   string
-
-	// Entries are chip and swipe, what the cardholder does at successive prompts for the card; who has nothing left to do presses
-	// CANCEL. None: once, by the chip when the card has one.
-	Entries []string
-
-	Choose      int  // which application the cardholder takes when asked, from 1; NoChoice: CANCEL; 0: the first
-	ForceOnline bool // the clerk has the issuer asked
-	Cancel      bool // the clerk or cardholder presses CANCEL at the PIN prompt
-}
-
-// NoChoice is a cardholder who takes none of the applications.
-const NoChoice = -1
 
 // PIN is what a cardholder of a script types before ENTER; nothing is a PIN that is not given. It prints as asterisks, whatever the verb.
 type PIN struct{ digits string }

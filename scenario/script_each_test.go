@@ -41,7 +41,7 @@ steps:
   - sale: {amount: 1.00, pin: ["9999", "${typed}"]}
 `+ending)
 	runs, err := s.Variants(0)
-	if err != nil || len(runs) != 2 || runs[0].Steps[0].Sale.PINs[1].Digits() != "8352" {
+	if err != nil || len(runs) != 2 || runs[0].Steps[0].Task.PINs[1].Digits() != "8352" {
 		t.Fatalf("%v, %v", runs, err)
 	}
 	if v := runs[0].Values[0]; v != (Value{"typed", "****"}) {

@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// What a pin: of a script says is masked wherever the script is quoted. This works on the text, not on the parsed
+// What a pin: or a password: of a script says is masked wherever the script is quoted. This works on the text, not on the parsed
 // nodes, because a script that cannot be parsed is quoted too; where it is in doubt it masks more.
 
 var (
-	pinKey   = regexp.MustCompile(`(?i)pins?["']?[ \n]*:`)
+	pinKey   = regexp.MustCompile(`(?i)(?:pin|password)s?["']?[ \n]*:`)
 	variable = regexp.MustCompile(`\$\{([^{}]*)\}`)
 )
 

@@ -8,7 +8,11 @@ import (
 )
 
 // actions are the keys of which a step has one.
-var actions = [...]string{"sale", "wait", "off", "boot", "calendar", "host", "sign-on", "line", "disk"}
+var actions = [...]string{
+	"sale", "void", "refund", "pre-auth", "pre-auth-void", "completion", "completion-void", "tip", "balance",
+	"settle", "sign-on", "sign-off", "echo", "download", "login", "logout", "reprint", "report", "saf",
+	"wait", "off", "boot", "calendar", "host", "line", "disk", "battery",
+}
 
 // statuses are the states of an account at the issuer.
 var statuses = [...]string{"active", "lost", "stolen", "frozen", "closed", "restricted"}
@@ -57,8 +61,6 @@ func (t *typing) step(n *node) (s Step) {
 
 func (t *typing) action(s *Step, n *node) {
 	switch s.Do {
-	case "sale":
-		s.Sale = t.sale(s.Pos, n)
 	case "wait":
 		s.Wait = t.wait(n)
 	case "calendar":
@@ -70,51 +72,18 @@ func (t *typing) action(s *Step, n *node) {
 		s.Line = t.word(n, "line", "down", "up")
 	case "disk":
 		s.Disk = t.disk(n)
-	default: // off, boot, sign-on
-		if n.sort != sortMapping || len(n.keys) > 0 {
-			t.fail(n.pos, "want %s: {}", s.Do)
-		}
+	case "off", "boot", "sign-on", "battery":
+		t.nothing(s.Do, n)
+	default:
+		s.Task = t.task(s.Do, s.Pos, n)
 	}
 }
 
-func (t *typing) sale(at Pos, n *node) *Sale {
-	s := &Sale{Card: t.card}
-	if !t.mapping(n, "a sale such as {amount: 100.00}", "amount", "pin", "card", "entry", "choose", "force-online", "cancel") {
-		return s
+// nothing reads the {} of an action that has nothing to say.
+func (t *typing) nothing(action string, n *node) {
+	if n.sort != sortMapping || len(n.keys) > 0 {
+		t.fail(n.pos, "want %s: {}", action)
 	}
-	amount := n.key("amount")
-	if amount == nil {
-		t.fail(at, `missing key "amount"`)
-		return s
-	}
-	if s.Amount = t.money(amount); s.Amount <= 0 {
-		t.fail(amount.pos, "want an amount above 0.00")
-	}
-	if c := n.key("card"); c != nil {
-		s.Card = t.known(c, "card", t.doc.known.Card)
-	} else if s.Card == "" {
-		t.fail(at, "the sale has no card: give it one, or the script a default card")
-	}
-	if p := n.key("pin"); p != nil {
-		for _, item := range t.list(p) {
-			s.PINs = append(s.PINs, t.typed(item))
-		}
-	}
-	if e := n.key("entry"); e != nil {
-		for _, item := range t.list(e) {
-			s.Entries = append(s.Entries, t.word(item, "entry", "chip", "swipe"))
-		}
-	}
-	if c := n.key("choose"); c != nil {
-		s.Choose = t.choice(c)
-	}
-	if o := n.key("force-online"); o != nil {
-		s.ForceOnline = t.truth(o)
-	}
-	if c := n.key("cancel"); c != nil {
-		s.Cancel = t.truth(c)
-	}
-	return s
 }
 
 // choice reads which application the cardholder takes: its number on the screen, or none.

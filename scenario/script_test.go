@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/posim/posim/host"
+	"github.com/posim/posim/terminal"
 )
 
 // fullScript has every key once.
@@ -102,7 +103,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 		Steps: []Step{
 			{
 				Do:   "sale",
-				Sale: &Sale{Amount: 10000, PINs: []PIN{{"9999"}, {}, {"1234"}}, Card: "mc-credit", Entries: []string{"chip", "swipe"}, Choose: 2, ForceOnline: true, Cancel: true},
+				Task: &Task{Function: terminal.FunctionSale, Number: 1, Amount: 10000, PINs: []PIN{{"9999"}, {}, {"1234"}}, Card: "mc-credit", Entries: []string{"chip", "swipe"}, Choose: 2, ForceOnline: true, Cancel: true},
 				Faults: []Fault{
 					{Spec: "iss.rsp[0210].delay(35s)", Seam: "iss.rsp", Event: "0210", N: 1, Kind: "delay", Duration: 35 * time.Second},
 					{Spec: "term[write#3].power-off(torn)", Seam: "term", Event: "write", N: 3, Kind: "power-off", Image: "torn"},
@@ -301,7 +302,7 @@ func TestErrorsMaskPINsAndCardNumbers(t *testing.T) {
 }
 
 func TestPINPrintsAsAsterisks(t *testing.T) {
-	sale := Sale{PINs: []PIN{{"8352"}}}
+	sale := Task{PINs: []PIN{{"8352"}}}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		if text := fmt.Sprintf(verb, sale); strings.Contains(text, "8352") || strings.Contains(text, "38333532") {
 			t.Errorf("%s prints %s", verb, text)

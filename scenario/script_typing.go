@@ -15,7 +15,8 @@ type typing struct {
 	without bool // leave out the faults that a variable counts for
 	failed  *Error
 
-	card string // default of the script
+	card         string // default of the script
+	transactions int    // of the steps so far
 }
 
 func (t *typing) fail(p Pos, format string, args ...any) {

@@ -328,12 +328,8 @@ func (p *Progress) ended(out *outcome) {
 // describe is a step in a few words, as the script has it.
 func (st *Step) describe() string {
 	switch {
-	case st.Sale != nil:
-		text := "sale " + st.Sale.Amount.String()
-		if st.Sale.Card != "" {
-			text += " " + st.Sale.Card
-		}
-		return text
+	case st.Task != nil:
+		return st.Do + st.Task.describe()
 	case st.Wait != nil && st.Wait.For != "":
 		return "wait " + st.Wait.For
 	case st.Wait != nil:

@@ -110,8 +110,8 @@ func (s *Session) View() *View {
 		p := s.playing.progress()
 		v.Script = &p
 	}
-	if records, err := r.journal(); err == nil {
-		for _, rec := range records {
+	if books, err := r.books(); err == nil {
+		for _, rec := range books.Records {
 			v.Journal = append(v.Journal, unsealed(rec))
 		}
 	}
@@ -144,7 +144,7 @@ func unsealed(rec *terminal.Record) terminal.Record {
 
 // whereLatest says where the money of the latest sale is.
 func (r *rig) whereLatest() Sentence {
-	records, err := r.journal()
+	books, err := r.books()
 	if err != nil {
 		return Sentence{"", "the terminal's journal cannot be read", "终端流水无法读取"}
 	}
@@ -154,14 +154,15 @@ func (r *rig) whereLatest() Sentence {
 			return Sentence{"", "the log of the " + p.name + " cannot be read", p.name + " 的日志无法读取"}
 		}
 	}
-	return latest(r.transactions(records, views))
+	return latest(r.transactions(r.every(books), views))
 }
 
 // latest says where the money of the last of them is.
 func latest(all []*transaction) Sentence {
-	for i := len(all) - 1; i >= 0; i-- {
-		if t := all[i]; t.end() != "" {
-			return t.sentence()
+	every := families(all)
+	for _, f := range slices.Backward(every) {
+		if f.end() != "" {
+			return f.sentence()
 		}
 	}
 	return noSale
@@ -169,14 +170,10 @@ func latest(all []*transaction) Sentence {
 
 var noSale = Sentence{"", "no sale yet", "尚无交易"}
 
-// sentence says where the transaction's money is and what it waits for, as one would tell the merchant.
-func (t *transaction) sentence() Sentence {
-	end, n := t.end(), Money(t.amount()).String()
-	state := terminal.State("")
-	if t.record != nil {
-		state = t.record.State
-	}
-	debited := t.net(host.PositionCardholder) != 0
+// sentence says where the money is and what it waits for, as one would tell the merchant.
+func (f *family) sentence() Sentence {
+	end, n, state := f.end(), Money(f.root.amount()).String(), f.due()
+	debited := f.debited() != 0
 	switch {
 	case state == terminal.Pending:
 		return Sentence{end, n + " in flight until the host answers", n + " 在途,等待主机应答"}
@@ -184,18 +181,40 @@ func (t *transaction) sentence() Sentence {
 		return Sentence{end, n + " in flight until the reversal is answered", n + " 在途,等待冲正应答"}
 	case state == terminal.ReversalDue:
 		return Sentence{end, "nobody is charged; the reversal is still to be answered", "未扣款;冲正尚未应答"}
+	case state == terminal.AdviceDue && len(f.members) > 1:
+		return Sentence{end, n + ", and what was done about it is not yet sent to the host", n + " 的后续交易尚未上送"}
 	case state == terminal.AdviceDue:
 		return Sentence{end, n + " approved offline, not yet sent to the host", n + " 脱机批准,尚未上送"}
 	case state == terminal.Refused:
 		return Sentence{end, n + " approved offline and refused by the host", n + " 脱机批准,主机拒绝"}
+	case f.held() > 0:
+		return Sentence{end, Money(f.held()).String() + " held for the merchant, and not charged", Money(f.held()).String() + " 已冻结,未扣款"}
 	case end == "F0":
 		return Sentence{end, "nobody is charged", "未扣款"}
 	case end == "F1":
+		n = Money(f.debited()).String()
 		return Sentence{end, n + " paid to the merchant, fee taken", n + " 已付商户,手续费已扣"}
 	case end == "F2":
 		return Sentence{end, n + " charged and returned", n + " 已扣款并已退回"}
-	case t.record != nil && t.record.InBatch() && debited:
-		return Sentence{end, n + " with the acquirer until it pays the merchant", n + " 在收单行,待付商户"}
+	case f.net(host.PositionSwitch) > 0:
+		back := Money(f.net(host.PositionSwitch)).String()
+		return Sentence{end, back + " on its way back to the cardholder", back + " 退款途中"}
+	case f.lines() > 0 && debited:
+		return Sentence{end, Money(f.lines()).String() + " with the acquirer until it pays the merchant", Money(f.lines()).String() + " 在收单行,待付商户"}
 	}
-	return Sentence{end, t.whereIs(), n + " 状态不一致,资金滞留"}
+	return Sentence{end, f.whereIs(), n + " 状态不一致,资金滞留"}
+}
+
+// due is the state of the last record of the family that is not at rest; of none, that of the root's.
+func (f *family) due() (state terminal.State) {
+	for _, t := range slices.Backward(f.members) {
+		if t.record == nil {
+			continue
+		}
+		switch state = t.record.State; state {
+		case terminal.Pending, terminal.ReversalDue, terminal.AdviceDue:
+			return state
+		}
+	}
+	return state
 }

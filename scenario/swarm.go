@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/posim/posim/terminal"
 )
 
 // A swarm run is a script that a seed writes, under faults that the seed strews: which seams can fail and how often is
@@ -57,6 +59,8 @@ type writer struct {
 	rng   *rand.Rand
 	cards []string
 	steps []Step
+
+	transactions int
 }
 
 // one tells, once in n times.
@@ -65,7 +69,8 @@ func (w *writer) one(n int) bool { return w.rng.IntN(n) == 0 }
 func (w *writer) add(s Step) { w.steps = append(w.steps, s) }
 
 func (w *writer) sale() {
-	s := &Sale{Card: w.cards[w.rng.IntN(len(w.cards))], Amount: Money(w.rng.IntN(300_00) + 1)}
+	w.transactions++
+	s := &Task{Function: terminal.FunctionSale, Number: w.transactions, Card: w.cards[w.rng.IntN(len(w.cards))], Amount: Money(w.rng.IntN(300_00) + 1)}
 	for range 1 + w.rng.IntN(2) {
 		pin := PIN{"1234"}
 		if w.one(8) {
@@ -74,7 +79,7 @@ func (w *writer) sale() {
 		s.PINs = append(s.PINs, pin)
 	}
 	s.Cancel = w.one(20)
-	w.add(Step{Do: "sale", Sale: s})
+	w.add(Step{Do: "sale", Task: s})
 }
 
 // between is what happens before, between and after sales.

@@ -64,8 +64,8 @@ func emptyTaint() *taint {
 // pins lists what cardholders type, and what an issuer is told to change a card's PIN to.
 func (s *Script) pins() (all []PIN) {
 	for i := range s.Steps {
-		if sale := s.Steps[i].Sale; sale != nil {
-			all = append(all, sale.PINs...)
+		if x := s.Steps[i].Task; x != nil {
+			all = append(all, x.PINs...)
 		}
 		if h := s.Steps[i].Host; h != nil {
 			for _, o := range h.Script {
