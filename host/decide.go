@@ -75,14 +75,12 @@ func (x *Issuer) postings(t *Transaction, a *account, o *Entry) []Posting {
 	return nil
 }
 
-// balance is what an account has, as DE 54 says it: account type not specified, available (ISO 8583: 02), currency, credit or
-// debit, twelve digits.
+// balance is what an account has, as DE 54 says it.
 func balance(a *account) string {
-	sign, n := 'C', a.available()
-	if n < 0 {
-		sign, n = 'D', -n
-	}
-	return fmt.Sprintf("0002%s%c%012d", currency(a.Currency), sign, min(n, 999_999_999_999))
+	var m dialect.Message
+	const most = 999_999_999_999
+	m.SetBalance(max(-most, min(a.available(), most)), currency(a.Currency))
+	return m.AdditionalAmounts
 }
 
 // judge asks everything that can refuse, in the order of the package comment. The cryptogram is verified whatever the code

@@ -141,7 +141,7 @@ func (d *desk) opening(m *dialect.Message, k dialect.Kind) (t Transaction, numbe
 	number = cardNumber(m)
 	t = Transaction{
 		Key: m.Key(), Kind: k, Function: functionOf(k), ProcessingCode: m.ProcessingCode, Amount: m.AmountTransaction,
-		Currency: m.CurrencyCodeTransaction, POSEntryMode: m.POSEntryMode, Card: number.Masked(), Partial: m.PartialSupport == "1",
+		Currency: m.CurrencyCodeTransaction, POSEntryMode: m.POSEntryMode, Card: number.Masked(), Partial: m.TakesPart(),
 		RetrievalReferenceNumber: m.RetrievalReferenceNumber, BusinessDate: d.book.businessDate(d.now),
 	}
 	if t.Key.Batch != "" {

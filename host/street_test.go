@@ -226,12 +226,10 @@ func (s *street) recode(m *dialect.Message) *dialect.Message {
 	if err != nil {
 		s.t.Fatalf("%v: %v", m, err)
 	}
-	got, err := dialect.ISO87().Unpack(b)
-	if err != nil {
+	if m, err = dialect.ISO87().Unpack(b); err != nil {
 		s.t.Fatal(err)
 	}
-	got.PartialSupport = m.PartialSupport // has no place there
-	return got
+	return m
 }
 
 func (s *street) post(e envelope) { s.wire = append(s.wire, e) }
@@ -475,7 +473,7 @@ func (s *street) positions() map[string]int64 {
 func (s *street) money() string {
 	var b []string
 	p := s.positions()
-	for _, name := range []string{"cardholder", "issuer", "switch", "acquirer", "suspense", "merchant", "fees"} {
+	for _, name := range []string{"cardholder", "issuer", "switch", "acquirer", "suspense", "merchant", "fees", "wallet"} {
 		if p[name] != 0 {
 			b = append(b, fmt.Sprintf("%s %d", name, p[name]))
 		}
@@ -485,7 +483,7 @@ func (s *street) money() string {
 
 // wrong is the judge: what is not as it must be once everything has drained.
 func (s *street) wrong() (bad []string) {
-	if x, ok := s.nodes[2].m.(*Issuer); ok && x.Moved() != s.positions()[PositionCardholder] {
+	if x, ok := s.nodes[2].m.(*Issuer); ok && x.Moved() != s.positions()[PositionCardholder]+s.positions()[PositionWallet] {
 		bad = append(bad, fmt.Sprintf("I2 the accounts changed by %d and the postings say %d", x.Moved(), s.positions()[PositionCardholder]))
 	}
 	for at, n := range s.nodes {

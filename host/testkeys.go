@@ -42,15 +42,25 @@ type TerminalName struct {
 type House struct {
 	Terminals []TerminalName
 	Cards     []*card.Profile // each has an account at the issuer, named like the card
+	Wallets   []Wallet        // they have accounts there too
 	Fee       *Fee            // nil: DefaultFee, no cap
-	Rules     rules.Set       // rules left out
+	Refunds   RefundPolicy
+	Rules     rules.Set // rules left out
+}
+
+// Wallet is somebody who pays with a code on his telephone.
+type Wallet struct {
+	Name     string
+	Code     string // the digits in the code
+	Currency string // ISO 4217 number
+	Balance  int64  // minor units
 }
 
 // Acquirer builds the party that faces the terminals.
 func (h *House) Acquirer(rand io.Reader) (Machine, *hsm.Module, error) {
 	k := keyring{m: hsm.New(rand)}
 	cfg := RelayConfig{
-		Name: "acquirer", Acquirer: true, Module: k.m, Rules: h.Rules, Fee: h.Fee,
+		Name: "acquirer", Acquirer: true, Module: k.m, Rules: h.Rules, Fee: h.Fee, Refunds: h.Refunds,
 		Above:    Hop{MAC: k.load(hsm.Attributes{Usage: hsm.MACAlgorithm3}, testUpMAC), PIN: k.load(hsm.Attributes{Usage: hsm.PINEncryption}, testUpPIN)},
 		TokenKey: k.load(hsm.Attributes{Usage: hsm.MACAlgorithm3}, testToken),
 	}
@@ -113,6 +123,9 @@ func (h *House) Issuer(rand io.Reader) (Machine, *hsm.Module, error) {
 		}
 		cfg.Accounts = append(cfg.Accounts, a)
 	}
+	for _, w := range h.Wallets {
+		cfg.Accounts = append(cfg.Accounts, Account{Name: w.Name, Code: w.Code, Currency: w.Currency, Balance: w.Balance, Expiry: noExpiry})
+	}
 	if k.err != nil {
 		return nil, nil, k.err
 	}
@@ -122,6 +135,9 @@ func (h *House) Issuer(rand io.Reader) (Machine, *hsm.Module, error) {
 	}
 	return m, k.m, nil
 }
+
+// noExpiry is of what does not expire: a wallet.
+const noExpiry = "9912"
 
 // keyring loads keys into a module; the first error stays.
 type keyring struct {

@@ -7,28 +7,31 @@ import (
 	"strings"
 )
 
-// DE 54 is amounts of 20 characters each (ISO 8583:1987): account type n2, amount type n2, currency n3, C or D, amount n12. Two of
-// them are neutral fields: cash back (type 40) and tip (type 44), of account 00 and in the transaction's currency, D, in this
-// order and before all others. The others stay text; a balance is one of them.
+// DE 54 is amounts of 20 characters each (ISO 8583:1987): account type n2, amount type n2, currency n3, C or D, amount n12. Three of
+// them are neutral fields: cash back (type 40), tip (type 44), and the least part of the amount that the terminal takes (type 90, of
+// private use: PartialSupport, and always 1), of account 00 and in the transaction's currency, D, in this order and before all
+// others. The others stay text; a balance is one of them.
 const (
 	amountEntry    = 20
 	cashBackEntry  = "0040"
 	tipEntry       = "0044"
+	leastEntry     = "0090"
 	availableEntry = "0002" // available balance
 )
 
 func getAdditionalAmounts(m *Message) (string, error) {
-	if m.CashBackAmount == 0 && m.TipAmount == 0 {
-		if hasPrefix(m.AdditionalAmounts, cashBackEntry, tipEntry) {
-			return "", errors.New("additional amounts that begin with cash back (0040) or a tip (0044): want CashBackAmount or TipAmount for those")
-		}
-		return m.AdditionalAmounts, nil
+	if hasPrefix(m.AdditionalAmounts, cashBackEntry, tipEntry, leastEntry) {
+		return "", errors.New("additional amounts that begin with cash back (0040), a tip (0044) or a least part (0090): want CashBackAmount, TipAmount or PartialSupport for those")
+	}
+	var least int64
+	if m.TakesPart() {
+		least = 1
 	}
 	var s strings.Builder
 	for _, e := range []struct {
 		prefix string
 		amount int64
-	}{{cashBackEntry, m.CashBackAmount}, {tipEntry, m.TipAmount}} {
+	}{{cashBackEntry, m.CashBackAmount}, {tipEntry, m.TipAmount}, {leastEntry, least}} {
 		switch {
 		case e.amount == 0:
 			continue
@@ -41,9 +44,6 @@ func getAdditionalAmounts(m *Message) (string, error) {
 		}
 		fmt.Fprintf(&s, "%s%sD%012d", e.prefix, currency, e.amount)
 	}
-	if hasPrefix(m.AdditionalAmounts, cashBackEntry, tipEntry) {
-		return "", errors.New("additional amounts that begin with cash back (0040) or a tip (0044): want CashBackAmount or TipAmount for those")
-	}
 	return s.String() + m.AdditionalAmounts, nil
 }
 
@@ -54,12 +54,24 @@ func setAdditionalAmounts(m *Message, s string) (err error) {
 	if m.TipAmount, s, err = m.entry(s, tipEntry); err != nil {
 		return err
 	}
-	if hasPrefix(s, cashBackEntry, tipEntry) {
-		return errors.New("want cash back (0040) once, then a tip (0044) once, then other amounts")
+	least, s, err := m.entry(s, leastEntry)
+	switch {
+	case err != nil:
+		return err
+	case least > 1:
+		return fmt.Errorf("amount %s: want 1, which is any part", leastEntry)
+	case least == 1:
+		m.PartialSupport = "1"
+	}
+	if hasPrefix(s, cashBackEntry, tipEntry, leastEntry) {
+		return errors.New("want cash back (0040) once, then a tip (0044) once, then a least part (0090) once, then other amounts")
 	}
 	m.AdditionalAmounts = s
 	return nil
 }
+
+// TakesPart tells whether the terminal can take the approval of a part of the amount (PartialSupport).
+func (m *Message) TakesPart() bool { return strings.Trim(m.PartialSupport, "0") != "" }
 
 // entry reads the amount at the front of s if it is of this account and type, and returns what follows.
 func (m *Message) entry(s, prefix string) (int64, string, error) {

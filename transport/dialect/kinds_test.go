@@ -43,6 +43,12 @@ func TestMessagesBesideSalesWrittenByHand(t *testing.T) {
 			"0020", fmt.Sprintf("%X", "0040156D000000002000")), &Message{
 			MTI: "0200", Kind: KindCashBack, ProcessingCode: "090000", AmountTransaction: 12000, HasAmount: true, POSConditionCode: "00",
 			CurrencyCodeTransaction: "0156", CashBackAmount: 2000}},
+		{"so is that a part of the amount is enough", bytesOf(
+			"0200 3000 0080 0000 8400", // 3, 4, 25, 49, 54
+			"000000 000000012000 00 0156",
+			"0020", fmt.Sprintf("%X", "0090156D000000000001")), &Message{
+			MTI: "0200", Kind: KindSale, ProcessingCode: "000000", AmountTransaction: 12000, HasAmount: true, POSConditionCode: "00",
+			CurrencyCodeTransaction: "0156", PartialSupport: "1"}},
 		{"a settlement", bytesOf(
 			"0500 2020 0000 0000 0012",
 			"920000 000125",
@@ -111,6 +117,7 @@ func TestWhatPackRefusesBesideSales(t *testing.T) {
 		{"cash back without a currency", Message{MTI: "0200", CashBackAmount: 1}, "DE 54: cash back or tip without a currency"},
 		{"less than no cash back", Message{MTI: "0200", CashBackAmount: -1, CurrencyCodeTransaction: "0156"}, "DE 54: cash back or tip of -1"},
 		{"amounts like cash back", Message{MTI: "0200", AdditionalAmounts: "0040"}, "DE 54: additional amounts that begin with cash back"},
+		{"amounts like a least part", Message{MTI: "0200", AdditionalAmounts: "0090"}, "DE 54: additional amounts that begin with cash back"},
 		{"totals too many", Message{MTI: "0500", Totals: &Totals{Credits: Total{1_000_000, 1}}}, "DE 63: a total of 1000000 transactions"},
 		{"a result beside another code", Message{MTI: "0510", ResponseCode: "96", SettlementResult: SettlementEqual}, "DE 39: a settlement result that is written 00 beside another response code"},
 		{"a result that is none", Message{MTI: "0510", SettlementResult: 9}, "DE 39: settlement result 9"},
@@ -218,6 +225,7 @@ func anyKind(t *rapid.T, d *Dialect) *Message {
 	case class == ClassAuthorization, class == ClassFinancial, class == ClassReversal:
 		m.SetAmount(amount.Draw(t, "amount"))
 		m.CashBackAmount, m.TipAmount = amount.Draw(t, "cash"), amount.Draw(t, "tip")
+		m.PartialSupport = rapid.SampledFrom([]string{"", "1"}).Draw(t, "part")
 		m.AdditionalAmounts = rapid.SampledFrom([]string{"", "0002156C000000004200"}).Draw(t, "balance")
 		m.Original = Original{Batch: maybe(6, "original batch"), STAN: maybe(6, "original STAN"), Date: maybe(4, "date"), Time: maybe(6, "time"), AuthMethod: maybe(2, "method")}
 		m.Original.Authorizer = maybe(rapid.IntRange(1, 11).Draw(t, "digits"), "authorizer")
