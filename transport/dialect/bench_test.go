@@ -104,6 +104,36 @@ func BenchmarkUnpackVerifyMAC(b *testing.B) {
 	}
 }
 
+// wideSale is the same sale with a transmission time and an original, which iso87-128 has above 64.
+func wideSale(t testing.TB) *Message {
+	m := sale(t)
+	m.TransmissionDateTime, m.Original = "0302140511", Original{MTI: "0200", STAN: "000122", Date: "0302", Time: "140411"}
+	return m
+}
+
+func BenchmarkPack128(b *testing.B) {
+	m := wideSale(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := ISO128().Pack(m, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkUnpack128(b *testing.B) {
+	p, err := ISO128().Pack(wideSale(b), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := ISO128().Unpack(p); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkMoovUnpackOurBCD(b *testing.B) { benchmarkMoov(b, ISO87().MessageSpec()) }
 func BenchmarkMoovUnpackStock(b *testing.B)  { benchmarkMoov(b, stockSpec()) }
 

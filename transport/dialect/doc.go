@@ -15,6 +15,9 @@
 // 8 bytes; LLVAR and LLLVAR lengths in 1 and 2 BCD bytes that count digits or bytes; an and ans in ASCII; b raw; track 2 in
 // nibbles, D for the separator, an odd count with a trailing zero nibble. DE 64 is an X9.19 MAC over all bytes before it.
 //
+// iso87-128 is iso87 with the secondary bitmap and the standard's data elements above 64. ByName makes any dialect by its name, with
+// options where acquirers disagree, and New makes one of a Spec from outside. docs/dialects.md has all of them, field by field.
+//
 // Decoding is strict: an unknown MTI, a data element outside the table, a digit that is none, an empty field, a byte too
 // few or too many is an error that names the data element or the offset and says what was expected. What decodes encodes to
 // the same bytes. Errors, Fields and every way of printing a Message mask the card number and never show track data, PIN
@@ -26,8 +29,7 @@
 // money.
 //
 // It does not check which fields a message must carry (terminal and host know that), keeps no key (Pack and VerifyMAC take
-// callbacks), frames nothing (transport does), and has no secondary bitmap yet: neither fields 65 to 128 nor MTIs of
-// reconciliation. It is certified for nothing.
+// callbacks), and frames nothing (transport does). It is certified for nothing.
 //
 // Standards: ISO 8583:1987, ISO 4217, ISO 7813 (track 2), X9.19, EMV 4.4 Book 3 annex B (the TLV of DE 55).
 package dialect

@@ -102,6 +102,21 @@ func TestAllocationsStayFew(t *testing.T) {
 	}
 }
 
+// Two more data elements and a second bitmap cost a few allocations more.
+func TestAllocationsOf128BitsStayFew(t *testing.T) {
+	m := wideSale(t)
+	b, err := ISO128().Pack(m, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := testing.AllocsPerRun(100, func() { _, _ = ISO128().Unpack(b) }); n > 45 {
+		t.Errorf("Unpack allocates %.0f times", n)
+	}
+	if n := testing.AllocsPerRun(100, func() { _, _ = ISO128().Pack(m, nil) }); n > 75 {
+		t.Errorf("Pack allocates %.0f times", n)
+	}
+}
+
 func TestALengthBuysNoMemory(t *testing.T) {
 	head := bytesOf("0200 0000000000000200 0255") // says 255 bytes and has none
 	if n := testing.AllocsPerRun(100, func() { _, _ = ISO87().Unpack(head) }); n > 20 {
