@@ -201,6 +201,15 @@ func answers(item *value) (list []leaf) {
 			}
 		}
 	}
+	for _, name := range []string{"field62", "decoded_62_ascii"} { // what a message of cup says beside
+		if m := item.members[name]; m != nil {
+			for _, l := range leaves("."+name, m) {
+				if l.path != ".field62.layout" {
+					list = append(list, l)
+				}
+			}
+		}
+	}
 	return list
 }
 

@@ -44,6 +44,9 @@ func setCUPOriginal(m *Message, s string) error {
 		}
 		*p.at(m), s = s[:p.length], s[p.length:]
 	}
+	if len(s) > longestAuthorizer {
+		return fmt.Errorf("%d digits: want up to 29", whole)
+	}
 	m.Original.Authorizer = s
 	return nil
 }

@@ -189,7 +189,7 @@ func TestElementsOfPublicMessages(t *testing.T) {
 	}
 }
 
-func readJSON(t *testing.T, file string, into any) {
+func readJSON(t testing.TB, file string, into any) {
 	t.Helper()
 	src, err := os.ReadFile(file)
 	if err == nil {
