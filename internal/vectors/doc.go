@@ -22,6 +22,6 @@
 //
 // The files' hexadecimal digits are compared as bytes. The layouts are emv-capk/1, emv-issuer-crypto/1, emv-issuer-crypto-cup/1,
 // emv-oda-rsa/1, emv-kernel-steps/1, emv-t0/1 and emv-transcript/1; hsm/1, which goes through package clear and must be refused what
-// it says is an error; and cup/1, whose kinds message, batch-totals and aid-parameter-tlv need the dialect that is not here yet: they
-// fail, and say so.
+// it says is an error; and cup/1. A message of cup/1 is read by the dialect, compared field by field, and must be written again as the
+// same bytes; what stands beside input and expected (the keys of a sign-on, the key of the MAC) is compared, too.
 package vectors

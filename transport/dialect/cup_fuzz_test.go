@@ -100,10 +100,10 @@ func FuzzCUPElements(f *testing.F) {
 	})
 }
 
-// Every object that DE 53, DE 57 and DE 62 hold: what is read is written again as the same bytes, or, where an order was free, as bytes
-// that say the same.
+// What DE 53, DE 57 and DE 62 of cup hold: what is read is written again as the same bytes, or, where an order was free, as bytes that
+// say the same.
 func FuzzCUPObjects(f *testing.F) {
-	f.Add(bytesOf(aidParameterVector(f).Input.TLV))
+	f.Add(bytesOf("31", aidParameterVector(f).Input.TLV))
 	for _, v := range cupVectors(f) {
 		if m, err := usualCUP.Unpack(v.message); err == nil && len(m.ReservedPrivate62) > 0 {
 			f.Add(m.ReservedPrivate62)
@@ -111,8 +111,6 @@ func FuzzCUPObjects(f *testing.F) {
 	}
 	f.Add([]byte("2610000000000000"))
 	f.Add([]byte("A2042040020105010PAX0010001060060000140800512345"))
-	f.Add([]byte("1260132"))
-	f.Add(AppendCAKey(nil, &CAKey{CAKeyName: CAKeyName{Index: 8, Expiry: "20301231"}, HashAlgorithm: 1, Algorithm: 1, Modulus: bytes.Repeat([]byte{0xB6}, 144), Exponent: []byte{3}, Checksum: make([]byte, 20)}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		same := func(what string, got []byte, err error) {
 			if err != nil || !bytes.Equal(got, b) {
@@ -130,13 +128,6 @@ func FuzzCUPObjects(f *testing.F) {
 			got, err := AppendSequence(nil, s)
 			same("sequence", got, err)
 		}
-		if state, rest, err := ParseDownload(b); err == nil {
-			same("download", AppendDownload(nil, state, rest), nil)
-		}
-		if list, err := ParseParameters(b); err == nil {
-			got, err := AppendParameters(nil, list)
-			same("parameters", got, err)
-		}
 		for _, d := range cupBooks {
 			if k, err := d.ParseSessionKeys(b); err == nil {
 				got, err := d.AppendSessionKeys(nil, k)
@@ -146,39 +137,25 @@ func FuzzCUPObjects(f *testing.F) {
 				}
 			}
 		}
-		if list, err := ParseCAKeyNames(b); err == nil {
-			var again []byte
-			for _, k := range list {
-				again = AppendCAKeyName(again, k)
-			}
-			if second, err := ParseCAKeyNames(again); err != nil || !reflect.DeepEqual(list, second) {
-				t.Fatalf("key names: %v become %v, %v", list, second, err)
-			}
-		}
-		if k, err := ParseCAKey(b); err == nil {
-			if second, err := ParseCAKey(AppendCAKey(nil, k)); err != nil || !reflect.DeepEqual(k, second) {
-				t.Fatalf("key: %v becomes %v, %v", k, second, err)
-			}
-		}
-		if list, err := ParseAIDNames(b); err == nil {
-			var again []byte
-			for _, aid := range list {
-				again = AppendAIDName(again, aid)
-			}
-			if second, err := ParseAIDNames(again); err != nil || !reflect.DeepEqual(list, second) {
-				t.Fatalf("names: %X become %X, %v", list, second, err)
-			}
-		}
-		if p, err := ParseAIDParameters(b); err == nil {
-			again, err := AppendAIDParameters(nil, p)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if second, err := ParseAIDParameters(again); err != nil || !cmp.Equal(p, second) {
-				t.Fatalf("parameters: %v", err)
+		if p, err := ParseAIDParameters(b); err == nil && p != nil {
+			second, err := ParseAIDParameters(p.Download())
+			if err != nil || !reflect.DeepEqual(limitsOf(p), limitsOf(second)) {
+				t.Fatalf("limits: %v become %v, %v", limitsOf(p), limitsOf(second), err)
 			}
 		}
 	})
+}
+
+// limitsOf are the limits that may be missing, as they print.
+func limitsOf(p *AIDParameters) (s []string) {
+	for _, l := range p.limits() {
+		if *l.at == nil {
+			s = append(s, "-")
+		} else {
+			s = append(s, fmt.Sprint(**l.at))
+		}
+	}
+	return s
 }
 
 // Whatever switches are written: they are refused, or read back as what was written.

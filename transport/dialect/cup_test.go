@@ -555,33 +555,32 @@ func aidParameterVector(t testing.TB) (v aidVector) {
 // CUP-AID-001.
 func TestAIDParameters(t *testing.T) {
 	v := aidParameterVector(t)
-	src := bytesOf(v.Input.TLV)
+	src := bytesOf("31", v.Input.TLV)
 	p, err := ParseAIDParameters(src)
 	if err != nil {
 		t.Fatal(err)
 	}
 	zero, most := int64(0), int64(999999999)
 	want := &AIDParameters{
-		AID: bytesOf("A000000333010103"), Version: [2]byte{0, 0x20}, TACDefault: [5]byte(bytesOf("D84000A800")), TACOnline: [5]byte(bytesOf("D84004F800")),
-		TACDenial: [5]byte(bytesOf("0010000000")), MaximumTargetPercent: 99, TargetPercent: 99, DDOL: bytesOf("9F3704"), OnlinePIN: true,
-		ElectronicCashLimit: &zero, ContactlessFloorLimit: &zero, ContactlessLimit: &most, ContactlessCVMLimit: &most,
+		AID: bytesOf("A000000333010103"), Partial: true, Version: [2]byte{0, 0x20}, TACDefault: [5]byte(bytesOf("D84000A800")), TACOnline: [5]byte(bytesOf("D84004F800")),
+		TACDenial: [5]byte(bytesOf("0010000000")), MaxTarget: 99, Target: 99, DefaultDDOL: bytesOf("9F3704"), OnlinePIN: true,
+		PurseLimit: &zero, ContactlessFloorLimit: &zero, ContactlessLimit: &most, ContactlessCVMLimit: &most,
 	}
 	if diff := cmp.Diff(want, p); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if b, err := AppendAIDParameters(nil, p); err != nil || !bytes.Equal(b, src) {
-		t.Errorf("%X %v", b, err)
+	if b := p.Download(); !bytes.Equal(b, src) {
+		t.Errorf("%X", b)
 	}
-	for _, bad := range []string{"", v.Input.TLV + "9F0605A000000333", strings.Replace(v.Input.TLV, "DF160199", "DF16019A", 1), strings.Replace(v.Input.TLV, "DF010100", "DF010102", 1),
-		strings.Replace(v.Input.TLV, "DF160199", "", 1), v.Input.TLV + "DF7F0100"} {
-		if _, err := ParseAIDParameters(bytesOf(bad)); err == nil {
+	for _, bad := range []string{strings.Replace(v.Input.TLV, "DF2006000999999999", "DF200600099999999A", 1), strings.Replace(v.Input.TLV, "DF2006000999999999", "DF20050999999999", 1)} {
+		if _, err := ParseAIDParameters(bytesOf("31", bad)); err == nil {
 			t.Errorf("%s is taken", bad)
 		}
 	}
 }
 
-// CUP-MSG-020 lists twelve keys, and CUP-CAPK-08 is one.
-func TestCAKeys(t *testing.T) {
+// CUP-MSG-020 lists twelve keys.
+func TestCAKeysOfAKnownMessage(t *testing.T) {
 	for _, v := range cupVectors(t) {
 		if v.ID != "CUP-MSG-020" {
 			continue
@@ -590,20 +589,12 @@ func TestCAKeys(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		state, objects, err := ParseDownload(m.ReservedPrivate62)
-		if err != nil || state != DownloadLast || m.Kind != KindCAKeyList {
-			t.Fatalf("%v of %v, %v", state, m.Kind, err)
+		list, more, err := ParseCAKeyList(m.ReservedPrivate62)
+		if err != nil || more || m.Kind != KindCAKeyList || len(list) != 12 || list[0] != (CAKeyName{[5]byte(bytesOf("A000000333")), 3, "20241231"}) || list[8].Index != 0x14 {
+			t.Errorf("%v %v of %v: %v", list, more, m.Kind, err)
 		}
-		list, err := ParseCAKeyNames(objects)
-		if err != nil || len(list) != 12 || list[0] != (CAKeyName{[5]byte(bytesOf("A000000333")), 3, "20241231"}) || list[8].Index != 0x14 {
-			t.Errorf("%v %v", list, err)
-		}
-		var again []byte
-		for _, k := range list {
-			again = AppendCAKeyName(again, k)
-		}
-		if !bytes.Equal(AppendDownload(nil, state, again), m.ReservedPrivate62) {
-			t.Errorf("%X", again)
+		if b := CAKeyList(list, false); !bytes.Equal(b, m.ReservedPrivate62) {
+			t.Errorf("%X", b)
 		}
 	}
 }
@@ -706,22 +697,6 @@ func TestTerminalInformation(t *testing.T) {
 	}
 }
 
-func TestParameters(t *testing.T) {
-	want := []Parameter{{ParameterTimeout, "60"}, {ParameterTip, "1"}, {ParameterMerchantName, "\xCE\xD2"}, {ParameterAttempts, "3"}}
-	b, err := AppendParameters(nil, want)
-	if err != nil || string(b) != "1260181"+"22\xCE\xD2"+strings.Repeat(" ", 38)+"233" {
-		t.Fatalf("%q %v", b, err)
-	}
-	if got, err := ParseParameters(b); err != nil || !cmp.Equal(got, want) {
-		t.Errorf("%v %v", got, err)
-	}
-	for _, bad := range []string{"1", "126", "99", "12AA"} {
-		if _, err := ParseParameters([]byte(bad)); err == nil {
-			t.Errorf("%q is taken", bad)
-		}
-	}
-}
-
 func TestEntryMode(t *testing.T) {
 	for _, c := range []struct {
 		how  string
@@ -750,20 +725,14 @@ func TestSwitchesSayWhatTheyKnow(t *testing.T) {
 	if err != nil || len(s.Map()) != 0 || s != usualCUP.Switches() || s.BCTCMismatch || s.GiveUpAtClose || s.OnlyApprovalEnds {
 		t.Errorf("%+v %v", s, err)
 	}
-	if _, err := New("iso87", Switches{SingleMAK: true}); err == nil {
+	if _, err := ByName("iso87", Options{Switches: Switches{SingleMAK: true}}); err == nil {
 		t.Error("iso87 has a switch")
 	}
-	if _, err := New("cup", Switches{Length60: 9}); err == nil {
+	if _, err := ByName("cup", Options{Switches: Switches{Length60: 9}}); err == nil {
 		t.Error("a length of 9")
 	}
-	if d, err := New("cup", Switches{SingleMAK: true}); err != nil || d.Name() != "cup" || !d.NumbersBatches() || !d.Switches().SingleMAK {
+	if d, err := ByName("cup", Options{Switches: Switches{SingleMAK: true}}); err != nil || d.Name() != "cup" || !d.NumbersBatches() || !d.Switches().SingleMAK {
 		t.Errorf("%v", err)
-	}
-	if d, err := New("iso87", Switches{}); err != nil || d != ISO87() || d.NumbersBatches() {
-		t.Error(err)
-	}
-	if _, err := New("iso", Switches{}); err == nil || !strings.Contains(err.Error(), "want one of iso87") {
-		t.Error(err)
 	}
 	defer func() {
 		if recover() == nil {

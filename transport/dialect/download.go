@@ -43,6 +43,10 @@ const (
 	tagMaxTarget     tlv.Tag = 0xDF16
 	tagTarget        tlv.Tag = 0xDF17
 	tagOnlinePIN     tlv.Tag = 0xDF18
+	tagPurseLimit    tlv.Tag = 0x9F7B
+	tagTapFloor      tlv.Tag = 0xDF19
+	tagTapLimit      tlv.Tag = 0xDF20
+	tagTapCVM        tlv.Tag = 0xDF21
 
 	tagApplication = tlv.ApplicationIdentifierTerminal // of a CA public key the RID
 	tagKeyIndex    = tlv.CertificationAuthorityPublicKeyIndexTerminal
@@ -251,6 +255,23 @@ type AIDParameters struct {
 	Threshold, FloorLimit            int64
 	Target, MaxTarget                int // percent
 	OnlinePIN                        bool
+
+	// Limits of purses and contactless cards, minor units; nil: not said.
+	PurseLimit            *int64 // of electronic cash
+	ContactlessFloorLimit *int64
+	ContactlessLimit      *int64 // no transaction above it
+	ContactlessCVMLimit   *int64 // no verification below it
+}
+
+// limits are those that may be missing, in the order in which they are written.
+func (p *AIDParameters) limits() []struct {
+	tag tlv.Tag
+	at  **int64
+} {
+	return []struct {
+		tag tlv.Tag
+		at  **int64
+	}{{tagPurseLimit, &p.PurseLimit}, {tagTapFloor, &p.ContactlessFloorLimit}, {tagTapLimit, &p.ContactlessLimit}, {tagTapCVM, &p.ContactlessCVMLimit}}
 }
 
 // Download is DE 62 of the answer to the request for an application; nil: there is none.
@@ -279,11 +300,22 @@ func (p *AIDParameters) Download() []byte {
 	if len(p.DefaultDDOL) > 0 {
 		b = tlv.Append(b, tagDefaultDDOL, p.DefaultDDOL)
 	}
-	return tlv.Append(b, tagOnlinePIN, flag(p.OnlinePIN))
+	b = tlv.Append(b, tagOnlinePIN, flag(p.OnlinePIN))
+	for _, l := range p.limits() {
+		if *l.at == nil {
+			continue
+		}
+		var v [6]byte // twelve digits
+		for i, n := len(v)-1, **l.at; i >= 0; i, n = i-1, n/100 {
+			v[i] = percent(int(n % 100))[0]
+		}
+		b = tlv.Append(b, l.tag, v[:])
+	}
+	return b
 }
 
 // ParseAIDParameters reads what Download writes; nil: the host has no such application. The slices are b's. Tags that it does not
-// know (those of contactless cards and purses) are left alone.
+// know are left alone.
 func ParseAIDParameters(b []byte) (*AIDParameters, error) {
 	rest, _, err := listHead(b)
 	if err != nil || len(rest) == 0 {
@@ -308,12 +340,33 @@ func ParseAIDParameters(b []byte) (*AIDParameters, error) {
 			return nil
 		}
 	}
+	amount := func(to **int64) func([]byte) error {
+		return func(v []byte) error {
+			if len(v) != 6 {
+				return errors.New("want 12 digits")
+			}
+			var n int64
+			for i := range v {
+				var two int
+				if err := percent(&two)(v[i : i+1]); err != nil {
+					return errors.New("want 12 digits")
+				}
+				n = n*100 + int64(two)
+			}
+			*to = &n
+			return nil
+		}
+	}
 	var whole, pin byte
-	err = each(rest, "an application", map[tlv.Tag]func([]byte) error{
+	parts := map[tlv.Tag]func([]byte) error{
 		tagApplication: between(&p.AID, 5, 16), tagSelection: octet(&whole), tagVersion: exact(p.Version[:]), tagTACDefault: exact(p.TACDefault[:]),
 		tagTACOnline: exact(p.TACOnline[:]), tagTACDenial: exact(p.TACDenial[:]), tagDefaultDDOL: between(&p.DefaultDDOL, 0, 252),
 		tagThreshold: number(&p.Threshold), tagFloorLimit: number(&p.FloorLimit), tagTarget: percent(&p.Target), tagMaxTarget: percent(&p.MaxTarget), tagOnlinePIN: octet(&pin),
-	}, tagApplication, tagVersion, tagTACDefault, tagTACOnline, tagTACDenial)
+	}
+	for _, l := range p.limits() {
+		parts[l.tag] = amount(l.at)
+	}
+	err = each(rest, "an application", parts, tagApplication, tagVersion, tagTACDefault, tagTACOnline, tagTACDenial)
 	if err != nil {
 		return nil, err
 	}
