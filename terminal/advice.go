@@ -216,7 +216,7 @@ func (t *Terminal) advice(r *Record) (*dialect.Message, error) {
 		return nil, err
 	}
 	if t.attempted[r] {
-		m.MTI = t.cfg.Dialect.Repeat(m.MTI)
+		m = t.cfg.Dialect.AsRepeat(m, t.calendar().Format("0102150405"))
 	}
 	m.ICCSystemRelatedData = r.ICC
 	if r.about() == dialect.KindOfflineSale { // without its card it is nothing

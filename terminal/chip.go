@@ -295,7 +295,11 @@ func (c *chip) conclude(out emv.Outcome, err error) (Outcome, error) {
 		t.remark("card: it asks for an advice of what it decided; no message of this host is one, and none is sent")
 	}
 	if c.record != nil {
-		return c.concludeOnline(out, err)
+		o, err := c.concludeOnline(out, err)
+		if err != nil {
+			return o, err
+		}
+		return o, c.scriptResults(c.record)
 	}
 	switch {
 	case errors.Is(err, errLiveRefused):
@@ -363,7 +367,7 @@ func (c *chip) concludeOnline(out emv.Outcome, err error) (Outcome, error) {
 			})
 		}, approvedLines(m.ResponseCode)...)
 	}
-	r.ICC = reversalICC(c.session)
+	r.ICC = t.reversalICC(c.session)
 	o := OutcomeRefused
 	if errors.Is(err, apdu.ErrCardRemoved) {
 		o = OutcomeCardRemoved
@@ -400,22 +404,27 @@ func (c *chip) approveOffline(out emv.Outcome) error {
 func (t *Terminal) chipRecord(s *emv.Session, w wanted) *Record {
 	r := t.newRecord(w)
 	r.Card, r.Entry = s.PAN().Masked(), t.posEntryMode(entryChip)
-	r.PSN, r.ICC = cardSequence(s.PANSequenceNumber()), reversalICC(s)
+	r.PSN, r.ICC = cardSequence(s.PANSequenceNumber()), t.reversalICC(s)
 	return r
 }
 
-// addPIN puts the PIN block of the entry, if there is one, into a request. It is made last, under the message's keys.
+// addPIN puts the PIN block of the entry, if there is one, into a request, and what has to be said of it. It is made last, under the
+// message's keys.
 func (t *Terminal) addPIN(m *dialect.Message, number pan.PAN) error {
-	if t.entry == nil {
-		return nil
+	if pad := t.entry; pad != nil {
+		t.entry = nil
+		carrier, err := t.pinCarrier()
+		if err != nil {
+			return err
+		}
+		if m.PINData, err = t.module.EncryptPIN(nil, carrier, pad, number); err != nil {
+			return err
+		}
 	}
-	pad := t.entry
-	t.entry = nil
-	carrier, err := t.pinCarrier()
-	if err == nil {
-		m.PINData, err = t.module.EncryptPIN(nil, carrier, pad, number)
+	if t.numbersBatches() {
+		return t.secure(m)
 	}
-	return err
+	return nil
 }
 
 // fillReceipt takes what the receipt says about the card.
@@ -440,16 +449,6 @@ func expiry(s *emv.Session) string {
 
 // requestICC is DE 55 of a request or an advice: what the issuer needs to check the cryptogram and to judge the terminal.
 func requestICC(s *emv.Session) []byte { return pick(s, requestTags[:]) }
-
-// reversalICC is DE 55 of a reversal: what the card made of the answer, scripts included. A sale that is advised was approved
-// offline, so there were none.
-func reversalICC(s *emv.Session) []byte {
-	b := pick(s, reversalTags[:])
-	if v := s.Data(tlv.IssuerScriptResults); len(v) > 0 {
-		b = tlv.Append(b, tlv.IssuerScriptResults, v[:min(len(v), maxScriptResults)])
-	}
-	return b
-}
 
 // maxScriptResults are the results of twenty scripts, five bytes each (EMV Book 4, A5): DE 55 holds 255 bytes, and a reversal that
 // does not fit could never be sent.

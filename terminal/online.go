@@ -266,12 +266,11 @@ func (t *Terminal) clearTheWay() (Outcome, error) {
 
 // askAgain sends a request that was not answered once more, as its repeat, and waits for its answer.
 func (t *Terminal) askAgain(m *dialect.Message) (*dialect.Message, error) {
-	again := *m
-	again.MTI = t.cfg.Dialect.Repeat(m.MTI)
-	if err := t.send(&again); err != nil {
+	again := t.cfg.Dialect.AsRepeat(m, t.calendar().Format("0102150405"))
+	if err := t.send(again); err != nil {
 		return nil, err
 	}
-	return t.receive(&again, t.profile.AnswerWait, !t.kept(rules.MatchAnswer))
+	return t.receive(again, t.profile.AnswerWait, !t.kept(rules.MatchAnswer))
 }
 
 // unsendable is a request that cannot be made of what the card gave: the sale ends before anything was sent. A security
@@ -322,7 +321,7 @@ func (t *Terminal) classify(r *Record, request, m *dialect.Message, err error) (
 	}
 	if err := dialect.MatchContent(request, m); err != nil && t.kept(rules.MatchAnswer) {
 		t.cfg.Observe(Unmatched{err})
-		if !t.kept(rules.ReverseMismatch) { // whatever it was about, this terminal has not got it
+		if !t.kept(rules.ReverseMismatch) || t.cfg.Dialect.Switches().BCTCMismatch { // whatever it was about, this terminal has not got it
 			t.show(say("wrong-answer"))
 			return m, OutcomeNoAnswer, t.journal.declined(r, "")
 		}
@@ -465,8 +464,25 @@ func (t *Terminal) importKeys(de62 []byte) (pin, mac hsm.Key, err error) {
 	if pin, err = t.module.Import(t.profile.Security.SessionPIN(), t.deviceKey, k.PINKey[:], k.PINKeyCheckValue[:]); err != nil {
 		return pin, mac, err
 	}
-	mac, err = t.module.Import(t.profile.Security.SessionMAC(), t.deviceKey, k.MACKey[:], k.MACKeyCheckValue[:])
-	return pin, mac, err
+	if mac, err = t.module.Import(t.profile.Security.SessionMAC(), t.deviceKey, k.MACKey[:], k.MACKeyCheckValue[:]); err != nil {
+		return pin, mac, err
+	}
+	return pin, mac, t.importTrackKey(k)
+}
+
+// importTrackKey takes the key for tracks in the place of the earlier one; a session need not have one.
+func (t *Terminal) importTrackKey(k dialect.SessionKeys) (err error) {
+	var track hsm.Key
+	if len(k.TrackKey) > 0 {
+		if track, err = t.module.Import(hsm.Attributes{Usage: hsm.DataEncryption}, t.deviceKey, k.TrackKey, k.TrackKeyCheckValue); err != nil {
+			return err
+		}
+	}
+	if !t.trackKey.IsZero() {
+		_ = t.module.Erase(t.trackKey) // a key that is gone already is as good
+	}
+	t.trackKey = track
+	return nil
 }
 
 // dropKeys erases the session's keys.

@@ -91,6 +91,8 @@ type Original struct {
 	RRN    string `json:",omitempty"`
 	Auth   string `json:",omitempty"`
 	Amount int64  `json:",omitempty"` // minor units
+
+	Of dialect.Kind `json:",omitempty"` // what it is, where a message about it has its numbers
 }
 
 // maxAmount is what DE 4 holds.

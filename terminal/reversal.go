@@ -47,7 +47,7 @@ func (t *Terminal) reverse(r *Record) (bool, error) {
 			return true, nil
 		case !t.kept(rules.RepeatUntilAcknowledged): // one try, and it is forgotten
 			return true, t.journal.reversed(r, Reversed)
-		case n >= t.profile.Attempts:
+		case n >= t.profile.Attempts, t.cfg.Dialect.Switches().ReverseOnce:
 			return false, nil
 		}
 		switch how {
@@ -110,9 +110,11 @@ func (t *Terminal) tryReversal(r *Record) (try, error) {
 
 // acknowledged takes the response code of a 0410.
 func (t *Terminal) acknowledged(r *Record, code string) (try, error) {
-	state, text := Reversed, Key("reversed")
+	state, text, s := Reversed, Key("reversed"), t.cfg.Dialect.Switches()
 	switch {
 	case code == "00":
+	case s.OnlyApprovalEnds && (code == "25" || code == "12"):
+		return notYet, nil
 	case code == "25" && t.kept(rules.AcknowledgeUnmatched): // the host never had it, and has put up a tombstone
 		state = ReversedUnmatched
 	case code == "12": // too late to undo: a difference item, in other hands
@@ -125,6 +127,9 @@ func (t *Terminal) acknowledged(r *Record, code string) (try, error) {
 		return keysStale, nil
 	default:
 		t.remark("alarm: reversal of %s answered %s", r.STAN, code)
+		if s.ReasonBecomes06 {
+			t.reasons[r] = dialect.ReasonMismatch
+		}
 		return notYet, nil
 	}
 	if err := t.journal.reversed(r, state); err != nil {
@@ -141,6 +146,9 @@ func (t *Terminal) reversal(r *Record) (*dialect.Message, error) {
 		return nil, err
 	}
 	m.ReversalReason = r.Reason
+	if later, ok := t.reasons[r]; ok {
+		m.ReversalReason = later
+	}
 	m.AuthorizationIDResponse, m.ICCSystemRelatedData = r.Auth, r.ICC
 	if t.numbersBatches() {
 		m.RetrievalReferenceNumber = "" // the host has one of its own for it

@@ -162,6 +162,9 @@ func (t *Terminal) pressedCancel() bool { return slices.Contains(t.keys, KeyCanc
 
 // housekeeping is what follows every sale: its reversal at once, and what waited for a host that answers.
 func (t *Terminal) housekeeping() error {
+	if err := t.tellScriptResults(); err != nil {
+		return err
+	}
 	if _, err := t.reverseDue(); err != nil {
 		return err
 	}

@@ -71,10 +71,12 @@ type Terminal struct {
 	deviceKey      hsm.Key
 	journalKey     hsm.Key
 	pinKey, macKey hsm.Key     // of the session; none with DUKPT
+	trackKey       hsm.Key     // of the session, if its tracks are enciphered
 	current        messageKeys // of the message that is being made, or whose answer is waited for
 	stale          bool        // the host no longer knows the session keys
 	signOnAsked    bool
-	attempted      map[*Record]bool // advices that may have been sent, reversals sent under stale keys: the next is a repeat
+	attempted      map[*Record]bool   // advices that may have been sent, reversals sent under stale keys: the next is a repeat
+	reasons        map[*Record]string // of reversals that a host refused, where it wants another one then
 	adviceAt       time.Time
 	failures       chipFailures
 
@@ -93,7 +95,7 @@ func New(cfg Config) *Terminal {
 	if cfg.Calendar == nil {
 		cfg.Calendar = func() time.Time { return cfg.Clock.Now() }
 	}
-	return &Terminal{cfg: cfg, profile: cfg.Profile, clock: cfg.Clock, attempted: map[*Record]bool{}}
+	return &Terminal{cfg: cfg, profile: cfg.Profile, clock: cfg.Clock, attempted: map[*Record]bool{}, reasons: map[*Record]string{}}
 }
 
 // Press posts a key, in an event of the terminal's clock.

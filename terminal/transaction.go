@@ -55,9 +55,21 @@ func (t *Terminal) message(mti string, r *Record) (*dialect.Message, error) {
 	if o := r.Original; o != nil {
 		m.Original = dialect.Original{Batch: o.Batch, STAN: o.STAN, Date: o.Date, Time: o.Time}
 		m.RetrievalReferenceNumber, m.AuthorizationIDResponse = o.RRN, o.Auth
+		if f, ok := t.cfg.Dialect.Form(o.Of); ok && o.Of != dialect.KindNone {
+			m.ProcessingCode, m.POSConditionCode = f.ProcessingCode, f.POSConditionCode
+		}
+	}
+	if t.numbersBatches() {
+		t.tellPrivate(m, r)
+	}
+	if t.cfg.Dialect.Has(transmissionDateTime) {
+		m.TransmissionDateTime = r.Date + r.Time
 	}
 	return m, t.cfg.Dialect.Shape(m)
 }
+
+// transmissionDateTime is DE 7, which some dialects have beside the local time.
+const transmissionDateTime = 7
 
 // request is the first message of a transaction, with all that is known of the card, and the PIN if one was entered. The current
 // keys are for it.

@@ -120,7 +120,10 @@ func (n nibbles) Decode(src []byte, length int) ([]byte, int, error) {
 
 // track2 is z: digits and '=' in nibbles, '=' as D, an odd count with a trailing nibble. An acquirer wants 0 there or F, and takes
 // nothing else: two fillers would make one track two messages.
-type track2 struct{ filler byte }
+type track2 struct {
+	filler byte
+	any    bool // a part may be enciphered: every nibble has a character, A to F, and D is '=' all the same
+}
 
 func (t track2) Encode(src []byte) ([]byte, error) {
 	dst := make([]byte, (len(src)+1)/2)
@@ -129,6 +132,8 @@ func (t track2) Encode(src []byte) ([]byte, error) {
 		switch {
 		case c == '=':
 			v = separatorNibble
+		case t.any && c >= 'A' && c <= 'F' && c != 'D':
+			v = c - 'A' + 10
 		case v > 9:
 			return nil, fmt.Errorf("character %d is not of track 2: want a digit or '='", i+1)
 		}
@@ -160,6 +165,8 @@ func (t track2) Decode(src []byte, length int) ([]byte, int, error) {
 			dst[i] = '0' + v
 		case v == separatorNibble:
 			dst[i] = '='
+		case t.any:
+			dst[i] = 'A' + v - 10
 		default:
 			return nil, 0, fmt.Errorf("nibble %d is %X: want a digit or D", i+1, v)
 		}

@@ -69,6 +69,7 @@ func cupElements(s Switches) []element {
 	for i := range e {
 		switch e[i].de {
 		case 35, 36:
+			e[i].enciphered = true
 			if !s.ZeroTrackFiller {
 				e[i].filler = 0xF
 			}

@@ -40,6 +40,8 @@ type element struct {
 	zero   bool     // digits that have one more in front in a Message, a zero
 	filler byte     // codeZ: the nibble after an odd count
 
+	enciphered bool // codeZ: a part of it may be
+
 	// Where the value lives: in a string, in bytes, or in several fields of which it is put together. The card number (DE 2) and the
 	// amount (DE 4) have none of these. set gets no empty value; get gives one for an absent element.
 	text func(*Message) *string
@@ -79,7 +81,7 @@ func (e *element) fieldSpec() *field.Spec {
 	case codeHex:
 		s.Enc = nibbles{last: 15}
 	case codeZ:
-		s.Enc = track2{filler: e.filler}
+		s.Enc = track2{filler: e.filler, any: e.enciphered}
 	case codeAN:
 		s.Enc = text{alphanumeric: true}
 	case codeANS:

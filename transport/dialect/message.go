@@ -31,7 +31,7 @@ type Message struct {
 	POSEntryMode                       string  // DE 22, four digits, "0051" (see EntryMode); cup: without the first, a zero
 	CardSequenceNumber                 string  // DE 23, four digits, "0001"; cup: without the first, a zero
 	POSConditionCode                   string  // DE 25, two digits
-	Track2Data                         string  // DE 35, digits with '=' as separator, no sentinels
+	Track2Data                         string  // DE 35, digits with '=' as separator, no sentinels; cup: where it is enciphered also A to F
 	RetrievalReferenceNumber           string  // DE 37, up to 12
 	AuthorizationIDResponse            string  // DE 38, six characters
 	ResponseCode                       string  // DE 39, two characters
