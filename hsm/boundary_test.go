@@ -34,6 +34,7 @@ var ways = map[string]string{
 	"Key.String": "usage and check value", "Key.GoString": "usage and check value", "Key.MarshalText": "usage and check value",
 	"Key.CheckValue": "three bytes of the encryption of zeros", "Key.Usage": "a code",
 
+	"Module.CheckValue":        "three or four bytes of the encryption of zeros",
 	"Module.List":              "what KeyInfo has",
 	"Module.NextKSN":           "a key serial number",
 	"Module.KSN":               "a key serial number",
@@ -668,6 +669,8 @@ func witnessed(t *testing.T) (*witness, *secrets) {
 			s.of(m)
 			cryptogram, check, err := m.Export(k, x.by[KeyEncryption])
 			w.saw("Module.Export", cryptogram, check, err)
+			longer, err := m.CheckValue(k, 4)
+			w.saw("Module.CheckValue", longer, err)
 			back, err := m.Import(k.Attributes(), x.by[KeyEncryption], cryptogram, check[:])
 			w.saw("Module.Import", back, err)
 			block, err := m.ExportKeyBlock(k, x.by[KeyBlockProtection], 'B')

@@ -43,6 +43,26 @@ func (m *Module) Export(k, under Key) (cryptogram []byte, checkValue [3]byte, er
 	return cryptogram, s.check, nil
 }
 
+// CheckValue is the first n bytes of a key's check value: three, as Key.CheckValue has them, or four of a DES or TDES key, as some
+// zones send them. ErrCheckValue for any other number.
+func (m *Module) CheckValue(k Key, n int) ([]byte, error) {
+	s, err := m.slot(k)
+	if err != nil {
+		return nil, fmt.Errorf("hsm: check value: %w", err)
+	}
+	if n == minCheckValue {
+		return append([]byte(nil), s.check[:]...), nil
+	}
+	if n != minCheckValue+1 || s.a.Algorithm != TDES && s.a.Algorithm != DES || s.clear == nil {
+		return nil, fmt.Errorf("hsm: check value of %v: %w: %d bytes: want 3, or 4 of a DES or TDES key", k, ErrCheckValue, n)
+	}
+	block, err := newBlock(s.a.Algorithm, s.clear)
+	if err != nil {
+		return nil, fmt.Errorf("hsm: check value: %w", err)
+	}
+	return crypt.LegacyCheckValue(block, n), nil
+}
+
 // Import unwraps a session key that came under a master key and compares its check value of 3 bytes up to a block:
 // ErrCheckValue when it is another key. Parity is adjusted: many hosts send keys without it, and the check value does not
 // depend on it. The cryptogram has whole blocks of the master key's cipher; of an 8-byte key that came in a double-length place

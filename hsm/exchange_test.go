@@ -136,6 +136,34 @@ func TestExportAndImport(t *testing.T) {
 	}
 }
 
+// Four bytes begin with the three that every check value has, and are those of the clear key from outside.
+func TestCheckValue(t *testing.T) {
+	m := New(counter())
+	double, single := install(t, m, Attributes{Usage: MACAlgorithm3}, keyB), install(t, m, Attributes{Usage: XORMAC, Algorithm: DES}, keyB[:16])
+	aes := install(t, m, Attributes{Usage: CMAC, Algorithm: AES}, keyB)
+	for _, tt := range []struct {
+		name string
+		k    Key
+		n    int
+		want []byte
+		is   error
+	}{
+		{"three of TDES", double, 3, checkOf(t, keyB, 3), nil},
+		{"four of TDES", double, 4, checkOf(t, keyB, 4), nil},
+		{"four of DES", single, 4, outsideBy(t, DES, keyB[:16], make([]byte, 8), crypt.EncryptECB)[:4], nil},
+		{"two", double, 2, nil, ErrCheckValue},
+		{"five", double, 5, nil, ErrCheckValue},
+		{"four of AES", aes, 4, nil, ErrCheckValue},
+		{"of no key", Key{}, 3, nil, ErrKey},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got, err := m.CheckValue(tt.k, tt.n); !bytes.Equal(got, tt.want) || !errors.Is(err, tt.is) {
+				t.Errorf("%X, %v, want %X, %v", got, err, tt.want, tt.is)
+			}
+		})
+	}
+}
+
 // The way of DE 62: keys generated at the host are the terminal's after a sign-on.
 func TestSignOnCarriesKeys(t *testing.T) {
 	host, terminal := New(counter()), New(rand.NewChaCha8([32]byte{2}))

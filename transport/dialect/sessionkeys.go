@@ -65,6 +65,11 @@ func (c keyCoder) layout() string {
 	return b.String()
 }
 
+// SessionKeyForm tells what an approved sign-on carries: check values of so many bytes, and whether there is a key for tracks.
+func (d *Dialect) SessionKeyForm() (check int, track bool) {
+	return d.keys.check, len(d.keys.slots) > 2
+}
+
 // AppendSessionKeys appends DE 62 of an approved sign-on to dst. A key of another length than its place allows, or that has no
 // place at all, is a *FieldError.
 func (d *Dialect) AppendSessionKeys(dst []byte, k SessionKeys) ([]byte, error) {
