@@ -17,6 +17,8 @@ type book struct {
 	sessions map[string]*SignOn       // by terminal
 	accounts []*AccountState
 	date     string // the business date; "" until the calendar has moved
+	batches  batches
+	states   map[terminalID]*TerminalState
 }
 
 // Entry is one transaction as a party believes it, and the money it moved there.
@@ -65,7 +67,24 @@ func (b *book) apply(r *Record) error {
 	if c := r.Calendar; c != nil {
 		b.date = c.Date
 	}
+	b.applyDesk(r)
 	return nil
+}
+
+// applyDesk takes what a record says about terminals and their batches.
+func (b *book) applyDesk(r *Record) {
+	if r.Batch != nil {
+		b.batches.apply(r.Batch)
+	}
+	if r.Upload != nil {
+		b.batches.upload(r.Upload)
+	}
+	if s := r.Terminal; s != nil {
+		if b.states == nil {
+			b.states = map[terminalID]*TerminalState{}
+		}
+		b.states[terminalID{s.MID, s.TID}] = s
+	}
 }
 
 // link makes an entry found by its reference number, and by the transaction that it names.

@@ -56,13 +56,13 @@ func (d *desk) moved(c Calendar) *Record {
 }
 
 // payout pays the merchant what stands of every sale, once: what has become of it since, less the fee. One that is being
-// voided, refunded or adjusted waits for the next payout.
+// voided, refunded or adjusted waits for the next payout, and so does one that its terminal's batch disputes.
 func (x *Relay) payout() {
 	if !x.cfg.Acquirer {
 		return
 	}
 	for _, e := range x.book.order {
-		if e.State != Approved || e.Paid || purposeOf(e.Kind) != charging || x.undecided(e) {
+		if e.State != Approved || e.Paid || purposeOf(e.Kind) != charging || x.undecided(e) || e.Net(PositionSuspense) > 0 {
 			continue
 		}
 		owed := e.Net(PositionAcquirer)

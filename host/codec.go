@@ -60,6 +60,7 @@ func (c *codec) record(r *Record) {
 	part(c, 4, &r.Account, (*codec).account)
 	part(c, 5, &r.Calendar, (*codec).calendar)
 	c.postings(6, &r.Postings)
+	c.deskParts(r)
 }
 
 func (c *codec) transaction(t *Transaction) {
@@ -132,6 +133,8 @@ func (c *codec) signOn(s *SignOn) {
 	c.bytes(8, &s.MACKey)
 	c.bytes(9, &s.MACKeyCheckValue)
 	c.text(10, &s.Key.Batch)
+	c.bytes(11, &s.TrackKey)
+	c.bytes(12, &s.TrackKeyCheckValue)
 }
 
 func (c *codec) account(a *AccountState) {
@@ -369,8 +372,8 @@ const maxRecorded = 1 << 53
 
 // check refuses what no party writes.
 func (r *Record) check() error {
-	if r.Transaction == nil && r.SignOn == nil && r.Account == nil && r.Calendar == nil {
-		return errors.New("no part: want a transaction, sign-on, account or calendar")
+	if r.Transaction == nil && r.SignOn == nil && r.Account == nil && r.Calendar == nil && !r.desk() {
+		return errors.New("no part: want a transaction, sign-on, account, calendar, batch, lines of one, or a terminal's state")
 	}
 	if len(r.Postings) > 0 && r.Transaction == nil {
 		return errors.New("postings without the transaction that they belong to")
@@ -393,7 +396,7 @@ func (r *Record) check() error {
 	if r.SignOn != nil && r.SignOn.Key.TID == "" {
 		return errors.New("sign-on without a terminal")
 	}
-	return nil
+	return r.checkDesk()
 }
 
 func (t *Transaction) check() error {

@@ -52,7 +52,7 @@ func (p *Party) write(l *transport.Link, d *dialect.Dialect, s *Send) {
 	m, wrongMAC := p.spoil(s)
 	m = p.given(d, m)
 	var mac func(dst *[8]byte, data []byte) error
-	if key, params, ok := p.cfg.Machine.MACKey(s.Conn, m); ok && !s.Plain && d.MACRequired(m.MTI) {
+	if key, params, ok := p.cfg.Machine.MACKey(s.Conn, m); ok && !s.Plain && d.Signed(m) {
 		mac = func(dst *[8]byte, data []byte) error {
 			err := p.cfg.Module.MAC(key, params, dst[:], data)
 			if wrongMAC {

@@ -15,6 +15,7 @@ type TerminalKeys struct {
 	Scheme   hsm.Scheme
 	Key      hsm.Key // K0, which wraps its session keys; or B0, from which its DUKPT keys are derived
 	KSN      []byte  // the initial key serial number of a DUKPT device: no other device speaks for this terminal
+	Dialect  string  // the name of what it speaks; "": whatever its line does
 }
 
 func (k *TerminalKeys) validate() error {

@@ -30,6 +30,11 @@ const (
 	codePINTries           = "75"
 	codeIssuerInoperative  = "91"
 	codeDuplicate          = "94"
+	codeTerminal           = "58"
+	codeBatch              = "77"
+	codeReconcile          = "95"
+	codeUnknownTerminal    = "97"
+	codeUnsupported        = "40"
 	codeSystem             = "96"
 	codeBadMAC             = "A0"
 )

@@ -33,6 +33,10 @@ type town struct {
 	refused map[int]bool // dials to this party are refused, or vanish
 	vanish  map[int]bool
 	dials   int
+
+	speaks  *dialect.Dialect // on the terminal's line
+	scheme  hsm.Scheme
+	framing transport.Framing // the terminal's side; the acquirer's has any source
 }
 
 type house struct {
@@ -46,11 +50,21 @@ type house struct {
 }
 
 func newTown(t testing.TB, naive rules.Set) *town {
+	return newTownOf(t, naive, dialect.ISO87(), hsm.Scheme{}, transport.Framing{})
+}
+
+// newTownOf is a town whose terminal speaks a dialect, protects its messages by a scheme, and frames them so.
+func newTownOf(t testing.TB, naive rules.Set, d *dialect.Dialect, scheme hsm.Scheme, line transport.Framing) *town {
 	w := sim.NewWorld(streetStart, 1)
 	t.Cleanup(w.Close)
-	tw := &town{t: t, w: w, naive: naive, refused: map[int]bool{}, vanish: map[int]bool{}}
+	tw := &town{t: t, w: w, naive: naive, refused: map[int]bool{}, vanish: map[int]bool{}, speaks: d, scheme: scheme, framing: line}
 	builds := []func() (Machine, *hsm.Module){
-		func() (Machine, *hsm.Module) { c := acquirerConfig(t, naive); m, _ := NewRelay(c); return m, c.Module },
+		func() (Machine, *hsm.Module) {
+			c := acquirerConfig(t, naive)
+			c.Terminals[0].Scheme, c.Terminals[0].Dialect = scheme, d.Name()
+			m, _ := NewRelay(c)
+			return m, c.Module
+		},
 		func() (Machine, *hsm.Module) { c := switchConfig(t, naive); m, _ := NewRelay(c); return m, c.Module },
 		func() (Machine, *hsm.Module) { c := issuerConfig(t, naive); m, _ := NewIssuer(c); return m, c.Module },
 	}
@@ -135,18 +149,24 @@ func (tw *town) dial() {
 		return
 	}
 	x, y := transport.Pipe(tw.term, h.actor, 20*time.Millisecond)
-	h.party.Accept(transport.NewLink(y, transport.Framing{}, h.actor))
-	tw.link = transport.NewLink(x, transport.Framing{}, tw.term)
+	far := tw.framing
+	if tw.framing.TPDU != nil {
+		far.TPDU, far.AnySource = &transport.TPDU{Source: 3}, true
+	}
+	h.party.AcceptAs(transport.NewLink(y, far, h.actor), tw.speaks)
+	tw.link = transport.NewLink(x, tw.framing, tw.term)
 	tw.link.OnFrame(func(b []byte, err error) {
 		if err != nil {
 			return
 		}
-		m, err := dialect.ISO87().Unpack(b)
+		m, err := tw.speaks.Unpack(b)
 		if err != nil {
 			tw.t.Error(err)
 			return
 		}
-		err = dialect.ISO87().VerifyMAC(b, m, func(mac, data []byte) error { return tw.module.VerifyMAC(tw.mac, hsm.MACParams{}, mac, data) })
+		err = tw.speaks.VerifyMAC(b, m, func(mac, data []byte) error {
+			return tw.module.VerifyMAC(tw.mac, tw.scheme.MACParams(), mac, data)
+		})
 		if err != nil && m.ResponseCode != codeBadMAC {
 			m.ReservedPrivate63 = "bad MAC"
 		}
@@ -165,10 +185,12 @@ func (tw *town) send(m *dialect.Message) {
 		tw.dial()
 	}
 	var mac func(dst *[8]byte, data []byte) error
-	if dialect.ISO87().MACRequired(m.MTI) {
-		mac = func(dst *[8]byte, data []byte) error { return tw.module.MAC(tw.mac, hsm.MACParams{}, dst[:], data) }
+	if tw.speaks.Signed(m) {
+		mac = func(dst *[8]byte, data []byte) error {
+			return tw.module.MAC(tw.mac, tw.scheme.MACParams(), dst[:], data)
+		}
 	}
-	b, err := dialect.ISO87().Pack(m, mac)
+	b, err := tw.speaks.Pack(m, mac)
 	if err != nil {
 		tw.t.Fatal(err)
 	}

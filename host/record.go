@@ -17,7 +17,10 @@ type Record struct {
 	SignOn      *SignOn
 	Account     *AccountState
 	Calendar    *CalendarRecord
-	Postings    []Posting // only with a Transaction, which they belong to
+	Batch       *Batch         // acquirer
+	Upload      *Upload        // acquirer
+	Terminal    *TerminalState // acquirer
+	Postings    []Posting      // only with a Transaction, which they belong to
 }
 
 // Function says what a transaction's key was used for.
@@ -155,6 +158,8 @@ type SignOn struct {
 	PINKeyCheckValue []byte
 	MACKey           []byte
 	MACKeyCheckValue []byte
+
+	TrackKey, TrackKeyCheckValue []byte // where the terminal's dialect has one
 }
 
 // AccountState is what an issuer keeps of an account beside its postings.

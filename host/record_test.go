@@ -58,6 +58,14 @@ func everything() *Record {
 	r.Account.LastOrder++
 	r.Transaction.Card = "476173******0119"
 	r.Transaction.Kind, r.Transaction.ApprovedAmount = dialect.KindRefund, 1
+	total := func(n int) dialect.Total { return dialect.Total{Count: n, Amount: int64(n) + 1} }
+	r.Batch = &Batch{MID: "m", TID: "t", Number: "000007", State: BatchCompared, Settlement: dialect.Key{MID: "m", TID: "t", STAN: "000001", Batch: "000007"},
+		Terminal: dialect.Totals{Debits: total(1), Credits: total(3), ForeignDebits: total(5), ForeignCredits: total(7)},
+		Host:     dialect.Totals{Debits: dialect.Total{Amount: 9}}, Result: dialect.SettlementNotEqual, ForeignResult: dialect.SettlementError, Uploaded: 12, Items: 3,
+		End: dialect.Key{MID: "m", TID: "t", STAN: "000002", Date: "0302", Time: "140500"}, BusinessDate: "2026-03-02"}
+	r.Upload = &Upload{MID: "m", TID: "t", Number: "000007", Lines: []*Line{
+		{STAN: "000003", Kind: dialect.KindRefund, Amount: 5, Debit: true, Card: "476173******0119", Certificate: []byte{1}}, {STAN: "000004"}}}
+	r.Terminal = &TerminalState{MID: "m", TID: "t", Disabled: true, SignedOff: true, Requests: []dialect.ProcessingRequest{3, 1}}
 	return r
 }
 
@@ -118,6 +126,28 @@ func TestBadRecords(t *testing.T) {
 		"orders out of order": func(r *Record) {
 			badOrder(func(*Order) {})(r)
 			r.Account.Orders = append(r.Account.Orders, r.Account.Orders[0])
+		},
+		"a batch without a number":     func(r *Record) { *r = Record{Batch: &Batch{TID: "t", State: BatchOpen}} },
+		"a batch in no state":          func(r *Record) { *r = Record{Batch: &Batch{TID: "t", Number: "000001"}} },
+		"a batch with a fourth result": func(r *Record) { *r = Record{Batch: &Batch{TID: "t", Number: "000001", State: BatchOpen, Result: 4}} },
+		"a batch with -1 lines": func(r *Record) {
+			*r = Record{Batch: &Batch{TID: "t", Number: "000001", State: BatchOpen, Uploaded: -1}}
+		},
+		"lines of nobody":               func(r *Record) { *r = Record{Upload: &Upload{Number: "000001", Lines: []*Line{{STAN: "000001"}}}} },
+		"no lines":                      func(r *Record) { *r = Record{Upload: &Upload{TID: "t", Number: "000001"}} },
+		"a line without a trace number": func(r *Record) { *r = Record{Upload: &Upload{TID: "t", Number: "000001", Lines: []*Line{{}}}} },
+		"a line with a clear number": func(r *Record) {
+			*r = Record{Upload: &Upload{TID: "t", Number: "000001", Lines: []*Line{{STAN: "000001", Card: "4761739001010119"}}}}
+		},
+		"a state of no terminal": func(r *Record) { *r = Record{Terminal: &TerminalState{}} },
+		"a terminal asked twice": func(r *Record) {
+			*r = Record{Terminal: &TerminalState{TID: "t", Requests: []dialect.ProcessingRequest{3, 3}}}
+		},
+		"a terminal asked for nothing": func(r *Record) {
+			*r = Record{Terminal: &TerminalState{TID: "t", Requests: []dialect.ProcessingRequest{0}}}
+		},
+		"a terminal asked for too much": func(r *Record) {
+			*r = Record{Terminal: &TerminalState{TID: "t", Requests: []dialect.ProcessingRequest{16}}}
 		},
 		"too many orders": func(r *Record) {
 			badOrder(func(*Order) {})(r)

@@ -92,6 +92,7 @@ type Relay struct {
 	desk
 	cfg       RelayConfig
 	terminals map[string]*terminal // by TID
+	ledgers   map[batchID]ledger   // acquirer: what is in the batches that are not closed
 }
 
 // NewRelay returns a relay with an empty book. A configuration that cannot work is an error.
@@ -99,7 +100,7 @@ func NewRelay(cfg RelayConfig) (*Relay, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	x := &Relay{cfg: cfg, terminals: map[string]*terminal{}}
+	x := &Relay{cfg: cfg, terminals: map[string]*terminal{}, ledgers: map[batchID]ledger{}}
 	x.keeping(cfg.Rules)
 	x.module, x.tokenKey = cfg.Module, cfg.TokenKey
 	for _, t := range cfg.Terminals {
@@ -119,8 +120,18 @@ func (x *Relay) Apply(r *Record) error {
 	if r.Account != nil {
 		return fmt.Errorf("host: %s: a record of an issuer", x.cfg.Name)
 	}
+	if r.desk() && !x.cfg.Acquirer {
+		return fmt.Errorf("host: %s: a record of an acquirer", x.cfg.Name)
+	}
+	before := len(x.book.order)
 	if err := x.book.apply(r); err != nil {
 		return err
+	}
+	if len(x.book.order) > before {
+		x.file(x.book.order[before])
+	}
+	if b := r.Batch; b != nil && b.State == BatchClosed {
+		delete(x.ledgers, b.id())
 	}
 	if s := r.SignOn; s != nil {
 		if t := x.terminals[s.Key.TID]; t != nil { // a terminal that is no longer configured has no session
@@ -150,6 +161,7 @@ func (x *Relay) Step(now time.Time, e Event) []Effect {
 	case EventCalendar:
 		x.calendar(e.Calendar)
 	}
+	x.finish()
 	return x.fx
 }
 
@@ -192,13 +204,15 @@ func (x *Relay) fromBelow(e Event) {
 		x.network(e)
 		return
 	case e.MACBad:
-		x.fx = append(x.fx, Effect{Send: &Send{Conn: e.Conn, Message: answerTo(m, codeBadMAC), Plain: x.cfg.Acquirer}})
+		x.fx = append(x.fx, Effect{Send: &Send{Conn: e.Conn, Message: answerTo(m, x.unverified(e)), Plain: x.cfg.Acquirer}})
 		if x.rules.Kept(rules.StaleKeyChangesNothing) || !transacts(kind) || functionOf(kind) != Sale || dialect.Class(m.MTI) == dialect.ClassReversal {
 			return
 		}
 		e.Conn = nobody
-	case x.cfg.Acquirer && !x.knows(m):
-		x.refuse(e.Conn, m, codeInvalidMerchant)
+	case x.cfg.Acquirer && !x.knows(e):
+		x.refuse(e.Conn, m, x.stranger(e))
+		return
+	case x.atDesk(e) || x.turnedAway(e):
 		return
 	}
 	switch {
@@ -215,12 +229,6 @@ func (x *Relay) fromBelow(e Event) {
 	default:
 		x.request(e, kind)
 	}
-}
-
-// knows tells whether terminal and merchant belong together here.
-func (x *Relay) knows(m *dialect.Message) bool {
-	t := x.terminals[m.CardAcceptorTerminalIdentification]
-	return t != nil && t.MID == m.CardAcceptorIdentificationCode
 }
 
 // boot resolves what a restart left open. Whoever asked is gone: a pending request is declined, and reversed above, where

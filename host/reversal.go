@@ -152,7 +152,7 @@ func (x *Relay) revoke(old *Entry, reason string, chip []byte) *Entry {
 	if t.State == Pending {
 		x.cancel(Timer{TimerAnswer, t.Key})
 	} else {
-		posts = old.back()
+		posts = append(x.unsuspended(&t, old), old.back()...)
 	}
 	t.State, t.ReversalDue, t.ReversalReason, t.ReversalICC = Reversed, true, reason, chip
 	if t.ReversalReason == "" {

@@ -1,8 +1,6 @@
 package host
 
 import (
-	"time"
-
 	"github.com/posim/posim/transport/dialect"
 )
 
@@ -18,8 +16,9 @@ func (p *Party) taken(d *dialect.Dialect, m *dialect.Message) *dialect.Message {
 	}
 	c := *m
 	_ = p.cfg.Above.Shape(&c) // a kind it does not have stays as it came
-	if c.BatchNumber != "" && c.TimeLocalTransaction == "" && !dialect.IsAnswer(c.MTI) {
-		stamp(&c, p.cfg.Clock.Now()) // the terminal has no say in DE 12 and 13 there: the clock is the host's
+	switch c.Kind {
+	case dialect.KindSignOn, dialect.KindUpload, dialect.KindUploadEnd: // there are several of them, and the code says which
+		c.NetworkManagementCode = m.NetworkManagementCode
 	}
 	return &c
 }
@@ -32,9 +31,4 @@ func (p *Party) given(d *dialect.Dialect, m *dialect.Message) *dialect.Message {
 	c := *m
 	_ = d.Shape(&c)
 	return &c
-}
-
-// stamp puts the host's date and time into m.
-func stamp(m *dialect.Message, now time.Time) {
-	m.DateLocalTransaction, m.TimeLocalTransaction = now.Format("0102"), now.Format("150405")
 }

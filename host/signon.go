@@ -7,78 +7,156 @@ import (
 	"github.com/posim/posim/transport/dialect"
 )
 
-// network is an 0800: sign-on, which only an acquirer gives, or echo.
+// network is a message that manages the line: sign-on and sign-off, which only an acquirer gives, echo, and what a terminal
+// downloads.
 func (x *Relay) network(e Event) {
 	m := e.Message
+	kind := managed(m)
 	switch {
-	case x.cfg.Acquirer && !x.knows(m):
-		x.refuse(e.Conn, m, codeInvalidMerchant)
+	case x.cfg.Acquirer && !x.knows(e):
+		x.refuse(e.Conn, m, x.stranger(e))
+		return
 	case e.Force != "" && !dialect.Approves(e.Force):
 		x.refuse(e.Conn, m, e.Force)
-	case m.NetworkManagementCode == dialect.NetworkEcho:
+		return
+	case kind == dialect.KindEcho:
 		x.refuse(e.Conn, m, codeApproved)
-	case m.NetworkManagementCode == dialect.NetworkSignOn && x.cfg.Acquirer && whole(m.Key()):
-		x.signOn(e.Conn, m)
+		return
+	}
+	work := map[dialect.Kind]func(Event, *terminal){
+		dialect.KindSignOn: x.signOn, dialect.KindSignOff: x.signOff, dialect.KindStatus: x.status,
+	}[kind]
+	switch {
+	case work != nil && x.cfg.Acquirer && whole(m.Key()):
+		work(e, x.terminals[m.CardAcceptorTerminalIdentification])
+	case e.numbersBatches():
+		x.refuse(e.Conn, m, codeUnsupported)
 	default:
 		x.refuse(e.Conn, m, codeInvalidTransaction)
 	}
 }
 
-// signOn gives a terminal new session keys. The copy of a sign-on gets the keys that it got; every other one new ones.
+// managed is the kind of a message that manages the line.
+func managed(m *dialect.Message) dialect.Kind {
+	switch {
+	case m.Kind != dialect.KindNone:
+		return m.Kind
+	case m.NetworkManagementCode == dialect.NetworkSignOn:
+		return dialect.KindSignOn
+	case m.NetworkManagementCode == dialect.NetworkEcho:
+		return dialect.KindEcho
+	}
+	return dialect.KindNone
+}
+
+// signOff ends a terminal's session for what is new: its keys stay, because a reversal may still come under them.
+func (x *Relay) signOff(e Event, t *terminal) {
+	s := x.stateOf(t)
+	s.SignedOff = true
+	x.keep(t, s)
+	x.refuse(e.Conn, e.Message, codeApproved)
+}
+
+// status is a terminal that tells how it is.
+func (x *Relay) status(e Event, t *terminal) {
+	x.done(t, dialect.RequestStatus)
+	x.refuse(e.Conn, e.Message, codeApproved)
+}
+
+// signOn gives a terminal new session keys. The copy of a sign-on gets the keys that it got; every other one new ones. A
+// terminal that numbers its batches is told which one is open.
 //
 // A terminal that has keys for each message gets none: that it is answered is all it asks for.
-func (x *Relay) signOn(conn int, m *dialect.Message) {
-	t := x.terminals[m.CardAcceptorTerminalIdentification]
-	if t.Scheme.DUKPT() {
-		x.refuse(conn, m, codeApproved)
+func (x *Relay) signOn(e Event, t *terminal) {
+	m := e.Message
+	state := x.stateOf(t)
+	d := e.Dialect
+	if d == nil {
+		d = dialect.ISO87()
+	}
+	switch f, _ := d.Form(dialect.KindSignOn); {
+	case state.Disabled:
+		x.refuse(e.Conn, m, codeTerminal)
 		return
-	}
-	if t.session == nil || t.session.Key != m.Key() {
-		s, err := x.newSession(t, m.Key())
-		if err != nil {
-			x.refuse(conn, m, codeSystem)
-			return
-		}
-		x.add(&Record{SignOn: s}, x.Apply)
-	}
-	keys, err := t.session.keys()
-	if err != nil {
-		x.refuse(conn, m, codeSystem)
+	case m.NetworkManagementCode != f.NetworkManagementCode: // keys of another form than are made here
+		x.refuse(e.Conn, m, codeUnsupported)
 		return
 	}
 	a := answerTo(m, codeApproved)
-	a.ReservedPrivate62 = keys
-	x.send(conn, a)
+	if !t.Scheme.DUKPT() {
+		keys, err := x.session(t, m.Key(), d)
+		if err != nil {
+			x.refuse(e.Conn, m, codeSystem)
+			return
+		}
+		a.ReservedPrivate62 = keys
+	}
+	if state.SignedOff || len(state.Requests) > 0 {
+		state.SignedOff = false
+		state.without(dialect.RequestSignOn)
+		x.keep(t, state)
+	}
+	if e.numbersBatches() {
+		a.BatchNumber = x.book.batches.current(terminalID{t.MID, t.TID}).Number
+	}
+	x.send(e.Conn, a)
 }
 
-// newSession generates a PIN and a MAC key and wraps them under the terminal's master key. The module keeps neither: they
-// come back from the record, as they do after a restart.
-func (x *Relay) newSession(t *terminal, k dialect.Key) (*SignOn, error) {
-	s := &SignOn{Key: k}
-	for _, part := range []struct {
-		a          hsm.Attributes
-		key, check *[]byte
-	}{{t.Scheme.SessionPIN(), &s.PINKey, &s.PINKeyCheckValue}, {t.Scheme.SessionMAC(), &s.MACKey, &s.MACKeyCheckValue}} {
-		key, err := x.module.Generate(part.a)
-		if err != nil {
-			return nil, fmt.Errorf("host: sign-on: %w", err)
-		}
-		cryptogram, check, err := x.module.Export(key, t.Key)
-		if err == nil {
-			err = x.module.Erase(key)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("host: sign-on: %w", err)
-		}
-		*part.key, *part.check = cryptogram, check[:]
+// session is the keys of the sign-on k as the dialect carries them: new ones, unless k has keys already.
+func (x *Relay) session(t *terminal, k dialect.Key, d *dialect.Dialect) ([]byte, error) {
+	if t.session != nil && t.session.Key == k {
+		return t.session.keys(d)
 	}
-	return s, nil
+	s, err := x.newSession(t, k, d)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := s.keys(d)
+	if err != nil {
+		return nil, err
+	}
+	x.add(&Record{SignOn: s}, x.Apply)
+	return keys, nil
+}
+
+// newSession generates session keys and wraps them under the terminal's master key. The module keeps none: they come back
+// from the record, as they do after a restart.
+func (x *Relay) newSession(t *terminal, k dialect.Key, d *dialect.Dialect) (*SignOn, error) {
+	s := &SignOn{Key: k}
+	check, track := d.SessionKeyForm()
+	err := x.newKey(t, t.Scheme.SessionPIN(), &s.PINKey, &s.PINKeyCheckValue, check)
+	if err == nil {
+		err = x.newKey(t, t.Scheme.SessionMAC(), &s.MACKey, &s.MACKeyCheckValue, check)
+	}
+	if err == nil && track {
+		err = x.newKey(t, hsm.Attributes{Usage: hsm.DataEncryption}, &s.TrackKey, &s.TrackKeyCheckValue, check)
+	}
+	return s, err
+}
+
+// newKey generates one, and gives it as a cryptogram with a check value of so many bytes.
+func (x *Relay) newKey(t *terminal, a hsm.Attributes, cryptogram, check *[]byte, length int) error {
+	key, err := x.module.Generate(a)
+	if err == nil {
+		*cryptogram, _, err = x.module.Export(key, t.Key)
+	}
+	if err == nil {
+		*check, err = x.module.CheckValue(key, length)
+	}
+	if err == nil {
+		err = x.module.Erase(key)
+	}
+	if err != nil {
+		return fmt.Errorf("host: sign-on: %w", err)
+	}
+	return nil
 }
 
 // keys is the session as DE 62 carries it.
-func (s *SignOn) keys() ([]byte, error) {
-	return dialect.ISO87().AppendSessionKeys(nil, dialect.SessionKeys{
+func (s *SignOn) keys(d *dialect.Dialect) ([]byte, error) {
+	return d.AppendSessionKeys(nil, dialect.SessionKeys{
 		PINKey: s.PINKey, PINKeyCheckValue: s.PINKeyCheckValue, MACKey: s.MACKey, MACKeyCheckValue: s.MACKeyCheckValue,
+		TrackKey: s.TrackKey, TrackKeyCheckValue: s.TrackKeyCheckValue,
 	})
 }
 

@@ -31,10 +31,11 @@ const (
 	testOrderPIN     = "5454545454545454686868686868686B"
 )
 
-// TerminalName is a terminal and its merchant as an acquirer lists them, and how its messages are protected.
+// TerminalName is a terminal and its merchant as an acquirer lists them, how its messages are protected, and what it speaks.
 type TerminalName struct {
 	TID, MID string
 	Scheme   hsm.Scheme
+	Dialect  string // "": whatever its line does
 }
 
 // House is what the three parties of one test house are made from. Its methods build a machine with a module of its own,
@@ -70,7 +71,7 @@ func (h *House) Acquirer(rand io.Reader) (Machine, *hsm.Module, error) {
 		if shared[keys].IsZero() {
 			shared[keys] = k.load(testAcquirerKey(t.Scheme))
 		}
-		d := TerminalKeys{TID: t.TID, MID: t.MID, Scheme: t.Scheme, Key: shared[keys]}
+		d := TerminalKeys{TID: t.TID, MID: t.MID, Scheme: t.Scheme, Key: shared[keys], Dialect: t.Dialect}
 		if t.Scheme.DUKPT() {
 			d.KSN = testKSN(t, 0)
 		}

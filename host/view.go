@@ -17,13 +17,14 @@ type View struct {
 	Accounts     []*AccountState `json:"accounts"`
 	BusinessDate string          `json:"business_date"` // YYYY-MM-DD; "" until the calendar has moved
 	Sessions     int             `json:"sessions"`      // terminals that have signed on
+	Batches      []*Batch        `json:"batches"`       // acquirer: in the order of their first record
 	Bytes        int             `json:"-"`             // Recover: how many bytes of the log are whole records
 	byKey        map[dialect.Key]*Entry
 	short        bool // as in the book
 }
 
 func (b *book) view() *View {
-	return &View{Transactions: b.order, Accounts: b.accounts, BusinessDate: b.date, Sessions: len(b.sessions), byKey: b.entries, short: b.short}
+	return &View{Transactions: b.order, Accounts: b.accounts, BusinessDate: b.date, Sessions: len(b.sessions), Batches: b.batches.all, byKey: b.entries, short: b.short}
 }
 
 // Recover reads the bytes of a party's log, without its keys and its configuration. A torn record at the end is left out;
@@ -47,7 +48,7 @@ func Recover(log []byte) (*View, error) {
 
 // clone is a copy that the machine's next step does not change.
 func (v *View) clone() *View {
-	c := &View{short: v.short, BusinessDate: v.BusinessDate, Sessions: v.Sessions, Transactions: make([]*Entry, len(v.Transactions)), Accounts: make([]*AccountState, len(v.Accounts))}
+	c := &View{short: v.short, BusinessDate: v.BusinessDate, Sessions: v.Sessions, Transactions: make([]*Entry, len(v.Transactions)), Accounts: make([]*AccountState, len(v.Accounts)), Batches: make([]*Batch, len(v.Batches))}
 	entries := make([]Entry, len(v.Transactions))
 	for i, e := range v.Transactions {
 		entries[i] = *e // what its slices and its Difference point to is replaced, never changed
@@ -56,6 +57,10 @@ func (v *View) clone() *View {
 	for i, a := range v.Accounts {
 		state := *a
 		c.Accounts[i] = &state
+	}
+	for i, b := range v.Batches {
+		batch := *b
+		c.Batches[i] = &batch
 	}
 	c.index()
 	return c

@@ -1,0 +1,296 @@
+package host
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/posim/posim/hsm"
+	"github.com/posim/posim/transport"
+	"github.com/posim/posim/transport/dialect"
+)
+
+// counterTown is a town whose terminal numbers its batches.
+type counterTown struct {
+	*town
+	batch string
+}
+
+// newCounter is a town whose terminal numbers its batches: cup, with the MAC of that dialect and a TPDU.
+func newCounter(t testing.TB, switches dialect.Switches) *counterTown {
+	t.Helper()
+	scheme, err := hsm.ParseScheme(hsm.MasterSession, "0", "cup-ecb", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := transport.Framing{TPDU: &transport.TPDU{Destination: 3, Source: 0}}
+	return &counterTown{newTownOf(t, 0, dialect.CUP(switches), scheme, line), firstBatch}
+}
+
+// message is one of a kind.
+func (c *counterTown) message(k dialect.Kind) *dialect.Message {
+	c.stan++
+	m := &dialect.Message{
+		Kind: k, SystemsTraceAuditNumber: fmt.Sprintf("%06d", c.stan), BatchNumber: c.batch,
+		CardAcceptorTerminalIdentification: testTID, CardAcceptorIdentificationCode: testMID,
+	}
+	if err := c.speaks.Shape(m); err != nil {
+		c.t.Fatal(err)
+	}
+	return m
+}
+
+func (c *counterTown) sale(amount int64) *dialect.Message {
+	m := c.message(dialect.KindSale)
+	m.SetAmount(amount)
+	m.POSEntryMode, m.CurrencyCodeTransaction = "0021", "0156"
+	m.Track2Data = testCard(c.t).Digits() + "=3012201000000000000"
+	return m
+}
+
+// signOn takes the keys and the batch number of an answer.
+func (c *counterTown) signOn() *dialect.Message {
+	c.t.Helper()
+	m := c.message(dialect.KindSignOn)
+	m.OperatorNumber = "01"
+	a := c.ask(m)
+	if a == nil || a.ResponseCode != codeApproved {
+		c.t.Fatalf("sign-on answered %v", a)
+	}
+	keys, err := c.speaks.ParseSessionKeys(a.ReservedPrivate62)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if c.mac, err = c.module.Import(c.scheme.SessionMAC(), c.master, keys.MACKey, keys.MACKeyCheckValue); err != nil {
+		c.t.Fatal(err)
+	}
+	c.batch = a.BatchNumber
+	return a
+}
+
+func TestSaleOfATerminalThatNumbersItsBatches(t *testing.T) {
+	c := newCounter(t, dialect.Switches{})
+	on := c.signOn()
+	c.expect("sign-on", fmt.Sprintf("%s %s %s", on, on.DateLocalTransaction, on.TimeLocalTransaction), "0810 SIM00001/000001/B000001 00 0302 140500")
+	a := c.ask(c.sale(10000))
+	c.expect("answer", a, "0210 SIM00001/000002/B000001 00")
+	c.expect("MAC", a.ReservedPrivate63, "")
+	c.expect("money", c.money(), sold)
+	c.expect("kind", a.Kind, dialect.KindSale)
+	c.pass(time.Second)
+	c.expect("trouble", c.saw(Dropped)+c.saw(Undecodable)+c.saw(UnmatchedAnswer)+c.saw(DialFailed), 0)
+	for i, v := range c.views() {
+		if len(v.Transactions) != 1 || v.Transactions[0].Key.Batch != firstBatch {
+			t.Errorf("%s: %v", placeNames[i], v.Transactions)
+		}
+	}
+}
+
+// totals is a settlement's message.
+func (c *counterTown) totals(t dialect.Totals) *dialect.Message {
+	m := c.message(dialect.KindSettlement)
+	m.Totals, m.CurrencyCodeTransaction, m.OperatorNumber = &t, "0156", "01"
+	return m
+}
+
+// line is the upload of one debit.
+func (c *counterTown) line(stan string, amount int64) *dialect.Message {
+	m := c.message(dialect.KindUpload)
+	m.NetworkManagementCode = dialect.UploadLines
+	m.Details = []dialect.Detail{{STAN: stan, PAN: testCard(c.t), Amount: amount, Debit: true}}
+	return m
+}
+
+// end is the end of an upload.
+func (c *counterTown) end(code string, lines int) *dialect.Message {
+	m := c.message(dialect.KindUploadEnd)
+	m.NetworkManagementCode, m.Uploaded = code, lines
+	return m
+}
+
+func (c *counterTown) code(what string, m *dialect.Message, want string) *dialect.Message {
+	c.t.Helper()
+	a := c.ask(m)
+	got := "none"
+	if a != nil {
+		got = a.ResponseCode
+		if a.Kind != m.Kind || a.MTI != dialect.Response(m.MTI) {
+			c.t.Errorf("%s: %v answered by %v of kind %v", what, m, a, a.Kind)
+		}
+	}
+	c.expect(what, got, want)
+	return a
+}
+
+func debits(count int, amount int64) dialect.Totals {
+	return dialect.Totals{Debits: dialect.Total{Count: count, Amount: amount}}
+}
+
+// batches are an acquirer's batches in short.
+func (c *counterTown) batches() (all []string) {
+	for _, b := range c.views()[atAcquirer].Batches {
+		all = append(all, fmt.Sprintf("%s %v %d/%d of %d/%d, result %d, %d lines, %d items", b.Number, b.State, b.Terminal.Debits.Count, b.Terminal.Debits.Amount,
+			b.Host.Debits.Count, b.Host.Debits.Amount, b.Result, b.Uploaded, b.Items))
+	}
+	return all
+}
+
+func TestSettlementOfEqualTotals(t *testing.T) {
+	c := newCounter(t, dialect.Switches{})
+	c.signOn()
+	first, second := c.sale(10000), c.sale(300)
+	c.code("sale", first, "00")
+	c.code("sale", second, "00")
+	undone := c.sale(7)
+	c.code("sale", undone, "00")
+	c.code("reversal", c.reversal(undone), "00")
+	m := c.totals(debits(2, 10300))
+	a := c.code("totals", m, "00")
+	c.expect("result", a.SettlementResult, dialect.SettlementEqual)
+	again := c.code("the same totals again", m, "00")
+	c.expect("result of the copy", fmt.Sprint(again.SettlementResult, *again.Totals), fmt.Sprint(a.SettlementResult, *a.Totals))
+	c.expect("batches", c.batches(), "[000001 compared 2/10300 of 2/10300, result 1, 0 lines, 0 items]")
+	end := c.end(dialect.UploadEndEqual, 0)
+	c.code("end", end, "00")
+	c.code("the end again", end, "00")
+	c.code("the totals once more", c.totals(debits(2, 10300)), "00") // the terminal lost its power and begins anew
+	c.code("other totals of a closed batch", c.totals(debits(1, 10300)), "77")
+	c.expect("batches", c.batches(), "[000001 closed 2/10300 of 2/10300, result 1, 0 lines, 0 items]")
+
+	c.code("a sale of the old batch", c.sale(100), "77")
+	c.code("a copy of an old sale", first, "00")
+	c.code("the reversal of an old sale", c.reversal(second), "00")
+	c.expect("the batch of the next sign-on", c.signOn().BatchNumber, "000002")
+	c.code("a sale of the new batch", c.sale(100), "00")
+	a = c.code("totals of the new batch", c.totals(debits(1, 100)), "00")
+	c.expect("result", a.SettlementResult, dialect.SettlementEqual)
+}
+
+func TestSettlementOfOtherTotals(t *testing.T) {
+	c := newCounter(t, dialect.Switches{})
+	c.signOn()
+	var sales []*dialect.Message
+	for _, n := range []int64{1000, 2000, 3000} {
+		m := c.sale(n)
+		c.code("sale", m, "00")
+		sales = append(sales, m)
+	}
+	// The terminal's memory: it does not know the first, has 2500 for the second, and one that never came.
+	a := c.code("totals", c.totals(debits(3, 10500)), "00")
+	c.expect("result", a.SettlementResult, dialect.SettlementNotEqual)
+	c.expect("our totals", *a.Totals, debits(3, 6000))
+	for range 2 { // each line twice, as after a power cut
+		c.code("line", c.line(sales[1].SystemsTraceAuditNumber, 2500), "00")
+		c.code("line", c.line(sales[2].SystemsTraceAuditNumber, 3000), "00")
+		c.code("line", c.line("000777", 5000), "00")
+	}
+	logged := len(c.houses[atAcquirer].disk.Durable(LogName))
+	c.code("a line that has come", c.line("000777", 5000), "00")
+	c.expect("the log behind it", len(c.houses[atAcquirer].disk.Durable(LogName)), logged)
+	end := c.end(dialect.UploadEndNotEqual, 3)
+	c.code("end", end, "00")
+	c.code("the end again", end, "00")
+	c.code("a line too late", c.line("000778", 1), "00")
+	c.expect("batches", c.batches(), "[000001 closed 3/10500 of 3/6000, result 2, 3 lines, 3 items]")
+	v := c.views()[atAcquirer]
+	var items []string
+	for _, e := range v.Differences() {
+		items = append(items, fmt.Sprintf("%s %s %d %s %s", e.Key.STAN, e.Difference.Owner, e.Difference.Amount, e.Difference.Deadline, e.Difference.Reason))
+	}
+	c.expect("items", items, "["+
+		"000002 acquirer 1000 2026-03-22 long item: the terminal's batch does not have it "+
+		"000003 acquirer 500 2026-03-22 the terminal's batch has 2500 "+
+		"000777 acquirer 5000 2026-03-22 short item: only the terminal's batch has it]")
+	c.expect("money", fmt.Sprint(Positions(c.views()...)), "map[acquirer:5000 cardholder:-6000 fees:0 issuer:0 merchant:0 suspense:1000 switch:0]")
+	c.houses[atAcquirer].party.Calendar(Calendar{Kind: CalendarPayout})
+	c.pass(time.Second)
+	c.expect("what is paid", Positions(c.views()...)[PositionMerchant]+Positions(c.views()...)[PositionFees], 5000)
+	c.code("the reversal of the disputed sale", c.reversal(sales[0]), "00")
+	c.pass(time.Second)
+	c.expect("suspense", Positions(c.views()...)[PositionSuspense], 0)
+	c.expect("cardholder", Positions(c.views()...)[PositionCardholder], -5000)
+	c.expect("items left", len(c.views()[atAcquirer].Differences()), 2)
+}
+
+// A sale behind the comparison makes it void: a batch is closed with what was compared.
+func TestSaleBehindTheTotals(t *testing.T) {
+	c := newCounter(t, dialect.Switches{})
+	c.signOn()
+	c.code("sale", c.sale(1000), "00")
+	c.code("totals", c.totals(debits(1, 1000)), "00")
+	c.code("sale", c.sale(500), "00")
+	c.code("end", c.end(dialect.UploadEndEqual, 0), "95")
+	c.code("line", c.line("000002", 1000), "95")
+	c.code("totals", c.totals(debits(2, 1500)), "00")
+	c.code("end", c.end(dialect.UploadEndEqual, 0), "00")
+	c.expect("batches", c.batches(), "[000001 closed 2/1500 of 2/1500, result 1, 0 lines, 0 items]")
+}
+
+func (c *counterTown) reversal(m *dialect.Message) *dialect.Message {
+	r := *m
+	r.MTI, r.ReversalReason, r.Track2Data, r.PINData = "0400", dialect.ReasonNoAnswer, "", nil
+	return &r
+}
+
+func TestWhoIsTurnedAway(t *testing.T) {
+	c := newCounter(t, dialect.Switches{})
+	var err error
+	if c.mac, err = c.module.Install("", c.scheme.SessionMAC(), clearKey(12)); err != nil {
+		t.Fatal(err)
+	}
+	c.code("a sale before any sign-on", c.sale(100), "77")
+	sm := c.message(dialect.KindSignOn)
+	sm.NetworkManagementCode = "006"
+	c.code("a sign-on of another form", sm, "40")
+	c.signOn()
+	sold := c.sale(100)
+	c.code("sale", sold, "00")
+	other := c.sale(100)
+	other.BatchNumber = "000002"
+	c.code("a sale of another batch", other, "77")
+	stranger := c.sale(100)
+	stranger.CardAcceptorTerminalIdentification = "SIM00099"
+	c.code("an unknown terminal", stranger, "97")
+	merchant := c.sale(100)
+	merchant.CardAcceptorIdentificationCode = "SIM000000000099"
+	c.code("an unknown merchant", merchant, "03")
+	good := c.mac
+	if c.mac, err = c.module.Install("", c.scheme.SessionMAC(), clearKey(13)); err != nil {
+		t.Fatal(err)
+	}
+	c.code("a sale under other keys", c.sale(100), "A0")
+	c.mac = good
+	c.code("sign-off", c.message(dialect.KindSignOff), "00")
+	c.code("a sale after the sign-off", c.sale(100), "77")
+	c.code("a copy of what was sold", sold, "00")
+	c.code("its reversal after the sign-off", c.reversal(sold), "00")
+	c.code("echo", c.message(dialect.KindEcho), "00")
+	c.code("status", c.message(dialect.KindStatus), "00")
+	c.signOn()
+	c.code("a sale after the next sign-on", c.sale(100), "00")
+	for i, v := range c.views() {
+		if n := len(v.Transactions); n != 2 {
+			t.Errorf("%s has %d transactions", placeNames[i], n)
+		}
+	}
+}
+
+// A frame for another host, or with another header, is dropped and counted; nobody is told.
+func TestWrongAddressIsDropped(t *testing.T) {
+	c := newCounter(t, dialect.Switches{DropWrongHeader: true})
+	c.signOn()
+	c.framing = transport.Framing{TPDU: &transport.TPDU{Destination: 4, Source: 0}}
+	c.dial()
+	if a := c.ask(c.message(dialect.KindEcho)); a != nil {
+		t.Errorf("answered %v", a)
+	}
+	c.framing.TPDU.Destination = 3
+	c.dial()
+	m := c.message(dialect.KindEcho)
+	m.Header = "623100311100"
+	if a := c.ask(m); a != nil {
+		t.Errorf("answered %v", a)
+	}
+	c.expect("dropped", c.saw(Undecodable), 2)
+	c.code("echo on the same line", c.message(dialect.KindEcho), "00")
+}

@@ -1,0 +1,88 @@
+package host
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/posim/posim/transport/dialect"
+)
+
+// TerminalState is what an acquirer keeps of a terminal beside its keys and its batches. A terminal without one is as its
+// configuration says, and nothing is asked of it.
+type TerminalState struct {
+	MID       string                      `json:"mid"`
+	TID       string                      `json:"tid"`
+	Disabled  bool                        `json:"disabled,omitempty"`   // by an order from outside: its requests are refused 58
+	SignedOff bool                        `json:"signed_off,omitempty"` // until its next sign-on its sales are refused 77
+	Requests  []dialect.ProcessingRequest `json:"requests,omitempty"`   // what it is still to be asked for, the next one first
+}
+
+// same tells whether two states say the same.
+func (s *TerminalState) same(o *TerminalState) bool {
+	return s.Disabled == o.Disabled && s.SignedOff == o.SignedOff && slices.Equal(s.Requests, o.Requests)
+}
+
+// without takes what has been done off the list.
+func (s *TerminalState) without(done dialect.ProcessingRequest) {
+	s.Requests = slices.DeleteFunc(slices.Clone(s.Requests), func(r dialect.ProcessingRequest) bool { return r == done })
+}
+
+// maxRequests is more than there are different ones.
+const maxRequests = 16
+
+func (s *TerminalState) check() error {
+	if s.TID == "" || len(s.Requests) > maxRequests {
+		return fmt.Errorf("state of terminal %q: %d requests: want a terminal, and at most %d", s.TID, len(s.Requests), maxRequests)
+	}
+	for i, r := range s.Requests {
+		if r < 1 || r > 0xF || slices.Contains(s.Requests[:i], r) {
+			return fmt.Errorf("state of terminal %s: request %d: want 1 to 15, each once", s.TID, r)
+		}
+	}
+	return nil
+}
+
+// stateOf is the state of a terminal.
+func (x *Relay) stateOf(t *terminal) TerminalState {
+	if s := x.book.states[terminalID{t.MID, t.TID}]; s != nil {
+		return *s
+	}
+	return TerminalState{MID: t.MID, TID: t.TID}
+}
+
+// keep makes a terminal's state durable, if it is another.
+func (x *Relay) keep(t *terminal, s TerminalState) {
+	if old := x.stateOf(t); !old.same(&s) {
+		x.add(&Record{Terminal: &s}, x.Apply)
+	}
+}
+
+// done takes off the list what a terminal has done.
+func (x *Relay) done(t *terminal, r dialect.ProcessingRequest) {
+	s := x.stateOf(t)
+	s.without(r)
+	x.keep(t, s)
+}
+
+// finish is what an acquirer adds to every answer to a terminal that numbers its batches: the host's date and time, which set the
+// terminal's clock, and what the terminal is to do next.
+func (x *Relay) finish() {
+	if !x.cfg.Acquirer {
+		return
+	}
+	for _, f := range x.fx {
+		if f.Send == nil || f.Send.Conn <= 0 || f.Send.Message.BatchNumber == "" {
+			continue
+		}
+		m := f.Send.Message
+		if m.TimeLocalTransaction == "" {
+			date := x.book.businessDate(x.now)
+			m.DateLocalTransaction, m.TimeLocalTransaction = date[5:7]+date[8:], x.now.Format("150405")
+		}
+		if t := x.terminals[m.CardAcceptorTerminalIdentification]; t != nil {
+			if s := x.stateOf(t); len(s.Requests) > 0 {
+				m.ProcessingRequest = s.Requests[0]
+			}
+		}
+	}
+}

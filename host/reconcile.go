@@ -1,0 +1,88 @@
+package host
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/posim/posim/transport/dialect"
+)
+
+// reconcile compares a batch's lines with our log and opens an item for each transaction on which we differ: one that only we
+// have (long), one that only the terminal has (short), and one with another amount. It returns how many there are. The items
+// are durable with the record that closes the batch or before it; opened again they are the same.
+func (x *Relay) reconcile(b *Batch) (items int) {
+	l, lines := x.ledgers[b.id()], x.book.batches.lines[b.id().terminalID]
+	ours, _ := l.count()
+	known := make(map[string]*Entry, len(l))
+	for _, e := range l {
+		known[e.Key.STAN] = e
+	}
+	seen := map[string]bool{}
+	for _, c := range ours {
+		line, there := lines[c.entry.Key.STAN]
+		seen[c.entry.Key.STAN] = seen[c.entry.Key.STAN] || there && line.Debit == c.debit
+		switch {
+		case !there || line.Debit != c.debit:
+			items += x.differs(c.entry, c.amount, c.amount, "long item: the terminal's batch does not have it")
+		case line.Amount != c.amount:
+			items += x.differs(c.entry, c.amount-line.Amount, c.amount-line.Amount, fmt.Sprintf("the terminal's batch has %d", line.Amount))
+		}
+	}
+	for _, stan := range slices.Sorted(maps.Keys(lines)) { // in order, so that a log is the same each time
+		if line := lines[stan]; !seen[stan] {
+			items += x.short(b, known[stan], &line)
+		}
+	}
+	return items
+}
+
+// differs opens an item about a transaction of ours, once. What we hold of a debit that is disputed and not paid out goes to
+// suspense until people have settled it; extra is how much of it the terminal knows nothing of.
+func (x *Relay) differs(e *Entry, amount, extra int64, reason string) int {
+	if e.Difference != nil {
+		return 1
+	}
+	t := e.Transaction
+	t.Difference = x.difference(&t, reason)
+	t.Difference.Amount = max(amount, -amount)
+	var posts []Posting
+	if n := min(extra, e.Net(PositionAcquirer)); n > 0 && !t.Paid {
+		posts = []Posting{{PositionAcquirer, PositionSuspense, n}}
+	}
+	x.put(t, posts...)
+	return 1
+}
+
+// short opens an item about a line that our totals do not have: of a transaction that we know otherwise, or of none. Then it
+// stands as one that will be refused should it still come.
+func (x *Relay) short(b *Batch, e *Entry, line *Line) int {
+	const reason = "short item: only the terminal's batch has it"
+	if line.Amount == 0 {
+		return 0
+	}
+	if e != nil {
+		if sideOf(e.Kind) == inNone && e.State == Approved { // a hold, an adjustment: in no totals, and rightly so
+			return 0
+		}
+		return x.differs(e, line.Amount, 0, fmt.Sprintf("%s; here it is %v", reason, e.State))
+	}
+	t := &Transaction{
+		Key:   dialect.Key{MID: b.MID, TID: b.TID, STAN: line.STAN, Batch: b.Number},
+		State: Tombstone, Amount: line.Amount, Card: line.Card, ResponseCode: codeNoOriginal, BusinessDate: x.book.businessDate(x.now),
+	}
+	t.Difference = x.difference(t, reason)
+	x.put(*t)
+	return 1
+}
+
+// unsuspended takes an item back whose transaction is reversed after all: its terminal had only not been able to say so before
+// its batch was closed.
+func (x *Relay) unsuspended(t *Transaction, e *Entry) []Posting {
+	n := e.Net(PositionSuspense)
+	if n <= 0 {
+		return nil
+	}
+	t.Difference = nil
+	return []Posting{{PositionSuspense, PositionAcquirer, n}}
+}
