@@ -15,6 +15,7 @@ import (
 	"github.com/posim/posim/hsm"
 	"github.com/posim/posim/sim"
 	"github.com/posim/posim/transport"
+	"github.com/posim/posim/transport/dialect"
 )
 
 // The server is the house in real time: acquirer, switch and issuer in one process, each a Party on a Wall and a goroutine
@@ -33,6 +34,9 @@ type ServerConfig struct {
 	Listen string
 	Public bool
 	TLS    *tls.Config // nil: plain TCP
+	// Dialect is what terminals speak, and Framing how: the zero Framing is a length of two bytes. nil: iso87.
+	Dialect *dialect.Dialect
+	Framing transport.Framing
 	// Idle ends a terminal's connection on which nothing has arrived for so long; 0: an hour. A terminal connects again
 	// when it has something to say.
 	Idle time.Duration
@@ -88,6 +92,9 @@ func StartServer(ctx context.Context, cfg ServerConfig) (*Server, error) {
 	}
 	if cfg.Idle <= 0 {
 		cfg.Idle = terminalIdle
+	}
+	if cfg.Dialect == nil {
+		cfg.Dialect = dialect.ISO87()
 	}
 	if err := checkListen(cfg.Listen, cfg.Public); err != nil {
 		return nil, err

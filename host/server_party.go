@@ -63,7 +63,8 @@ func (o *office) observe(e Observation) {
 
 // accept takes a terminal's connection, on the acquirer's goroutine.
 func (o *office) accept(x transport.Stream) {
-	o.party.Accept(o.link(x, "net.rsp"))
+	cfg := &o.server.cfg
+	o.party.AcceptAs(o.link(x, "net.rsp", cfg.Framing), cfg.Dialect)
 }
 
 // refused is told of a terminal's connection that came to nothing, on the acquirer's goroutine; it has no number.
@@ -74,13 +75,13 @@ func (o *office) refused(err error) {
 // dialUp connects to the party above.
 func (o *office) dialUp(done func(*transport.Link, error)) {
 	x := connect(o.server.ctx, o.wall, o.above.wall, func(y transport.Stream) {
-		o.above.party.Accept(o.above.link(y, o.seam+".rsp"))
+		o.above.party.Accept(o.above.link(y, o.seam+".rsp", transport.Framing{}))
 	})
-	o.wall.After(0, func() { done(o.link(x, o.seam+".req"), nil) })
+	o.wall.After(0, func() { done(o.link(x, o.seam+".req", transport.Framing{}), nil) })
 }
 
-func (o *office) link(x transport.Stream, seam string) *transport.Link {
-	l := transport.NewLink(x, transport.Framing{}, o.wall)
+func (o *office) link(x transport.Stream, seam string, f transport.Framing) *transport.Link {
+	l := transport.NewLink(x, f, o.wall)
 	if faults := o.server.cfg.Faults; faults != nil {
 		l.Faults(func(frame []byte) []transport.Fault { return faults(seam, frame) })
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/posim/posim"
 	"github.com/posim/posim/host"
 	"github.com/posim/posim/scenario"
+	"github.com/posim/posim/terminal"
 )
 
 // Where a host listens unless it is told otherwise. ISO 8583 has no port of its own; these only look like it.
@@ -36,6 +37,7 @@ const maxTerminals = 1000
 type hostFlags struct {
 	listen, data, admin string
 	cert, key           string
+	profile             string
 	public, json        bool
 	terminals           int
 }
@@ -44,8 +46,9 @@ func (a *app) hostCommand() *cobra.Command {
 	var f hostFlags
 	c := &cobra.Command{
 		Use: "host", Short: "be the host in real time: acquirer, switch and issuer behind one listener", Args: none,
-		Long: `host is acquirer, switch and issuer in one process, in real time. Terminals connect over TCP, or TLS, and speak iso87
-behind a length of two bytes. It knows the terminals and the cards of the built-in library, and test keys only.
+		Long: `host is acquirer, switch and issuer in one process, in real time. Terminals connect over TCP, or TLS, and speak as those
+of --profile do: its dialect and switches, behind a length of two bytes and its TPDU. Without --profile that is iso87 and
+no TPDU. It knows the terminals and the cards of the built-in library, and test keys only.
 
 It prints one line when terminals can connect, and works until SIGINT or SIGTERM. Everything it has answered is in --data:
 however it ends, kill -9 included, the next start goes on from there. Without --data it keeps its logs in a temporary
@@ -55,6 +58,7 @@ The admin view is JSON over HTTP on this machine: GET /health /positions /view /
 /differences; POST /calendar and /account. The exit status is 0 after a signal, 1 when a log fails, 2 when it cannot start.`,
 		Example: `  posim host
   posim host --listen 127.0.0.1:9000 --data ./host-data
+  posim host --profile unionpay-merchant
   posim host --listen 127.0.0.1:0 --admin 127.0.0.1:0 --json
   posim host --tls-cert host.pem --tls-key host.key
   curl -s http://127.0.0.1:8584/positions`,
@@ -63,6 +67,8 @@ The admin view is JSON over HTTP on this machine: GET /health /positions /view /
 	c.Flags().StringVar(&f.listen, "listen", defaultListen, "`ADDRESS:PORT` for terminals; port 0 takes any")
 	c.Flags().BoolVar(&f.public, "public", false, "allow --listen an address that other machines can reach")
 	c.Flags().StringVar(&f.data, "data", "", "directory `DIR` of the logs; without it they are temporary")
+	c.Flags().StringVar(&f.profile, "profile", genericProfile, "speak as terminals of this profile `NAME` of the library do")
+	_ = c.RegisterFlagCompletionFunc("profile", profileNames)
 	c.Flags().StringVar(&f.cert, "tls-cert", "", "certificate chain `FILE` in PEM; with --tls-key terminals speak TLS")
 	c.Flags().StringVar(&f.key, "tls-key", "", "private key `FILE` in PEM")
 	c.Flags().StringVar(&f.admin, "admin", defaultAdmin, "loopback `ADDRESS:PORT` of the admin view, or off")
@@ -77,6 +83,7 @@ The admin view is JSON over HTTP on this machine: GET /health /positions /view /
 // jsonHost is the line of host --json.
 type jsonHost struct {
 	Listen    string `json:"listen"`
+	Dialect   string `json:"dialect"`
 	TLS       bool   `json:"tls"`
 	Admin     string `json:"admin,omitempty"`
 	Data      string `json:"data"`
@@ -94,7 +101,12 @@ func (a *app) host(f hostFlags) (err error) {
 	if cfg.TLS, err = a.certificate(f.cert, f.key); err != nil {
 		return err
 	}
-	if cfg.House, err = houseOf(f.terminals); err != nil {
+	p, err := profileOf(f.profile)
+	if err != nil {
+		return err
+	}
+	cfg.Dialect, cfg.Framing = p.Speaks(), p.HostFraming()
+	if cfg.House, err = houseOf(p, f.terminals); err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -135,7 +147,7 @@ func (a *app) ready(s *host.Server, cfg host.ServerConfig, f hostFlags) error {
 	line := ""
 	if f.json {
 		b, err := json.Marshal(jsonHost{
-			Listen: s.Addr(), TLS: cfg.TLS != nil, Admin: s.AdminAddr(), Data: cfg.Data, Temporary: f.data == "",
+			Listen: s.Addr(), Dialect: cfg.Dialect.Name(), TLS: cfg.TLS != nil, Admin: s.AdminAddr(), Data: cfg.Data, Temporary: f.data == "",
 			Terminals: len(cfg.House.Terminals), PID: os.Getpid(), Version: posim.Version,
 		})
 		if err != nil {
@@ -143,7 +155,7 @@ func (a *app) ready(s *host.Server, cfg host.ServerConfig, f hostFlags) error {
 		}
 		line = string(b) + "\n"
 	} else {
-		line = "posim host: terminals at " + s.Addr()
+		line = "posim host: terminals of " + f.profile + " at " + s.Addr()
 		if cfg.TLS != nil {
 			line += " (TLS)"
 		}
@@ -163,8 +175,39 @@ func (a *app) ready(s *host.Server, cfg host.ServerConfig, f hostFlags) error {
 	return nil
 }
 
-// houseOf is the house of the built-in library: its terminals, and more of the highest one's kind until there are n; its cards.
-func houseOf(n int) (host.House, error) {
+// genericProfile is the profile that whoever names none means.
+const genericProfile = "generic"
+
+// profileOf is a profile of the built-in library.
+func profileOf(name string) (*terminal.Profile, error) {
+	l, err := builtInLibrary()
+	if err != nil {
+		return nil, err
+	}
+	if p := l.Terminal(name); p != nil {
+		return p, nil
+	}
+	return nil, misuse("--profile %q: want one of %s", name, strings.Join(terminalNames(l), ", "))
+}
+
+func terminalNames(l *scenario.Library) (names []string) {
+	for _, p := range l.Terminals() {
+		names = append(names, strings.TrimSuffix(p.Name, ".yaml"))
+	}
+	return names
+}
+
+// profileNames completes --profile.
+func profileNames(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	l, err := builtInLibrary()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	return terminalNames(l), cobra.ShellCompDirectiveNoFileComp
+}
+
+// houseOf is the house of the built-in library: its terminals, and more of a profile's kind until there are n; its cards.
+func houseOf(p *terminal.Profile, n int) (host.House, error) {
 	l, err := builtInLibrary()
 	if err != nil {
 		return host.House{}, err
@@ -182,7 +225,7 @@ func houseOf(n int) (host.House, error) {
 		if err != nil {
 			return host.House{}, misuse("--terminals %d: terminal %s has no number to go on from", n, next.TID)
 		}
-		next.TID = fmt.Sprintf("%s%05d", next.TID[:3], number+1)
+		next.TID, next.Scheme = fmt.Sprintf("%s%05d", next.TID[:3], number+1), p.Security
 		h.Terminals = append(h.Terminals, next)
 	}
 	for _, name := range l.Cards() {

@@ -58,11 +58,15 @@ func sorted(words string) string {
 }
 
 func TestHouseOfTheLibrary(t *testing.T) {
+	generic, err := profileOf(genericProfile)
+	if err != nil {
+		t.Fatal(err)
+	}
 	profiles, err := filepath.Glob("../../testdata/terminals/*.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := houseOf(len(profiles) + 1)
+	h, err := houseOf(generic, len(profiles)+1)
 	if err != nil {
 		t.Fatal(err)
 	}
