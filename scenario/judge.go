@@ -482,6 +482,9 @@ func (r *court) judgeIdentities(acquirer *host.View) {
 
 // judgePrinted: a receipt says only what is durable (I7).
 func (r *court) judgePrinted(rc terminal.Receipt) {
+	if rc.Report != "" { // of no transaction
+		return
+	}
 	switch got := r.log.printedState(rc); got {
 	case terminal.Approved, terminal.AdviceDue, terminal.Advised, terminal.Refused, terminal.Parked:
 	default:

@@ -43,7 +43,9 @@ func (t *Terminal) unseal(r *Record) (number pan.PAN, expiry string, err error) 
 	return number, s.Expiry, err
 }
 
-func (t *Terminal) advicesWaiting() bool { return t.journal.first(AdviceDue) != nil }
+func (t *Terminal) advicesWaiting() bool {
+	return !t.journal.paused && t.journal.first(AdviceDue) != nil
+}
 
 // adviceDue tells whether it is time to try the advices that wait.
 func (t *Terminal) adviceDue() bool { return t.advicesWaiting() && !t.clock.Now().Before(t.adviceAt) }
@@ -57,29 +59,38 @@ func (t *Terminal) adviceDeadline() (at time.Time) {
 }
 
 // sendAdvices sends what was approved offline, oldest first, each until it is answered; the first silence ends the
-// occasion. A reversal that is due goes before them.
+// occasion. A reversal that is due goes before them. What has been tried too often goes behind the others (nextAdvice).
 func (t *Terminal) sendAdvices() error {
 	if !t.advicesWaiting() {
 		return nil
 	}
 	clear, err := t.reverseDue()
 	if err != nil || !clear {
-		t.adviceAt = t.clock.Now().Add(t.profile.AdviceInterval)
+		t.backOff(false)
 		return err
 	}
-	for r := t.journal.first(AdviceDue); r != nil; r = t.journal.first(AdviceDue) {
+	for r := t.nextAdvice(); r != nil; r = t.nextAdvice() {
 		t.show(say("sending-advice", t.journal.count(AdviceDue)))
 		how, err := t.advise(r, nil)
 		if err != nil {
 			return err
 		}
-		if how != settled {
-			if how == silent {
-				t.hangUp()
-			}
-			t.adviceAt = t.clock.Now().Add(t.profile.AdviceInterval)
-			return nil
+		if how == settled {
+			t.safWait = 0
+			continue
 		}
+		if how == silent {
+			t.hangUp()
+		}
+		before := t.round(r)
+		if err := t.failed(r); err != nil {
+			return err
+		}
+		if how == notYet && t.round(r) != before && t.nextAdvice() != r { // the others need not wait for it
+			continue
+		}
+		t.backOff(false)
+		return nil
 	}
 	return nil
 }

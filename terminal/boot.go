@@ -18,6 +18,7 @@ func (t *Terminal) boot() error {
 		return err
 	}
 	t.journal = j
+	t.useLoaded()
 	if err := t.openModule(); err != nil {
 		return err
 	}
@@ -41,7 +42,16 @@ func (t *Terminal) boot() error {
 			return err
 		}
 	}
-	return t.sendAdvices()
+	if err := t.sendAdvices(); err != nil {
+		return err
+	}
+	if last := t.journal.batch.last; last != nil && !t.journal.batch.slip && t.kept(rules.ReprintAtBoot) {
+		if err := t.printSettlement(true); err != nil {
+			return err
+		}
+	}
+	_, err = t.continueSettlement()
+	return err
 }
 
 // recover makes a reversal of every unknown outcome (T4). A power cut is always reason 98.

@@ -52,6 +52,12 @@ func (j *Journal) entries() (all []entryRecord) {
 	if j.paused {
 		all = append(all, entryRecord{SAF: &queueState{Paused: true}})
 	}
+	if j.loaded != nil {
+		all = append(all, entryRecord{Loaded: j.loaded})
+	}
+	for i := range j.signatures {
+		all = append(all, entryRecord{Signature: &j.signatures[i]})
+	}
 	for _, r := range j.inBatch() {
 		all = append(all, entryRecord{Sale: r})
 	}

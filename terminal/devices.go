@@ -13,6 +13,9 @@ type Devices struct {
 	Show func(Screen)
 	// Print prints one copy of a receipt. ErrPaperOut and any other error mean that it did not come out.
 	Print func(Receipt) error
+	// Sign asks the signature pad for the picture of the cardholder's signature of a sale, as the acquirer's document wants it
+	// coded; nil, or none: it is signed on paper.
+	Sign func(Record) []byte
 	// OpenSlot starts the chip reader, at boot. nil: the terminal has none.
 	OpenSlot func() (Slot, error)
 }

@@ -43,4 +43,8 @@ const (
 	FunctionSAFPark          Function = "saf-park"
 	FunctionOperatorLogin    Function = "operator-login"
 	FunctionOperatorLogout   Function = "operator-logout"
+	FunctionPassword         Function = "operator-password"
+	FunctionOperators        Function = "operator-set"
+	FunctionRemoveOperator   Function = "operator-remove"
+	FunctionStatus           Function = "status"
 )

@@ -27,37 +27,42 @@ const (
 // Journal is what the terminal remembers across a power cut. Every change is one record, durable before the change is
 // acted on. Its methods are the only way to change a Record; each refuses a move that is not forward.
 type Journal struct {
-	log      *wal.Log
-	disk     sim.Disk
-	records  []*Record // those that closed batches have left, then those of the batch
-	index    map[identity]*Record
-	nextSTAN int
-	batch    batch
-	keys     *sessionKeys
-	people   []person
-	paused   bool // what was approved offline is not sent, until somebody says so
-	kept     rules.Set
-	moved    func(r *Record, from State)
-	closed   func(Settlement, []*Record) // a batch is closed, and these records are dropped; nil: nobody is told
+	log        *wal.Log
+	disk       sim.Disk
+	records    []*Record // those that closed batches have left, then those of the batch
+	index      map[identity]*Record
+	nextSTAN   int
+	batch      batch
+	keys       *sessionKeys
+	people     []person
+	paused     bool // what was approved offline is not sent, until somebody says so
+	loaded     *loaded
+	signatures []signature // that wait
+	kept       rules.Set
+	moved      func(r *Record, from State)
+	closed     func(Settlement, []*Record) // a batch is closed, and these records are dropped; nil: nobody is told
 
 	unreadable bool // a whole record made no sense
 }
 
 // entryRecord is one record of the log; exactly one field is set.
 type entryRecord struct {
-	Sale     *Record      `json:",omitempty"`
-	Printed  *identity    `json:",omitempty"` // that sale's receipt is out
-	Keys     *sessionKeys `json:",omitempty"`
-	STAN     int          `json:",omitempty"` // used up by a message that is no sale
-	Uploaded []identity   `json:",omitempty"` // the host has the lines of these
-	Tried    *tried       `json:",omitempty"` // an advice that is still due
-	Number   string       `json:",omitempty"` // of the batch, which is empty
-	Settling *Settlement  `json:",omitempty"` // the batch is being closed, and has come so far
-	Closed   *Settlement  `json:",omitempty"` // the batch is closed, and another one is open
-	Slip     string       `json:",omitempty"` // of this batch the settlement's slip is out
-	Person   *person      `json:",omitempty"`
-	SAF      *queueState  `json:",omitempty"`
-	Open     *openBatch   `json:",omitempty"` // of a compacted journal: what follows is of this batch
+	Sale      *Record      `json:",omitempty"`
+	Printed   *identity    `json:",omitempty"` // that sale's receipt is out
+	Keys      *sessionKeys `json:",omitempty"`
+	STAN      int          `json:",omitempty"` // used up by a message that is no sale
+	Uploaded  []identity   `json:",omitempty"` // the host has the lines of these
+	Tried     *tried       `json:",omitempty"` // an advice that is still due
+	Number    string       `json:",omitempty"` // of the batch, which is empty
+	Settling  *Settlement  `json:",omitempty"` // the batch is being closed, and has come so far
+	Closed    *Settlement  `json:",omitempty"` // the batch is closed, and another one is open
+	Slip      string       `json:",omitempty"` // of this batch the settlement's slip is out
+	Person    *person      `json:",omitempty"`
+	SAF       *queueState  `json:",omitempty"`
+	Open      *openBatch   `json:",omitempty"` // of a compacted journal: what follows is of this batch
+	Loaded    *loaded      `json:",omitempty"` // what was downloaded, all of it
+	Signature *signature   `json:",omitempty"`
+	Signed    *identity    `json:",omitempty"` // that sale's signature needs to wait no longer
 }
 
 // identity names a sale of the journal.
@@ -133,6 +138,12 @@ func (j *Journal) take(body []byte) error {
 		return j.applyPerson(e.Person)
 	case e.SAF != nil:
 		j.paused = e.SAF.Paused
+	case e.Loaded != nil:
+		j.loaded = e.Loaded
+	case e.Signature != nil:
+		return j.applySignature(e.Signature)
+	case e.Signed != nil:
+		j.applySigned(*e.Signed)
 	default:
 		return j.takeBatch(&e)
 	}

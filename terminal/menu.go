@@ -130,8 +130,11 @@ func (t *Terminal) browse() (Ended, error) {
 		return t.cancelled(), nil
 	}
 	m := items[n]
-	if !t.authorised(m.who) {
-		return Ended{Outcome: OutcomeNotAllowed, Function: m.function}, nil
+	if ok, err := t.authorised(m.who); err != nil || !ok {
+		return Ended{Outcome: OutcomeNotAllowed, Function: m.function}, err
+	}
+	if o, err := t.gate(m.function); err != nil || o != "" {
+		return Ended{Outcome: o, Function: m.function}, err
 	}
 	e, err := m.choose(t)
 	e.Function = m.function
@@ -165,6 +168,3 @@ func (t *Terminal) cancelled() Ended {
 	t.show(say("cancelled"))
 	return Ended{Outcome: OutcomeCancelled}
 }
-
-// authorised asks for whatever password a level wants.
-func (t *Terminal) authorised(level) bool { return true }

@@ -50,7 +50,7 @@ func (t *Terminal) hangUp() {
 
 // encode packs a message and puts its MAC in, under the current keys. Nothing has left when it fails.
 func (t *Terminal) encode(m *dialect.Message) ([]byte, error) {
-	if !t.cfg.Dialect.MACRequired(m.MTI) {
+	if !t.cfg.Dialect.Signed(m) {
 		return t.cfg.Dialect.Pack(m, nil)
 	}
 	m.KeySerialNumber = t.current.ksn
@@ -73,7 +73,7 @@ func (t *Terminal) send(m *dialect.Message) error { return t.sendMade(m, func() 
 
 // sendMade is send, and finish puts into the message what is made under its keys.
 func (t *Terminal) sendMade(m *dialect.Message, finish func() error) error {
-	if t.cfg.Dialect.MACRequired(m.MTI) {
+	if t.cfg.Dialect.Signed(m) {
 		if err := t.nextKeys(); err != nil {
 			t.remark("cannot send: %v", err)
 			return err
@@ -110,7 +110,8 @@ func (t *Terminal) receive(request *dialect.Message, wait time.Duration, any boo
 		if m == nil {
 			continue
 		}
-		if m.MTI == dialect.Response(request.MTI) && (t.same(m.Key(), request.Key()) || any) {
+		if dialect.Match(request, m) == nil || m.MTI == dialect.Response(request.MTI) && (t.same(m.Key(), request.Key()) || any) {
+			t.heed(m)
 			return m, macErr
 		}
 		adopted, err := t.unmatched(m, request)
@@ -139,7 +140,7 @@ func (t *Terminal) open(b []byte) (*dialect.Message, error) {
 		return nil, nil
 	}
 	var macErr error
-	if t.cfg.Dialect.MACRequired(m.MTI) {
+	if t.cfg.Dialect.Signed(m) {
 		if err := t.cfg.Dialect.VerifyMAC(b, m, func(mac, data []byte) error { return t.verify(m, mac, data) }); err != nil {
 			macErr = errMAC
 		}
@@ -398,15 +399,12 @@ func (t *Terminal) signOn() error {
 	if err := t.connect(); err != nil {
 		return failed("no connection")
 	}
-	stan, err := t.journal.takeServiceSTAN()
+	m, err := t.service(dialect.KindSignOn)
 	if err != nil {
 		return err
 	}
-	now := t.calendar()
-	m := &dialect.Message{
-		MTI: "0800", SystemsTraceAuditNumber: stan, TimeLocalTransaction: now.Format("150405"), DateLocalTransaction: now.Format("0102"),
-		CardAcceptorTerminalIdentification: t.profile.TID, CardAcceptorIdentificationCode: t.profile.MID,
-		NetworkManagementCode: dialect.NetworkSignOn,
+	if err := t.cfg.Dialect.Shape(m); err != nil {
+		return failed(err.Error())
 	}
 	if err := t.send(m); err != nil {
 		return failed(err.Error())
@@ -424,7 +422,7 @@ func (t *Terminal) signOn() error {
 	if t.profile.Security.DUKPT() { // it has keys: the acquirer has said that it knows this terminal
 		t.stale = false
 		t.show(say("signed-on"))
-		return nil
+		return t.signedOn(answer)
 	}
 	pin, mac, err := t.importKeys(answer.ReservedPrivate62)
 	if err != nil {
@@ -436,7 +434,7 @@ func (t *Terminal) signOn() error {
 	t.dropKeys()
 	t.pinKey, t.macKey, t.stale = pin, mac, false
 	t.show(say("signed-on"))
-	return nil
+	return t.signedOn(answer)
 }
 
 // restoreKeys takes the session's keys from the journal.

@@ -30,6 +30,7 @@ type person struct {
 	Digest     []byte    // PBKDF2 with SHA-256 of the password
 	Wrong      int       `json:",omitempty"` // wrong passwords in a row
 	Locked     time.Time `json:",omitzero"`  // until then no password is right
+	Gone       bool      `json:",omitempty"` // taken away: no password is right any more
 }
 
 // passwordIterations is what one guess costs, some milliseconds. More would protect nobody: a password of four to six digits is
@@ -100,6 +101,9 @@ func (p *person) digest(password string) ([]byte, error) {
 
 // is tells whether a password is the person's.
 func (p *person) is(password string) bool {
+	if p.Gone {
+		return false
+	}
 	d, err := p.digest(password)
 	return err == nil && subtle.ConstantTimeCompare(d, p.Digest) == 1
 }

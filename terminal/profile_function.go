@@ -13,7 +13,7 @@ var functions = [...]Function{
 	FunctionLastTransaction, FunctionReprintLast, FunctionReprint, FunctionSettlement, FunctionReportJournal,
 	FunctionReportTotals, FunctionReportSettlement, FunctionSignatureUpload, FunctionSignOn, FunctionSignOff, FunctionEcho,
 	FunctionParameters, FunctionCAKeys, FunctionAIDs, FunctionSAFList, FunctionSAFRetry, FunctionSAFPause, FunctionSAFPark,
-	FunctionOperatorLogin, FunctionOperatorLogout,
+	FunctionOperatorLogin, FunctionOperatorLogout, FunctionPassword, FunctionOperators, FunctionRemoveOperator, FunctionStatus,
 }
 
 // Functions lists every function that a profile can allow.

@@ -19,11 +19,12 @@ const (
 
 // Receipt is one copy of a receipt.
 type Receipt struct {
-	Copy  Copy
-	STAN  string
-	Date  string // MMDD and
-	Time  string // hhmmss of the sale
-	Lines []Text
+	Report Function // "": of a transaction; else what it reports, and then Copy, STAN, Date and Time mean nothing
+	Copy   Copy
+	STAN   string
+	Date   string // MMDD and
+	Time   string // hhmmss of the sale
+	Lines  []Text
 }
 
 // In renders the receipt in a language, a line each.
@@ -52,7 +53,7 @@ func (t *Terminal) print(r *Record, again bool) bool {
 		t.cfg.Point("print")
 		if err := t.cfg.Devices.Print(rc); err != nil {
 			t.remark("printer: %v", err)
-			t.show(say("paper-out"))
+			t.show(say("paper-out"), say("reprint-later"))
 			return false
 		}
 		t.cfg.Observe(Printed{rc})
@@ -158,5 +159,8 @@ func (t *Terminal) approve(r *Record, finish func(*Record) error, lines ...Text)
 		return err
 	}
 	t.show(lines...)
+	if err := t.takeSignature(r); err != nil {
+		return err
+	}
 	return t.receipt(r, false)
 }

@@ -40,10 +40,7 @@ func (t *Terminal) newRecord(w wanted) *Record {
 
 // session serves one customer: amount and card in either order, then the sale; or what the menu has.
 func (t *Terminal) session() error {
-	if t.journal.full() {
-		return errBatchFull
-	}
-	choose := t.chooseSale
+	choose := t.beginSale
 	if len(t.keys) > 0 && t.keys[0] == KeyMenu {
 		t.keys = t.keys[1:]
 		choose = t.browse
@@ -54,6 +51,14 @@ func (t *Terminal) session() error {
 	}
 	t.cfg.Observe(e)
 	return nil
+}
+
+// beginSale is a sale that needs no menu.
+func (t *Terminal) beginSale() (Ended, error) {
+	if o, err := t.gate(FunctionSale); err != nil || o != "" {
+		return Ended{Outcome: o}, err
+	}
+	return t.chooseSale()
 }
 
 // chooseSale is a sale: what a key or a card at the idle terminal begins.
@@ -169,9 +174,16 @@ func (t *Terminal) housekeeping() error {
 		return err
 	}
 	if t.adviceDue() && t.link != nil && t.link.Err() == nil {
-		return t.sendAdvices()
+		if err := t.sendAdvices(); err != nil {
+			return err
+		}
 	}
-	return nil
+	if len(t.journal.signatures) > 0 && t.link != nil && t.link.Err() == nil {
+		if err := t.uploadSignatures(); err != nil {
+			return err
+		}
+	}
+	return t.obey()
 }
 
 // enterAmount takes digits and ENTER; false: cancelled, or nobody came. With KeyOnline the clerk has the issuer asked, or not

@@ -78,6 +78,12 @@ type Terminal struct {
 	attempted      map[*Record]bool   // advices that may have been sent, reversals sent under stale keys: the next is a repeat
 	reasons        map[*Record]string // of reversals that a host refused, where it wants another one then
 	adviceAt       time.Time
+	safWait        time.Duration               // between the last two occasions
+	operator       string                      // who is logged in; "": nobody
+	battery        int                         // percent
+	batteryTold    bool                        // else it runs on mains
+	clockOffset    time.Duration               // by which the calendar is put right
+	asked          []dialect.ProcessingRequest // by hosts, and not yet done
 	failures       chipFailures
 
 	idle    bool
@@ -262,7 +268,7 @@ func (t *Terminal) chores() error {
 }
 
 // calendar is the date and time that the terminal writes down.
-func (t *Terminal) calendar() time.Time { return t.cfg.Calendar() }
+func (t *Terminal) calendar() time.Time { return t.cfg.Calendar().Add(t.clockOffset) }
 
 func (t *Terminal) cardPresent() bool { return t.slot != nil && t.slot.Present() }
 
