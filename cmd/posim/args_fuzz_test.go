@@ -43,13 +43,13 @@ func FuzzArguments(f *testing.F) {
 	})
 }
 
-var decodeKinds = []string{"tlv", "iso", "apdu", "apdu --response", "atr", "dol", "cvm", "cid", "tvr", "tsi --all", "aip", "auc --all"}
+var decodeKinds = []string{"tlv", "iso", "iso --dialect cup", "apdu", "apdu --response", "atr", "dol", "cvm", "cid", "tvr", "tsi --all", "aip", "auc --all"}
 
 // FuzzDecodeBytes: whatever bytes are decoded, what is said of them is in proportion, and JSON where that is asked for.
 func FuzzDecodeBytes(f *testing.F) {
 	for _, s := range []string{"9F0206000000010000", "6F1A840E315041592E5359532E4444463031A5088801015F2D02656E", "9505FFFFFFFFFF9B02FFFF8202FFFF",
 		"70027000", "8C159F02069F03069F1A0295055F2A029A039C019F3704", "08000020000000000000000001", "0020008008241234FFFFFFFFFF", "3BE000008131FE45EB",
-		"000000000000000041031E031F00", "9F02069F03069F1A0295"} {
+		"000000000000000041031E031F00", "9F02069F03069F1A0295", "0087600501000061310031110808200000000000000010001100000002301000"} {
 		b, err := hex.DecodeString(s)
 		if err != nil {
 			f.Fatal(err)

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/posim/posim/emv/tlv"
-	"github.com/posim/posim/transport/dialect"
 )
 
 // maxInput is how many characters decode takes: far more than the longest frame or record.
@@ -20,7 +19,7 @@ const maxInput = 1 << 20
 func (a *app) decodeCommand() *cobra.Command {
 	c := group(&cobra.Command{
 		Use: "decode", Short: "name the parts of a message or of card data",
-		Example: "  posim decode iso 08000020000000000000000001\n  posim decode tlv 9F0206000000010000\n  posim decode tlv - < record.hex\n" +
+		Example: "  posim decode iso 08000020000000000000000001\n  posim decode iso --dialect cup 603100311100 08200000000000000000\n  posim decode tlv 9F0206000000010000\n  posim decode tlv - < record.hex\n" +
 			"  posim decode tvr 8000048000\n  posim decode apdu --response 6A82",
 	}, "iso, tlv, apdu, atr, dol, tvr, tsi, cvm, aip, auc or cid")
 	var response bool
@@ -29,8 +28,7 @@ func (a *app) decodeCommand() *cobra.Command {
 		func(b []byte, asJSON bool) error { return a.decodeAPDU(b, response, asJSON) })
 	command.Flags().BoolVar(&response, "response", false, "HEX is a response: data and status word")
 	c.AddCommand(
-		a.decoder("iso", "the data elements of a message of the dialect iso87, without its length header",
-			"  posim decode iso 0800 0020000000000000 000001", a.decodeISO),
+		a.isoDecoder(),
 		a.decoder("tlv", "the data objects of BER-TLV, named as in EMV Book 3, annex A",
 			"  posim decode tlv 9F0206000000010000\n  posim decode tlv - < record.hex", a.decodeTLV),
 		command,
@@ -65,10 +63,11 @@ PIN data and keys are left out. The exit status is 1 when the input cannot be de
 			if err == nil {
 				err = decode(b, asJSON)
 			}
-			if err != nil {
+			var f *failure
+			if err != nil && !errors.As(err, &f) {
 				return failed(err)
 			}
-			return nil
+			return err
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
@@ -112,29 +111,6 @@ func parseHex(text string) ([]byte, error) {
 	b := make([]byte, len(digits)/2)
 	_, err := hex.Decode(b, digits)
 	return b, err
-}
-
-func (a *app) decodeISO(b []byte, asJSON bool) error {
-	d := dialect.ISO87()
-	m, err := d.Unpack(b)
-	if err != nil {
-		if len(b) > 2 && int(b[0])<<8|int(b[1]) == len(b)-2 {
-			return fmt.Errorf("%w (the first two bytes look like a length header: leave them out)", err)
-		}
-		return err
-	}
-	fields := d.Fields(m)
-	if asJSON {
-		return writeJSON(a.stdout, struct {
-			MTI    string               `json:"mti"`
-			Fields []dialect.FieldValue `json:"fields"`
-		}{m.MTI, fields})
-	}
-	rows := [][]string{{"MTI", "message type identifier", m.MTI}}
-	for _, f := range fields {
-		rows = append(rows, []string{fmt.Sprintf("DE %d", f.DE), f.Name, f.Value})
-	}
-	return a.print(table(rows))
 }
 
 // jsonObject is a data object in --json: a template has objects, anything else a value as people may see it.

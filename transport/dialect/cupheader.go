@@ -53,3 +53,15 @@ func checkCUPHeader(h string) error {
 	}
 	return nil
 }
+
+// Header is the header that stands before m, in upper-case hexadecimal digits; "" in a dialect without one, and of a header that cannot be.
+func (d *Dialect) Header(m *Message) string {
+	if d.writeHeader == nil {
+		return ""
+	}
+	b := make([]byte, d.header)
+	if d.writeHeader(d, b, m) != nil {
+		return ""
+	}
+	return strings.ToUpper(hex.EncodeToString(b))
+}
