@@ -83,6 +83,10 @@ func (t *Terminal) tryReversal(r *Record) (try, error) {
 			return broken, err
 		}
 	}
+	if t.undoing[r] && t.cfg.Dialect.Has(transmissionDateTime) { // 0401: with its first time of transmission, or by the profile a new one
+		m = t.cfg.Dialect.AsRepeat(m, t.calendar().Format("0102150405"))
+	}
+	t.undoing[r] = true
 	if err := t.send(m); err != nil {
 		return broken, fatal(err)
 	}

@@ -76,6 +76,7 @@ type Terminal struct {
 	stale          bool        // the host no longer knows the session keys
 	signOnAsked    bool
 	attempted      map[*Record]bool   // advices that may have been sent, reversals sent under stale keys: the next is a repeat
+	undoing        map[*Record]bool   // reversals that may have been sent: in a dialect with a time of transmission, the next is a repeat
 	reasons        map[*Record]string // of reversals that a host refused, where it wants another one then
 	adviceAt       time.Time
 	safWait        time.Duration               // between the last two occasions
@@ -101,7 +102,7 @@ func New(cfg Config) *Terminal {
 	if cfg.Calendar == nil {
 		cfg.Calendar = func() time.Time { return cfg.Clock.Now() }
 	}
-	return &Terminal{cfg: cfg, profile: cfg.Profile, clock: cfg.Clock, attempted: map[*Record]bool{}, reasons: map[*Record]string{}}
+	return &Terminal{cfg: cfg, profile: cfg.Profile, clock: cfg.Clock, attempted: map[*Record]bool{}, undoing: map[*Record]bool{}, reasons: map[*Record]string{}}
 }
 
 // Press posts a key, in an event of the terminal's clock.
