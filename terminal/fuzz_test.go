@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/posim/posim/hsm"
+	"github.com/posim/posim/internal/crypt"
 	"github.com/posim/posim/internal/rules"
 	"github.com/posim/posim/internal/wal"
 	"github.com/posim/posim/sim"
@@ -28,53 +29,75 @@ type till struct {
 	journalKey hsm.Key
 	printed    []Receipt
 
-	keys   dialect.SessionKeys // as the host gives them
-	hsm    *hsm.Module         // the host's
-	mac    hsm.Key             // the host's
-	spoil  func(b []byte) [][]byte
-	code   string                                 // the host's response code; "": 00
-	say    func(request, answer *dialect.Message) // what else it says; nil: nothing
-	honest int                                    // answers that went out as they should
+	keys    dialect.SessionKeys // as the host gives them
+	hsm     *hsm.Module         // the host's
+	mac     hsm.Key             // the host's
+	track   hsm.Key             // the same, where tracks are enciphered
+	dialect *dialect.Dialect
+	spoil   func(b []byte) [][]byte
+	code    string                                 // the host's response code; "": 00
+	say     func(request, answer *dialect.Message) // what else it says; nil: nothing
+	honest  int                                    // answers that went out as they should
 }
 
-func newTill(t testing.TB) *till {
+func newTill(t testing.TB) *till { return newTillOf(t, generic(t)) }
+
+// newTillOf is a till whose terminal has a profile; the host speaks its dialect.
+func newTillOf(t testing.TB, source string) *till {
+	profile, err := ParseProfile("generic", []byte(source))
+	must(t, err)
 	w := sim.NewWorld(time.Date(2026, 3, 2, 14, 5, 0, 0, time.UTC), 1)
 	x := &till{t: t, w: w, term: w.Actor("term"), host: w.Actor("host")}
 	x.disk = sim.NewMemDisk(x.term)
 	x.host.PowerOn(nil)
-	key := func(m *hsm.Module, u hsm.Usage, length int, fill byte) hsm.Key {
+	x.dialect = profile.Speaks()
+	bytesOf := func(length int, fill byte) []byte {
 		clear := make([]byte, length)
 		for i := range clear {
 			clear[i] = fill + byte(i)*7
 		}
+		return clear
+	}
+	key := func(m *hsm.Module, a hsm.Attributes, length int, fill byte) hsm.Key {
 		label := ""
 		if m == x.module {
-			label = map[hsm.Usage]string{hsm.KeyEncryption: DeviceKey, hsm.Sealing: JournalKey}[u]
+			label = map[hsm.Usage]string{hsm.KeyEncryption: DeviceKey, hsm.Sealing: JournalKey}[a.Usage]
 		}
-		k, err := m.Install(label, hsm.Attributes{Usage: u}, clear)
+		k, err := m.Install(label, a, bytesOf(length, fill))
 		must(t, err)
 		return k
 	}
 	x.hsm = hsm.New(rand.NewChaCha8([32]byte{'H'}))
-	master := key(x.hsm, hsm.KeyEncryption, 16, 0x11)
-	pin := key(x.hsm, hsm.PINEncryption, 16, 0x22)
-	x.mac = key(x.hsm, hsm.MACAlgorithm3, 16, 0x33)
-	give := func(k hsm.Key, cryptogram, check *[]byte) {
-		c, v, err := x.hsm.Export(k, master)
-		must(t, err)
-		*cryptogram, *check = c, v[:]
+	key(x.hsm, hsm.Attributes{Usage: hsm.KeyEncryption}, 16, 0x11)
+	x.mac = key(x.hsm, profile.Security.SessionMAC(), 16, 0x33)
+	check := 3
+	if x.dialect.NumbersBatches() {
+		check = 4
 	}
-	give(pin, &x.keys.PINKey, &x.keys.PINKeyCheckValue)
-	give(x.mac, &x.keys.MACKey, &x.keys.MACKeyCheckValue)
+	give := func(fill byte, cryptogram, value *[]byte) {
+		master, err := crypt.NewTDES(bytesOf(16, 0x11))
+		must(t, err)
+		clear := bytesOf(16, fill)
+		crypt.OddParity(clear)
+		b, err := crypt.NewTDES(clear)
+		must(t, err)
+		*cryptogram = make([]byte, 16)
+		crypt.EncryptECB(master, *cryptogram, clear)
+		*value = crypt.LegacyCheckValue(b, check)
+	}
+	give(0x22, &x.keys.PINKey, &x.keys.PINKeyCheckValue)
+	give(0x33, &x.keys.MACKey, &x.keys.MACKeyCheckValue)
+	if s := x.dialect.Switches(); s.KeyLayout == 60 {
+		give(0x55, &x.keys.TrackKey, &x.keys.TrackKeyCheckValue)
+		x.track = key(x.hsm, hsm.Attributes{Usage: hsm.DataEncryption}, 16, 0x55)
+	}
 
-	profile, err := ParseProfile("generic", []byte(generic(t)))
-	must(t, err)
 	x.module = hsm.New(rand.NewChaCha8([32]byte{'T'}))
-	x.journalKey = key(x.module, hsm.Sealing, 32, 0x44)
-	key(x.module, hsm.KeyEncryption, 16, 0x11)
+	x.journalKey = key(x.module, hsm.Attributes{Usage: hsm.Sealing}, 32, 0x44)
+	key(x.module, hsm.Attributes{Usage: hsm.KeyEncryption}, 16, 0x11)
 	x.terminal = New(Config{
 		Profile: profile, Clock: x.term, Disk: x.disk, Rand: rand.NewChaCha8([32]byte{'R'}), Module: func() (*hsm.Module, error) { return x.module, nil },
-		Dialect: dialect.ISO87(), Dial: x.dial,
+		Dialect: x.dialect, Dial: x.dial,
 		Devices: Devices{Show: func(s Screen) { _ = s.In(English) + s.In(Chinese) }, Print: func(r Receipt) error {
 			x.printed = append(x.printed, r)
 			_ = r.In(Chinese)
@@ -112,7 +135,7 @@ func (x *till) dial() (*transport.Link, error) {
 
 // answers is what the host says to a message: the right answer, or what spoil makes of it.
 func (x *till) answers(b []byte) [][]byte {
-	m, err := dialect.ISO87().Unpack(b)
+	m, err := x.dialect.Unpack(b)
 	if err != nil {
 		x.t.Fatalf("the terminal sends %X: %v", b, err)
 	}
@@ -120,7 +143,11 @@ func (x *till) answers(b []byte) [][]byte {
 		MTI: dialect.Response(m.MTI), ProcessingCode: m.ProcessingCode, AmountTransaction: m.AmountTransaction, HasAmount: m.HasAmount,
 		SystemsTraceAuditNumber: m.SystemsTraceAuditNumber, TimeLocalTransaction: m.TimeLocalTransaction, DateLocalTransaction: m.DateLocalTransaction,
 		CardAcceptorTerminalIdentification: m.CardAcceptorTerminalIdentification, CardAcceptorIdentificationCode: m.CardAcceptorIdentificationCode,
-		CurrencyCodeTransaction: m.CurrencyCodeTransaction, ResponseCode: "00", RetrievalReferenceNumber: "606114000123", AuthorizationIDResponse: "A1B2C3",
+		CurrencyCodeTransaction: m.CurrencyCodeTransaction, ResponseCode: "00", RetrievalReferenceNumber: "606114000123", AuthorizationIDResponse: "A1B2C3", Kind: m.Kind,
+	}
+	if x.dialect.NumbersBatches() { // this host has the clock
+		a.TimeLocalTransaction, a.DateLocalTransaction, a.BatchNumber = "140509", "0302", m.BatchNumber
+		a.MessageTypeCode, a.CardScheme, a.POSConditionCode = m.MessageTypeCode, "CUP", m.POSConditionCode
 	}
 	if x.code != "" {
 		a.ResponseCode = x.code
@@ -129,13 +156,14 @@ func (x *till) answers(b []byte) [][]byte {
 		x.say(m, a)
 	}
 	var mac func(*[8]byte, []byte) error
-	if dialect.ISO87().MACRequired(m.MTI) {
+	if x.dialect.Signed(m) {
 		mac = x.sum
 	} else {
 		a.NetworkManagementCode = m.NetworkManagementCode
-		a.ReservedPrivate62, _ = dialect.ISO87().AppendSessionKeys(nil, x.keys)
+		a.ReservedPrivate62, err = x.dialect.AppendSessionKeys(nil, x.keys)
+		must(x.t, err)
 	}
-	out, err := dialect.ISO87().Pack(a, mac)
+	out, err := x.dialect.Pack(a, mac)
 	must(x.t, err)
 	if x.spoil != nil {
 		return x.spoil(out)
@@ -145,7 +173,7 @@ func (x *till) answers(b []byte) [][]byte {
 }
 
 func (x *till) sum(dst *[8]byte, data []byte) error {
-	return x.hsm.MAC(x.mac, hsm.MACParams{}, dst[:], data)
+	return x.hsm.MAC(x.mac, x.terminal.profile.Security.MACParams(), dst[:], data)
 }
 
 // pass lets virtual time go by.

@@ -19,7 +19,11 @@ type counter struct {
 }
 
 func newCounter(t testing.TB, change func(*Profile)) *counter {
-	c := &counter{till: newTill(t)}
+	return newCounterOf(t, generic(t), change)
+}
+
+func newCounterOf(t testing.TB, source string, change func(*Profile)) *counter {
+	c := &counter{till: newTillOf(t, source)}
 	c.terminal.cfg.Devices.Show = func(s Screen) { c.shown = append(c.shown, s.In(English)); _ = s.In(Chinese) }
 	c.terminal.cfg.Observe = func(o Observation) {
 		switch o := o.(type) {
