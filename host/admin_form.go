@@ -33,7 +33,14 @@ type Health struct {
 	Run     string        `json:"run"` // names this run of the server
 	Started time.Time     `json:"started"`
 	Listen  string        `json:"listen"`
+	Lines   []LineHealth  `json:"lines"`   // where terminals connect, and what they speak there
 	Parties []PartyHealth `json:"parties"` // acquirer, switch, issuer
+}
+
+// LineHealth is an address where terminals connect.
+type LineHealth struct {
+	Dialect string `json:"dialect"`
+	Listen  string `json:"listen"`
 }
 
 // PartyHealth is how a party stands.

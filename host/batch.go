@@ -52,8 +52,9 @@ type Line struct {
 	Kind        dialect.Kind `json:"kind"`
 	Amount      int64        `json:"amount"` // minor units
 	Debit       bool         `json:"debit"`
-	Card        string       `json:"card,omitempty"` // masked
-	Certificate []byte       `json:"-"`              // chip data of what the card decided: what decisions need, never card data
+	Card        string       `json:"card,omitempty"`   // masked
+	Notice      bool         `json:"notice,omitempty"` // of what is in no totals: a card that declined offline, for instance
+	Certificate []byte       `json:"-"`                // chip data of what the card decided: what decisions need, never card data
 }
 
 // Upload is the lines that one message brought.

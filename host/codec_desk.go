@@ -93,6 +93,7 @@ func (c *codec) line(l *Line) {
 	c.flag(4, &l.Debit)
 	c.text(5, &l.Card)
 	c.bytes(6, &l.Certificate)
+	c.flag(7, &l.Notice)
 }
 
 func (c *codec) terminalState(s *TerminalState) {

@@ -184,14 +184,19 @@ func TestSettlementOfOtherTotals(t *testing.T) {
 		c.code("line", c.line(sales[2].SystemsTraceAuditNumber, 3000), "00")
 		c.code("line", c.line("000777", 5000), "00")
 	}
+	notice := c.line("000778", 700) // a card declined that offline
+	notice.NetworkManagementCode, notice.Details = dialect.UploadNoticeNotEqual, nil
+	notice.SystemsTraceAuditNumber = "000778"
+	notice.SetAmount(700)
+	c.code("notice", notice, "00")
 	logged := len(c.houses[atAcquirer].disk.Durable(LogName))
 	c.code("a line that has come", c.line("000777", 5000), "00")
 	c.expect("the log behind it", len(c.houses[atAcquirer].disk.Durable(LogName)), logged)
 	end := c.end(dialect.UploadEndNotEqual, 3)
 	c.code("end", end, "00")
 	c.code("the end again", end, "00")
-	c.code("a line too late", c.line("000778", 1), "00")
-	c.expect("batches", c.batches(), "[000001 closed 3/10500 of 3/6000, result 2, 3 lines, 3 items]")
+	c.code("a line too late", c.line("000779", 1), "00")
+	c.expect("batches", c.batches(), "[000001 closed 3/10500 of 3/6000, result 2, 4 lines, 3 items]")
 	v := c.views()[atAcquirer]
 	var items []string
 	for _, e := range v.Differences() {

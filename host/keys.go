@@ -13,9 +13,9 @@ import (
 type TerminalKeys struct {
 	TID, MID string
 	Scheme   hsm.Scheme
-	Key      hsm.Key // K0, which wraps its session keys; or B0, from which its DUKPT keys are derived
-	KSN      []byte  // the initial key serial number of a DUKPT device: no other device speaks for this terminal
-	Dialect  string  // the name of what it speaks; "": whatever its line does
+	Key      hsm.Key          // K0, which wraps its session keys; or B0, from which its DUKPT keys are derived
+	KSN      []byte           // the initial key serial number of a DUKPT device: no other device speaks for this terminal
+	Dialect  *dialect.Dialect // what it speaks, with its switches; nil: whatever its line does
 }
 
 func (k *TerminalKeys) validate() error {

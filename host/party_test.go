@@ -61,7 +61,7 @@ func newTownOf(t testing.TB, naive rules.Set, d *dialect.Dialect, scheme hsm.Sch
 	builds := []func() (Machine, *hsm.Module){
 		func() (Machine, *hsm.Module) {
 			c := acquirerConfig(t, naive)
-			c.Terminals[0].Scheme, c.Terminals[0].Dialect = scheme, d.Name()
+			c.Terminals[0].Scheme, c.Terminals[0].Dialect = scheme, d
 			m, _ := NewRelay(c)
 			return m, c.Module
 		},

@@ -21,6 +21,7 @@ func (x *Relay) reconcile(b *Batch) (items int) {
 	seen := map[string]bool{}
 	for _, c := range ours {
 		line, there := lines[c.entry.Key.STAN]
+		there = there && !line.Notice
 		seen[c.entry.Key.STAN] = seen[c.entry.Key.STAN] || there && line.Debit == c.debit
 		switch {
 		case !there || line.Debit != c.debit:
@@ -30,7 +31,7 @@ func (x *Relay) reconcile(b *Batch) (items int) {
 		}
 	}
 	for _, stan := range slices.Sorted(maps.Keys(lines)) { // in order, so that a log is the same each time
-		if line := lines[stan]; !seen[stan] {
+		if line := lines[stan]; !seen[stan] && !line.Notice {
 			items += x.short(b, known[stan], &line)
 		}
 	}

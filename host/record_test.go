@@ -64,7 +64,7 @@ func everything() *Record {
 		Host:     dialect.Totals{Debits: dialect.Total{Amount: 9}}, Result: dialect.SettlementNotEqual, ForeignResult: dialect.SettlementError, Uploaded: 12, Items: 3,
 		End: dialect.Key{MID: "m", TID: "t", STAN: "000002", Date: "0302", Time: "140500"}, BusinessDate: "2026-03-02"}
 	r.Upload = &Upload{MID: "m", TID: "t", Number: "000007", Lines: []*Line{
-		{STAN: "000003", Kind: dialect.KindRefund, Amount: 5, Debit: true, Card: "476173******0119", Certificate: []byte{1}}, {STAN: "000004"}}}
+		{STAN: "000003", Kind: dialect.KindRefund, Amount: 5, Debit: true, Card: "476173******0119", Certificate: []byte{1}, Notice: true}, {STAN: "000004"}}}
 	r.Terminal = &TerminalState{MID: "m", TID: "t", Disabled: true, SignedOff: true, Requests: []dialect.ProcessingRequest{3, 1}}
 	return r
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/posim/posim/hsm"
@@ -31,12 +32,13 @@ type ServerConfig struct {
 	// Data is the directory of the three logs: it is made when it is absent, and belongs to this server alone.
 	Data string
 	// Listen is where terminals connect, "127.0.0.1:0" by default. Anything but loopback needs Public.
-	Listen string
-	Public bool
-	TLS    *tls.Config // nil: plain TCP
-	// Dialect is what terminals speak, and Framing how: the zero Framing is a length of two bytes. nil: iso87.
-	Dialect *dialect.Dialect
-	Framing transport.Framing
+	Listen  string
+	Dialect *dialect.Dialect  // what they speak there; nil: ISO87
+	Framing transport.Framing // in which frames; this side's
+	Public  bool
+	// Lines are further addresses, where terminals speak something else.
+	Lines []TerminalLine
+	TLS   *tls.Config // nil: plain TCP
 	// Idle ends a terminal's connection on which nothing has arrived for so long; 0: an hour. A terminal connects again
 	// when it has something to say.
 	Idle time.Duration
@@ -49,6 +51,13 @@ type ServerConfig struct {
 	Point   func(party, mti, point string)
 	// Faults is asked at each message: seam is net.rsp, up.req, up.rsp, iss.req or iss.rsp. Byte faults exist on net.rsp only.
 	Faults func(seam string, frame []byte) []transport.Fault
+}
+
+// TerminalLine is an address where terminals connect that speak a dialect of their own, in frames of their own.
+type TerminalLine struct {
+	Listen  string // as ServerConfig.Listen
+	Dialect *dialect.Dialect
+	Framing transport.Framing // this side's
 }
 
 // The kinds of a server's data directory and of the folders in it, and the parties' names.
@@ -75,7 +84,7 @@ type Server struct {
 	dirs    []*sim.Dir
 	offices [3]*office // acquirer, switch, issuer
 	events  *eventRing
-	listen  net.Addr
+	listen  []net.Addr // that of Listen, and those of Lines
 	admin   *adminServer
 	ended   chan struct{}
 	err     error // once ended is closed
@@ -96,8 +105,16 @@ func StartServer(ctx context.Context, cfg ServerConfig) (*Server, error) {
 	if cfg.Dialect == nil {
 		cfg.Dialect = dialect.ISO87()
 	}
-	if err := checkListen(cfg.Listen, cfg.Public); err != nil {
-		return nil, err
+	cfg.Lines = slices.Clone(cfg.Lines)
+	for i := range cfg.Lines {
+		if l := &cfg.Lines[i]; l.Listen == "" {
+			l.Listen = "127.0.0.1:0"
+		}
+	}
+	for _, l := range cfg.lines() {
+		if err := checkListen(l.Listen, cfg.Public); err != nil {
+			return nil, err
+		}
 	}
 	if cfg.Admin != "" {
 		if err := checkAdmin(cfg.Admin); err != nil {
@@ -154,13 +171,22 @@ func (s *Server) start() error {
 	}
 	acquirer := s.offices[0]
 	terminals := transport.Server{TLS: s.cfg.TLS, Max: maxConnections, Limits: transport.Limits{Idle: s.cfg.Idle}, Failed: acquirer.refused}
-	if s.listen, err = terminals.Listen(s.ctx, s.cfg.Listen, acquirer.wall, acquirer.accept); err != nil {
-		return explainListen(err)
+	for _, l := range s.cfg.lines() {
+		addr, err := terminals.Listen(s.ctx, l.Listen, acquirer.wall, func(x transport.Stream) { acquirer.accept(x, l) })
+		if err != nil {
+			return explainListen(err)
+		}
+		s.listen = append(s.listen, addr)
 	}
 	if s.cfg.Admin != "" {
 		s.admin, err = startAdmin(s, s.cfg.Admin)
 	}
 	return err
+}
+
+// lines are all the lines that terminals come by.
+func (c *ServerConfig) lines() []TerminalLine {
+	return append([]TerminalLine{{Listen: c.Listen, Dialect: c.Dialect, Framing: c.Framing}}, c.Lines...)
 }
 
 func (s *Server) open(path, kind string, d **sim.Dir) (err error) {
@@ -209,7 +235,10 @@ func isFailure(err error) bool {
 }
 
 // Addr is where terminals connect.
-func (s *Server) Addr() string { return s.listen.String() }
+func (s *Server) Addr() string { return s.listen[0].String() }
+
+// LineAddr is where the terminals of ServerConfig.Lines[i] connect.
+func (s *Server) LineAddr(i int) string { return s.listen[i+1].String() }
 
 // AdminAddr is where the admin view listens, "" if there is none.
 func (s *Server) AdminAddr() string {

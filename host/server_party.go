@@ -61,10 +61,9 @@ func (o *office) observe(e Observation) {
 	}
 }
 
-// accept takes a terminal's connection, on the acquirer's goroutine.
-func (o *office) accept(x transport.Stream) {
-	cfg := &o.server.cfg
-	o.party.AcceptAs(o.link(x, "net.rsp", cfg.Framing), cfg.Dialect)
+// accept takes a terminal's connection on a line, on the acquirer's goroutine.
+func (o *office) accept(x transport.Stream, l TerminalLine) {
+	o.party.AcceptAs(o.link(x, "net.rsp", l.Framing), l.Dialect)
 }
 
 // refused is told of a terminal's connection that came to nothing, on the acquirer's goroutine; it has no number.

@@ -15,6 +15,9 @@ const answerWait = 5 * time.Second
 // Health tells how the parties stand.
 func (s *Server) Health(ctx context.Context) (Health, error) {
 	h := Health{Status: "ok", Version: s.cfg.Version, Run: s.run, Started: s.started, Listen: s.Addr(), Parties: []PartyHealth{}}
+	for i, l := range s.cfg.lines() {
+		h.Lines = append(h.Lines, LineHealth{Dialect: l.Dialect.Name(), Listen: s.listen[i].String()})
+	}
 	err := s.each(ctx, func(ctx context.Context, o *office) error {
 		p, err := ask(ctx, o, func() PartyHealth {
 			v := o.party.Machine().View()

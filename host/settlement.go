@@ -146,7 +146,7 @@ func (x *Relay) fresh(id batchID, lines []*Line) (fresh []*Line) {
 }
 
 func (l *Line) same(o *Line) bool {
-	return l.Kind == o.Kind && l.Amount == o.Amount && l.Debit == o.Debit && l.Card == o.Card && string(l.Certificate) == string(o.Certificate)
+	return l.Kind == o.Kind && l.Amount == o.Amount && l.Debit == o.Debit && l.Card == o.Card && string(l.Certificate) == string(o.Certificate) && l.Notice == o.Notice
 }
 
 // linesOf are the lines that a message brings: several, or one in the data elements of its own transaction, with what the
@@ -164,6 +164,12 @@ func linesOf(m *dialect.Message) (lines []*Line) {
 	}
 	if len(lines) == 1 {
 		lines[0].Certificate = icc(m.ICCSystemRelatedData).forDecisions()
+	}
+	switch m.NetworkManagementCode {
+	case dialect.UploadNoticeEqual, dialect.UploadNoticeNotEqual, dialect.UploadLoadEqual, dialect.UploadLoadNotEqual:
+		for _, l := range lines {
+			l.Notice = true
+		}
 	}
 	return lines
 }

@@ -70,7 +70,10 @@ func (x *Relay) status(e Event, t *terminal) {
 func (x *Relay) signOn(e Event, t *terminal) {
 	m := e.Message
 	state := x.stateOf(t)
-	d := e.Dialect
+	d := t.Dialect // has the terminal's own switches
+	if d == nil {
+		d = e.Dialect
+	}
 	if d == nil {
 		d = dialect.ISO87()
 	}

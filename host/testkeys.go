@@ -12,6 +12,7 @@ import (
 	"github.com/posim/posim/hsm"
 	"github.com/posim/posim/internal/pan"
 	"github.com/posim/posim/internal/rules"
+	"github.com/posim/posim/transport/dialect"
 )
 
 // The keys of the house. All are published test keys or are made of their digits; they protect nothing.
@@ -35,7 +36,7 @@ const (
 type TerminalName struct {
 	TID, MID string
 	Scheme   hsm.Scheme
-	Dialect  string // "": whatever its line does
+	Dialect  *dialect.Dialect // nil: whatever its line does
 }
 
 // House is what the three parties of one test house are made from. Its methods build a machine with a module of its own,

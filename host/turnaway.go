@@ -18,7 +18,7 @@ func (x *Relay) knows(e Event) bool {
 
 // speaks tells whether a terminal is of a line's dialect.
 func (t *terminal) speaks(d *dialect.Dialect) bool {
-	return t.Dialect == "" || d == nil || t.Dialect == d.Name()
+	return t.Dialect == nil || d == nil || t.Dialect.Name() == d.Name()
 }
 
 // stranger is the code for a terminal that is not known. Some dialects tell it from an unknown merchant.

@@ -158,7 +158,7 @@ func (r *rig) house() *host.House {
 
 // terminalName is a terminal as an acquirer lists it.
 func terminalName(p *terminal.Profile) host.TerminalName {
-	return host.TerminalName{TID: p.TID, MID: p.MID, Scheme: p.Security}
+	return host.TerminalName{TID: p.TID, MID: p.MID, Scheme: p.Security, Dialect: p.Speaks()}
 }
 
 func (r *rig) acquirerMachine() (host.Machine, *hsm.Module, error) {

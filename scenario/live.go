@@ -254,7 +254,8 @@ func (v *live) reachHost() (err error) {
 	for _, name := range v.library.Cards() {
 		h.Cards = append(h.Cards, v.library.Card(name))
 	}
-	v.server, err = host.StartServer(v.ctx, host.ServerConfig{House: h, Data: data, Listen: "127.0.0.1:0", Observe: v.observeHost, Faults: v.frames})
+	v.server, err = host.StartServer(v.ctx, host.ServerConfig{House: h, Data: data, Listen: "127.0.0.1:0",
+		Dialect: v.court.profile.Speaks(), Framing: v.court.profile.HostFraming(), Observe: v.observeHost, Faults: v.frames})
 	v.admin = v.server
 	return err
 }

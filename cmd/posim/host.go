@@ -21,25 +21,33 @@ import (
 	"github.com/posim/posim/host"
 	"github.com/posim/posim/scenario"
 	"github.com/posim/posim/terminal"
+	"github.com/posim/posim/transport"
+	"github.com/posim/posim/transport/dialect"
 )
 
 // Where a host listens unless it is told otherwise. ISO 8583 has no port of its own; these only look like it.
 const (
-	defaultListen = "127.0.0.1:8583"
-	defaultAdmin  = "127.0.0.1:8584"
-	noAdmin       = "off"
+	defaultListen    = "127.0.0.1:8583"
+	defaultAdmin     = "127.0.0.1:8584"
+	defaultListenCUP = "127.0.0.1:8585"
+	anyPort          = "127.0.0.1:0"
+	off              = "off"
 )
+
+// networkID is the host's address in the TPDUs of cup.
+const networkID = 0x0003
 
 // maxTerminals is how many terminals a host knows: the acquirer's module holds two session keys for each.
 const maxTerminals = 1000
 
 // hostFlags are the flags of host.
 type hostFlags struct {
-	listen, data, admin string
-	cert, key           string
-	profile             string
-	public, json        bool
-	terminals           int
+	listen, listenCUP string
+	data, admin       string
+	cert, key         string
+	profile           string
+	public, json      bool
+	terminals         int
 }
 
 func (a *app) hostCommand() *cobra.Command {
@@ -48,24 +56,27 @@ func (a *app) hostCommand() *cobra.Command {
 		Use: "host", Short: "be the host in real time: acquirer, switch and issuer behind one listener", Args: none,
 		Long: `host is acquirer, switch and issuer in one process, in real time. Terminals connect over TCP, or TLS, and speak as those
 of --profile do: its dialect and switches, behind a length of two bytes and its TPDU. Without --profile that is iso87 and
-no TPDU. It knows the terminals and the cards of the built-in library, and test keys only.
+no TPDU; at --listen-cup they speak cup, with a TPDU to 0003 (6000030000). It knows the terminals and the cards of the
+built-in library, and test keys only.
 
 It prints one line when terminals can connect, and works until SIGINT or SIGTERM. Everything it has answered is in --data:
 however it ends, kill -9 included, the next start goes on from there. Without --data it keeps its logs in a temporary
 directory and removes that at its end.
 
 The admin view is JSON over HTTP on this machine: GET /health /positions /view /log?since=N /trace?tid=T&stan=S
-/differences; POST /calendar and /account. The exit status is 0 after a signal, 1 when a log fails, 2 when it cannot start.`,
+/differences /batches /terminals; POST /calendar, /account and /terminal. The exit status is 0 after a signal, 1 when a log fails, 2 when it cannot start.`,
 		Example: `  posim host
   posim host --listen 127.0.0.1:9000 --data ./host-data
   posim host --profile unionpay-merchant
   posim host --listen 127.0.0.1:0 --admin 127.0.0.1:0 --json
+  posim host --listen-cup 127.0.0.1:9001
   posim host --tls-cert host.pem --tls-key host.key
   curl -s http://127.0.0.1:8584/positions`,
 		RunE: func(*cobra.Command, []string) error { return a.host(f) },
 	}
 	c.Flags().StringVar(&f.listen, "listen", defaultListen, "`ADDRESS:PORT` for terminals; port 0 takes any")
-	c.Flags().BoolVar(&f.public, "public", false, "allow --listen an address that other machines can reach")
+	c.Flags().StringVar(&f.listenCUP, "listen-cup", "", "`ADDRESS:PORT` for terminals that speak cup, or off (default "+defaultListenCUP+" beside the default --listen, else any port of this machine)")
+	c.Flags().BoolVar(&f.public, "public", false, "allow --listen and --listen-cup addresses that other machines can reach")
 	c.Flags().StringVar(&f.data, "data", "", "directory `DIR` of the logs; without it they are temporary")
 	c.Flags().StringVar(&f.profile, "profile", genericProfile, "speak as terminals of this profile `NAME` of the library do")
 	_ = c.RegisterFlagCompletionFunc("profile", profileNames)
@@ -84,6 +95,7 @@ The admin view is JSON over HTTP on this machine: GET /health /positions /view /
 type jsonHost struct {
 	Listen    string `json:"listen"`
 	Dialect   string `json:"dialect"`
+	ListenCUP string `json:"listen_cup,omitempty"`
 	TLS       bool   `json:"tls"`
 	Admin     string `json:"admin,omitempty"`
 	Data      string `json:"data"`
@@ -95,7 +107,7 @@ type jsonHost struct {
 
 func (a *app) host(f hostFlags) (err error) {
 	cfg := host.ServerConfig{Listen: f.listen, Public: f.public, Admin: f.admin, Data: f.data, Version: posim.Version}
-	if f.admin == noAdmin {
+	if f.admin == off {
 		cfg.Admin = ""
 	}
 	if cfg.TLS, err = a.certificate(f.cert, f.key); err != nil {
@@ -106,6 +118,9 @@ func (a *app) host(f hostFlags) (err error) {
 		return err
 	}
 	cfg.Dialect, cfg.Framing = p.Speaks(), p.HostFraming()
+	if l := f.cup(cfg.Dialect); l != nil {
+		cfg.Lines = append(cfg.Lines, *l)
+	}
 	if cfg.House, err = houseOf(p, f.terminals); err != nil {
 		return err
 	}
@@ -142,12 +157,31 @@ func (a *app) host(f hostFlags) (err error) {
 	return nil
 }
 
+// cup is the line for terminals that speak cup; nil: there is none, or the first line is one already.
+func (f *hostFlags) cup(first *dialect.Dialect) *host.TerminalLine {
+	l := host.TerminalLine{
+		Listen: f.listenCUP, Dialect: dialect.CUP(dialect.Switches{}), Framing: transport.Framing{TPDU: &transport.TPDU{Source: networkID}, AnySource: true},
+	}
+	switch {
+	case f.listenCUP == off, f.listenCUP == "" && first.Name() == l.Dialect.Name():
+		return nil
+	case f.listenCUP == "" && f.listen == defaultListen:
+		l.Listen = defaultListenCUP
+	case f.listenCUP == "":
+		l.Listen = anyPort
+	}
+	return &l
+}
+
 // ready says where everything is. The line is flushed: scripts wait for it.
 func (a *app) ready(s *host.Server, cfg host.ServerConfig, f hostFlags) error {
-	line := ""
+	line, cup := "", ""
+	if len(cfg.Lines) > 0 {
+		cup = s.LineAddr(0)
+	}
 	if f.json {
 		b, err := json.Marshal(jsonHost{
-			Listen: s.Addr(), Dialect: cfg.Dialect.Name(), TLS: cfg.TLS != nil, Admin: s.AdminAddr(), Data: cfg.Data, Temporary: f.data == "",
+			Listen: s.Addr(), Dialect: cfg.Dialect.Name(), ListenCUP: cup, TLS: cfg.TLS != nil, Admin: s.AdminAddr(), Data: cfg.Data, Temporary: f.data == "",
 			Terminals: len(cfg.House.Terminals), PID: os.Getpid(), Version: posim.Version,
 		})
 		if err != nil {
@@ -158,6 +192,9 @@ func (a *app) ready(s *host.Server, cfg host.ServerConfig, f hostFlags) error {
 		line = "posim host: terminals of " + f.profile + " at " + s.Addr()
 		if cfg.TLS != nil {
 			line += " (TLS)"
+		}
+		if cup != "" {
+			line += ", cup at " + cup
 		}
 		if s.AdminAddr() != "" {
 			line += ", admin at http://" + s.AdminAddr()
@@ -225,7 +262,7 @@ func houseOf(p *terminal.Profile, n int) (host.House, error) {
 		if err != nil {
 			return host.House{}, misuse("--terminals %d: terminal %s has no number to go on from", n, next.TID)
 		}
-		next.TID, next.Scheme = fmt.Sprintf("%s%05d", next.TID[:3], number+1), p.Security
+		next.TID, next.Scheme, next.Dialect = fmt.Sprintf("%s%05d", next.TID[:3], number+1), p.Security, p.Speaks()
 		h.Terminals = append(h.Terminals, next)
 	}
 	for _, name := range l.Cards() {
@@ -236,7 +273,7 @@ func houseOf(p *terminal.Profile, n int) (host.House, error) {
 
 func terminalsOf(l *scenario.Library) (all []host.TerminalName) {
 	for _, p := range l.Terminals() {
-		all = append(all, host.TerminalName{TID: p.TID, MID: p.MID, Scheme: p.Security})
+		all = append(all, host.TerminalName{TID: p.TID, MID: p.MID, Scheme: p.Security, Dialect: p.Speaks()})
 	}
 	return all
 }

@@ -91,7 +91,7 @@ func (f *realFlags) options() (scenario.LiveOptions, error) {
 	if o.Admin == "" && len(f.hosts) > 0 && f.hosts[0] == defaultListen {
 		o.Admin = defaultAdmin
 	}
-	if o.Admin == noAdmin {
+	if o.Admin == off {
 		o.Admin = ""
 	}
 	if !f.tls {
