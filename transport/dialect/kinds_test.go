@@ -305,3 +305,16 @@ func TestBalance(t *testing.T) {
 
 // testNumber is a published test card's.
 var testNumber, _ = pan.Parse("4761739001010119")
+
+func TestALineOfEveryKindArrives(t *testing.T) {
+	for _, f := range iso87Forms {
+		if Class(f.MTI) > ClassFinancial {
+			continue
+		}
+		want := Detail{Kind: f.Kind, STAN: "000123", PAN: testNumber, Amount: 10000, Debit: true, Foreign: f.Kind == KindVoid}
+		got := mustUnpack(t, mustPack(t, &Message{MTI: "0320", Details: []Detail{want}}, nil))
+		if len(got.Details) != 1 || got.Details[0] != want {
+			t.Errorf("%v: %+v", f.Kind, got.Details)
+		}
+	}
+}
