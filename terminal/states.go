@@ -34,9 +34,12 @@ func (t *Terminal) gate(f Function) (Outcome, error) {
 		return OutcomeBlocked, err
 	}
 	if t.profile.Operators.Required && t.operator == "" {
+		first := t.keys // what the clerk has pressed is for the function, and not for the questions before it
+		t.keys = nil
 		if ok, err := t.logIn(); err != nil || !ok {
 			return OutcomeNotAllowed, err
 		}
+		t.keys = append(first, t.keys...)
 	}
 	switch {
 	case t.batchFull(f):
