@@ -308,7 +308,7 @@ func (c *chip) conclude(out emv.Outcome, err error) (Outcome, error) {
 		return OutcomeLiveRead, nil
 	case c.ended == OutcomeBlocked, c.ended == OutcomeNotAccepted, c.ended == OutcomeNoConnection && c.wanted.about() != dialect.KindSale:
 		return c.ended, nil
-	case c.balance != nil:
+	case c.wanted.kind == dialect.KindBalance && c.online:
 		return c.concludeBalance(), nil
 	case err != nil:
 		return brokenOutcome(err), nil
@@ -375,6 +375,9 @@ func (c *chip) concludeOnline(out emv.Outcome, err error) (Outcome, error) {
 	if !t.kept(rules.ReverseCardRefusal) { // the terminal thinks that it is enough to know
 		t.show(say("card-refused"))
 		return o, t.journal.declined(r, c.approval.ResponseCode)
+	}
+	if err != nil && t.slot.Lost() != nil { // it is not the card that failed
+		return OutcomeChipFailed, t.reverseLater(r, dialect.ReasonDeviceFault, "device-failed", c.approval)
 	}
 	return o, t.reverseLater(r, dialect.ReasonMismatch, "card-refused", c.approval)
 }
@@ -474,17 +477,37 @@ func pick(s *emv.Session, tags []tlv.Tag) []byte {
 	return b
 }
 
-// showDeclined says why.
+// showDeclined says why. A code that wants a sign-on gets one before anything else is asked.
 func (t *Terminal) showDeclined(code string) {
+	meaning := dialect.MeaningOf(code)
 	lines := []Text{say("declined", code)}
-	if text, ok := codeText(code); ok {
+	if text, ok := t.codeText(meaning); ok {
 		lines = append(lines, text)
 	}
 	switch {
-	case retained(code):
+	case retained(code), meaning.Action == dialect.ActionRetainCard && !t.hasOwnText(code):
 		lines = append(lines, say("retain"))
 	case referral(code): // nobody at this till makes the call and types an authorisation in: it is a decline with a reason
 		lines = append(lines, say("call-bank"))
+	case meaning.Action == dialect.ActionUseChip:
+		lines = append(lines, say("insert-chip-next"))
+	}
+	if meaning.Action == dialect.ActionSignOn && t.numbersBatches() {
+		t.signOnAsked = true
 	}
 	t.show(lines...)
+}
+
+// codeText is what a response code means to the person at the terminal. Where the table of the host's document differs from the
+// standard's words, its own terminals have its words.
+func (t *Terminal) codeText(m dialect.Meaning) (Text, bool) {
+	if t.hasOwnText(m.Code) {
+		return codeText(m.Code)
+	}
+	return say("code-text", bilingual{strings.ToUpper(m.English), m.Chinese}), m.Category != dialect.CategoryUnknown
+}
+
+func (t *Terminal) hasOwnText(code string) bool {
+	_, ok := codes[code]
+	return ok && !t.numbersBatches()
 }

@@ -37,14 +37,17 @@ func cvmOf(s *emv.Session) string {
 	return cvmNone
 }
 
-// cvmLines is what a copy of the receipt says of it. The signature is written on the merchant's.
-func cvmLines(cvm string, c Copy) (lines []Text) {
+// cvmLines is what a copy of the receipt says of it. The signature is written on the merchant's, unless there is a picture of it.
+func cvmLines(r *Record, c Copy) (lines []Text) {
 	signature := func() {
-		if c == MerchantCopy {
+		switch {
+		case r.OnPad:
+			lines = append(lines, say("r-signed-on-pad"))
+		case c == MerchantCopy:
 			lines = append(lines, say("r-signature"))
 		}
 	}
-	switch cvm {
+	switch r.CVM {
 	case cvmPIN:
 		lines = append(lines, say("r-pin"))
 	case cvmOfflinePIN:

@@ -107,7 +107,7 @@ func (t *Terminal) composeGeneric(r *Record, c Copy, again bool) []Text {
 		add("r-auth", r.Auth)
 	}
 	lines = append(lines, t.moneyLines(r)...)
-	lines = append(lines, cvmLines(r.CVM, c)...)
+	lines = append(lines, cvmLines(r, c)...)
 	add("r-simulation")
 	return lines
 }

@@ -49,7 +49,7 @@ func (t *Terminal) composeChina(r *Record, c Copy, again bool) []Text {
 		given("r-slip-tsi", r.TSI)
 		add("r-slip-cryptogram", r.CryptogramType, r.Cryptogram)
 	}
-	if signs := cvmLines(r.CVM, c); len(signs) > 0 {
+	if signs := cvmLines(r, c); len(signs) > 0 {
 		add("r-rule")
 		lines = append(lines, signs...)
 		if signs[len(signs)-1].Key == "r-signature" {

@@ -1,10 +1,12 @@
 package terminal
 
 import (
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/posim/posim/emv/tlv"
 	"github.com/posim/posim/transport/dialect"
 )
 
@@ -58,6 +60,7 @@ type Record struct {
 	Auth     string `json:",omitempty"` // AuthorizationIDResponse, DE 38
 	RRN      string `json:",omitempty"` // RetrievalReferenceNumber, DE 37
 	Printed  bool   `json:",omitempty"` // both copies of the receipt are out
+	OnPad    bool   `json:",omitempty"` // the cardholder signed on a pad: the paper has no line for it
 
 	Kind     dialect.Kind `json:",omitempty"` // KindNone, as older journals have it: a sale
 	Batch    string       `json:",omitempty"` // six digits: the batch it was begun in, of a terminal that numbers its batches
@@ -179,6 +182,13 @@ func (r *Record) side() side {
 		return credit
 	}
 	return neither
+}
+
+// HostNotAuthenticated tells whether the card did not believe that its issuer had answered, and approved all the same: such a
+// sale stands, and is noticed at settlement.
+func (r *Record) HostNotAuthenticated() bool {
+	tvr, err := hex.DecodeString(r.TVR)
+	return err == nil && len(tvr) == 5 && r.State == Approved && tlv.TVRIssuerAuthenticationFailed.In(tvr)
 }
 
 // hidden tells whether a record is between terminal and host, and no business of the merchant's.

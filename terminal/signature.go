@@ -38,8 +38,15 @@ func (j *Journal) applySignature(s *signature) error {
 	if len(j.signatures) >= maxSignatures {
 		return fmt.Errorf("more than %d signatures", maxSignatures)
 	}
-	j.signatures = append(j.signatures, *s)
+	j.keepSignature(s)
 	return nil
+}
+
+func (j *Journal) keepSignature(s *signature) {
+	j.signatures = append(j.signatures, *s)
+	if r := j.find(s.identity); r != nil {
+		r.OnPad = true
+	}
 }
 
 func (j *Journal) applySigned(id identity) {
@@ -51,7 +58,7 @@ func (j *Journal) sign(s *signature) error {
 	if err := j.put(entryRecord{Signature: s}); err != nil {
 		return err
 	}
-	j.signatures = append(j.signatures, *s)
+	j.keepSignature(s)
 	return nil
 }
 

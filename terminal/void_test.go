@@ -7,6 +7,7 @@ import (
 
 	"github.com/posim/posim/internal/rules"
 	"github.com/posim/posim/sim"
+	"github.com/posim/posim/transport"
 	"github.com/posim/posim/transport/dialect"
 )
 
@@ -23,23 +24,36 @@ func newCounter(t testing.TB, change func(*Profile)) *counter {
 }
 
 func newCounterOf(t testing.TB, source string, change func(*Profile)) *counter {
+	return newCounterWith(t, source, func(c *counter) {
+		if change != nil {
+			change(c.terminal.profile)
+		}
+	})
+}
+
+// newCounterWith changes a counter before its terminal boots.
+func newCounterWith(t testing.TB, source string, change func(*counter)) *counter {
 	c := &counter{till: newTillOf(t, source)}
 	c.terminal.cfg.Devices.Show = func(s Screen) { c.shown = append(c.shown, s.In(English)); _ = s.In(Chinese) }
 	c.terminal.cfg.Observe = func(o Observation) {
 		switch o := o.(type) {
 		case Ended:
 			c.ends = append(c.ends, o)
+		case Remark:
+			if testing.Verbose() {
+				t.Log(o.Text)
+			}
 		case Sent:
 			c.sent = append(c.sent, o.Message)
 		}
 	}
-	if change != nil {
-		change(c.terminal.profile)
-	}
+	change(c)
 	c.start()
 	c.pass(5 * time.Second)
 	return c
 }
+
+func refuseDial() (*transport.Link, error) { return nil, transport.ErrRefused }
 
 // choose opens the menu at a function and presses keys after it.
 func (c *counter) choose(f Function, keys string) {
