@@ -36,8 +36,7 @@ func (x *Relay) advice(e Event, k dialect.Kind) {
 func (x *Relay) openAdvice(e Event, t Transaction, o *Entry) {
 	x.number(&t)
 	switch {
-	// The sale has happened: an answer that decides nothing is not kept, or every repeat would get it for ever.
-	case dialect.Undecided(e.Force) && x.rules.Kept(rules.StoreOnlyDecisions):
+	case x.unstored(e, t.Kind):
 		x.refuse(e.Conn, e.Message, e.Force)
 		return
 	case e.Force != "" && !dialect.Approves(e.Force):

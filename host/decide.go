@@ -52,7 +52,7 @@ func (x *Issuer) decide(e Event, t Transaction, number pan.PAN) *Entry {
 // account finds whose money it is about: the original's, the code's or the card's; nil for nobody's.
 func (x *Issuer) account(m *dialect.Message, t *Transaction, o *Entry, number pan.PAN) *account {
 	switch {
-	case o != nil && t.Kind.NamesOriginal():
+	case o != nil && depends(t.Kind):
 		return x.byName[o.Account]
 	case t.Kind == dialect.KindQRSale:
 		return x.byCode[m.CodeScanned]
@@ -91,7 +91,7 @@ func (x *Issuer) judge(a *account, e Event, t *Transaction, o *Entry) (d decisio
 	if a != nil {
 		d.state = a.state
 		// What is done to an original needs no card: its chip data, if there is any, was made for something else.
-		if !t.Kind.NamesOriginal() {
+		if !depends(t.Kind) {
 			if d.chip, wrong = x.verify(a, m, t); d.chip != nil {
 				d.learn(d.chip)
 			}
@@ -101,7 +101,7 @@ func (x *Issuer) judge(a *account, e Event, t *Transaction, o *Entry) (d decisio
 		d.code, d.note = e.Force, "forced"
 		return d
 	}
-	if t.Kind.NamesOriginal() {
+	if depends(t.Kind) {
 		x.judgeDependent(a, m, t, o, &d)
 		return d
 	}
@@ -113,7 +113,11 @@ func (x *Issuer) judge(a *account, e Event, t *Transaction, o *Entry) (d decisio
 		return d
 	}
 	if t.Function == Advice { // it has happened: neither PIN nor funds can be asked for any more
-		if d.chip == nil {
+		switch {
+		case t.Kind == dialect.KindForcedSale && m.AuthorizationIDResponse == "":
+			d.code, d.note = codeDoNotHonour, "forced sale without an authorisation"
+			return d
+		case t.Kind == dialect.KindOfflineSale && d.chip == nil:
 			d.code, d.note = codeDoNotHonour, "advice without a cryptogram"
 			return d
 		}

@@ -13,7 +13,7 @@ import (
 // Percentages of an original's amount that may not be exceeded.
 const (
 	completionPercent = 115 // of what a pre-authorisation holds
-	tipPercent        = 115 // of the sale's amount
+	tipPercent        = 115 // of the sale's amount, whatever adjusts it
 )
 
 // HoldDays is how long a pre-authorisation holds, in calendar days.
@@ -44,7 +44,7 @@ func (b *book) undone(e *Entry, s State) *Entry {
 func (b *book) amount(e *Entry) int64 {
 	n := e.approved()
 	for _, d := range b.naming(e) {
-		if d.Kind == dialect.KindTipAdjust && d.State == Approved {
+		if purposeOf(d.Kind) == adjusting && d.State == Approved {
 			n = d.Amount
 		}
 	}
@@ -118,7 +118,7 @@ func (b *book) stands(e *Entry) string {
 			return "it has been voided"
 		case d.Kind == dialect.KindRefund:
 			return "it has been refunded"
-		case d.Kind == dialect.KindTipAdjust:
+		case purposeOf(d.Kind) == adjusting:
 			return "its amount has been adjusted"
 		case completes(d.Kind) && b.completed(e) == d:
 			return "it has been completed"
@@ -131,12 +131,13 @@ func (b *book) stands(e *Entry) string {
 func wants(k dialect.Kind) []dialect.Kind {
 	switch k {
 	case dialect.KindVoid:
-		return []dialect.Kind{dialect.KindSale, dialect.KindCashBack, dialect.KindMOTOSale, dialect.KindInstalment, dialect.KindQRSale, dialect.KindOfflineSale}
+		return []dialect.Kind{dialect.KindSale, dialect.KindCashBack, dialect.KindMOTOSale, dialect.KindInstalment, dialect.KindQRSale, dialect.KindOfflineSale,
+			dialect.KindForcedSale}
 	case dialect.KindRefund:
 		return []dialect.Kind{dialect.KindSale, dialect.KindCashBack, dialect.KindMOTOSale, dialect.KindInstalment, dialect.KindQRSale, dialect.KindOfflineSale,
-			dialect.KindCompletion, dialect.KindCompletionAdvice}
-	case dialect.KindTipAdjust:
-		return []dialect.Kind{dialect.KindSale, dialect.KindMOTOSale, dialect.KindOfflineSale}
+			dialect.KindForcedSale, dialect.KindCompletion, dialect.KindCompletionAdvice}
+	case dialect.KindTipAdjust, dialect.KindAdjustment:
+		return []dialect.Kind{dialect.KindSale, dialect.KindMOTOSale, dialect.KindOfflineSale, dialect.KindForcedSale}
 	case dialect.KindPreAuthVoid, dialect.KindCompletion, dialect.KindCompletionAdvice:
 		return []dialect.Kind{dialect.KindPreAuth, dialect.KindMOTOPreAuth}
 	case dialect.KindCompletionVoid:
@@ -144,6 +145,9 @@ func wants(k dialect.Kind) []dialect.Kind {
 	}
 	return nil
 }
+
+// depends tells whether transactions of a kind are nothing without the one that they name.
+func depends(k dialect.Kind) bool { return wants(k) != nil }
 
 // against says why t must not be done to its original: a code and, where that says too little, a note. Every party that
 // asks gets the same answer from the same book; what only one of them knows, it asks beside this.
@@ -178,7 +182,7 @@ func (b *book) against(t *Transaction, o *Entry) (code, note string) {
 		return "", ""
 	}
 	why := b.stands(o)
-	if t.Kind == dialect.KindTipAdjust && b.undone(o, Approved) == nil && b.undone(o, Pending) == nil {
+	if purposeOf(t.Kind) == adjusting && b.undone(o, Approved) == nil && b.undone(o, Pending) == nil {
 		why = b.adjusting(o)
 	}
 	if why != "" {
@@ -193,7 +197,7 @@ func (b *book) adjusting(o *Entry) string {
 		switch {
 		case d.Kind == dialect.KindRefund && (d.State == Pending || d.State == Approved):
 			return "it has been refunded"
-		case d.Kind == dialect.KindTipAdjust && d.State == Pending:
+		case purposeOf(d.Kind) == adjusting && d.State == Pending:
 			return "another adjustment is being decided"
 		}
 	}
@@ -215,7 +219,7 @@ func againstAmount(t *Transaction, o *Entry) (code, note string) {
 		return limit(completionPercent)
 	case t.Kind == dialect.KindTipAdjust && t.Amount < o.approved():
 		return codeOriginalAmount, "less than the sale"
-	case t.Kind == dialect.KindTipAdjust:
+	case purposeOf(t.Kind) == adjusting:
 		return limit(tipPercent)
 	}
 	return "", ""

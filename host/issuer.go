@@ -190,7 +190,7 @@ func (x *Issuer) request(e Event, k dialect.Kind) {
 	old := x.decides(e, t.Key)
 	switch {
 	case old == nil || old.State != Tombstone && old.Function == f && !x.rules.Kept(rules.ReplayDuplicates):
-		if f == Advice && dialect.Undecided(e.Force) && x.rules.Kept(rules.StoreOnlyDecisions) {
+		if x.unstored(e, t.Kind) {
 			x.refuse(e.Conn, e.Message, e.Force)
 			return
 		}

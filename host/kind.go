@@ -23,13 +23,13 @@ const (
 func purposeOf(k dialect.Kind) purpose {
 	switch k {
 	case dialect.KindSale, dialect.KindCashBack, dialect.KindMOTOSale, dialect.KindInstalment, dialect.KindQRSale,
-		dialect.KindOfflineSale, dialect.KindCompletion, dialect.KindCompletionAdvice:
+		dialect.KindOfflineSale, dialect.KindForcedSale, dialect.KindCompletion, dialect.KindCompletionAdvice:
 		return charging
 	case dialect.KindPreAuth, dialect.KindMOTOPreAuth:
 		return holding
 	case dialect.KindVoid, dialect.KindPreAuthVoid, dialect.KindCompletionVoid:
 		return undoing
-	case dialect.KindTipAdjust:
+	case dialect.KindTipAdjust, dialect.KindAdjustment:
 		return adjusting
 	case dialect.KindRefund:
 		return refunding

@@ -157,7 +157,7 @@ func (d *desk) opening(m *dialect.Message, k dialect.Kind) (t Transaction, numbe
 		payer = m.CodeScanned
 	}
 	switch {
-	case !whole(t.Key) || t.ProcessingCode == "" || t.Currency == "" || payer == "" && !k.NamesOriginal():
+	case !whole(t.Key) || t.ProcessingCode == "" || t.Currency == "" || payer == "" && !depends(k) && k != dialect.KindQRCancel:
 		return t, number, codeFormat
 	case !m.HasAmount && k != dialect.KindBalance:
 		return t, number, codeFormat

@@ -66,11 +66,11 @@ func (x *Relay) cancelQR(e Event) {
 		return
 	}
 	x.number(&t)
+	if x.unstored(e, t.Kind) {
+		x.refuse(e.Conn, m, e.Force)
+		return
+	}
 	if e.Force != "" && !dialect.Approves(e.Force) {
-		if dialect.Undecided(e.Force) && x.rules.Kept(rules.StoreOnlyDecisions) {
-			x.refuse(e.Conn, m, e.Force)
-			return
-		}
 		x.declineAtOnce(e.Conn, t, e.Force, "forced")
 		return
 	}

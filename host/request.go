@@ -40,7 +40,7 @@ func (x *Relay) request(e Event, k dialect.Kind) {
 func (x *Relay) names(m *dialect.Message, t *Transaction) *Entry {
 	o := x.book.named(m)
 	switch {
-	case !t.Kind.NamesOriginal():
+	case !depends(t.Kind):
 		return nil
 	case o != nil:
 		t.Original = o.Key
@@ -56,6 +56,10 @@ func (x *Relay) names(m *dialect.Message, t *Transaction) *Entry {
 // open takes up a request that is new here.
 func (x *Relay) open(e Event, t Transaction, o *Entry, number pan.PAN) {
 	x.number(&t)
+	if x.unstored(e, t.Kind) {
+		x.refuse(e.Conn, e.Message, e.Force)
+		return
+	}
 	if e.Force != "" && !dialect.Approves(e.Force) {
 		x.declineAtOnce(e.Conn, t, e.Force, "forced")
 		return
@@ -76,6 +80,12 @@ func (x *Relay) open(e Event, t Transaction, o *Entry, number pan.PAN) {
 	x.set(Timer{TimerAnswer, t.Key}, x.cfg.wait())
 }
 
+// unstored tells whether a party is made to give an answer that decides nothing about what is repeated until it is answered:
+// every repeat would get it for ever (D9). A void is such a thing in some dialects.
+func (d *desk) unstored(e Event, k dialect.Kind) bool {
+	return dialect.Undecided(e.Force) && (functionOf(k) == Advice || purposeOf(k) == undoing) && d.rules.Kept(rules.StoreOnlyDecisions)
+}
+
 func (x *Relay) declineAtOnce(conn int, t Transaction, code, note string) {
 	t.State, t.ResponseCode, t.Note = Declined, code, note
 	x.put(t)
@@ -85,7 +95,7 @@ func (x *Relay) declineAtOnce(conn int, t Transaction, code, note string) {
 // against says why the acquirer does not pass on what names another transaction: what is left of the original is decided
 // where its batch and its merchant are. "" for what may go up.
 func (x *Relay) against(t *Transaction, o *Entry) (code, note string) {
-	if !x.cfg.Acquirer || !t.Kind.NamesOriginal() {
+	if !x.cfg.Acquirer || !depends(t.Kind) {
 		return "", ""
 	}
 	if code, note = x.book.against(t, o); code != "" {

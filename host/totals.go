@@ -35,7 +35,7 @@ func sideOf(k dialect.Kind) column {
 	case dialect.KindSale, dialect.KindCashBack, dialect.KindMOTOSale, dialect.KindInstalment, dialect.KindQRSale,
 		dialect.KindCompletion, dialect.KindCompletionAdvice, dialect.KindOfflineSale, dialect.KindForcedSale:
 		return inDebits
-	case dialect.KindVoid, dialect.KindRefund, dialect.KindCompletionVoid, dialect.KindQRCancel:
+	case dialect.KindVoid, dialect.KindRefund, dialect.KindCompletionVoid:
 		return inCredits
 	}
 	return inNone

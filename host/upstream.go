@@ -41,6 +41,10 @@ func (x *Relay) decided(e Event) {
 			x.declineAndReverse(old, codeSystem, "answer from above about something else", dialect.ReasonMismatch)
 			return
 		}
+		if m.ResponseCode == codeInProgress { // and then nobody says more: it is unknown
+			x.declineAndReverse(old, codeSystem, "the next hop does not know yet", dialect.ReasonNoAnswer)
+			return
+		}
 		if code := x.refusal(e, old); code != "" {
 			x.declineAndReverse(old, code, "approval from above not taken", dialect.ReasonMismatch)
 			return
