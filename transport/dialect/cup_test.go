@@ -428,6 +428,23 @@ func TestCUPPackRefuses(t *testing.T) {
 		{"totals on a sale", func(m *Message) { m.Totals = &Totals{} }, "dialect: DE 48: totals on 0200"},
 		{"a tip on a sale", func(m *Message) { m.TipAmount = 1 }, "dialect: DE 48: a tip on 0200"},
 		{"lines on a sale", func(m *Message) { m.Details = make([]Detail, 1) }, "dialect: DE 48: lines of a batch on 0200"},
+		{"a credit behind a debit", func(m *Message) { m.MTI, m.Details = "0320", []Detail{{STAN: "000001", Debit: true}, {STAN: "000002"}} }, "dialect: DE 48: line 2: a credit: want it alone"},
+		{"a debit behind a credit", func(m *Message) {
+			m.MTI, m.Details = "0320", []Detail{{Kind: KindRefund, STAN: "000001"}, {STAN: "000002", Debit: true}}
+		}, "dialect: DE 48: 2 lines, the first of them a credit"},
+		{"a credit of another STAN", func(m *Message) {
+			*m = Message{MTI: "0320", SystemsTraceAuditNumber: "000009", Details: []Detail{{Kind: KindRefund, STAN: "000001"}}}
+		}, "dialect: DE 48: a credit whose STAN is not the message's"},
+		{"a credit of a kind without numbers", func(m *Message) { *m = Message{MTI: "0320", Details: []Detail{{Kind: KindEcho}}} }, "dialect: DE 48: a credit of a kind (echo) that is in no batch"},
+		{"a credit beside an amount", func(m *Message) { m.MTI, m.Details = "0320", []Detail{{Kind: KindRefund}} }, "dialect: DE 48: a line beside a card number"},
+		{"nine lines", func(m *Message) {
+			m.MTI = "0320"
+			for range 9 {
+				m.Details = append(m.Details, Detail{STAN: "000001", Debit: true})
+			}
+		}, "dialect: DE 48: 9 lines: want up to 8"},
+		{"a thousand debits", func(m *Message) { m.MTI, m.Totals = "0500", &Totals{Debits: Total{Count: 1000}} }, "dialect: DE 48: count of the debits: 1000: want 0 to 999"},
+		{"a negative total", func(m *Message) { m.MTI, m.Totals = "0500", &Totals{ForeignCredits: Total{Amount: -1}} }, "dialect: DE 48: sum of the foreign credits: -1: want 0 to"},
 		{"a count on a sale", func(m *Message) { m.Uploaded = 1 }, "dialect: DE 48: a number of lines on 0200"},
 		{"a batch of five digits", func(m *Message) { m.BatchNumber = "00007" }, "dialect: DE 60: 60.2: want 6 digits"},
 		{"half of 60.6 and 60.7", func(m *Message) { m.PartialSupport, m.AccountType = "10", "001" }, "dialect: DE 60: 60.6: want 1 digits"},
@@ -467,6 +484,8 @@ func TestCUPUnpackRefuses(t *testing.T) {
 		{"totals of 60 digits", head + "0500 0000000000010000 0060" + strings.Repeat("00", 30), "dialect: DE 48: 60 digits: want 62, totals"},
 		{"a result of 4", head + "0510 0000000000010000 0062" + strings.Repeat("00", 15) + "40" + strings.Repeat("00", 15), "dialect: DE 48: result 4: want 0 to 3"},
 		{"lines without a count", head + "0320 0000000000010000 0040" + strings.Repeat("00", 20), "dialect: DE 48: 40 digits: want a count of 1 to 8 and 40 for each line"},
+		{"no lines", head + "0320 0000000000010000 0002 00", "dialect: DE 48: 2 digits: want a count of 1 to 8"},
+		{"nine lines", head + "0320 0000000000010000 0362 09" + strings.Repeat("00", 180), "dialect: DE 48 at offset 16: length 362 exceeds 322"},
 		{"a line of class 02", head + "0320 0000000000010000 0042 01" + "02" + strings.Repeat("00", 19), "dialect: DE 48: line 1: class 02: want 00 (domestic) or 01 (foreign)"},
 		{"the end of an upload without a count", head + "0320 0000000000000010 0011 000000072070", "dialect: DE 48: none on the end of an upload"},
 	} {
@@ -615,7 +634,7 @@ func TestSequence(t *testing.T) {
 			t.Errorf("%s %v", b, err)
 		}
 	}
-	for _, bad := range []string{"", "Sequence No", "Sequence No00", "Sequence No021", "sequence No011", "Sequence No01\x00"} {
+	for _, bad := range []string{"", "Sequence No", "Sequence No00", "Sequence No021", "Sequence No0112", "sequence No011", "Sequence No01\x00"} {
 		if s, err := ParseSequence([]byte(bad)); err == nil {
 			t.Errorf("%q is %q", bad, s)
 		}
@@ -657,6 +676,9 @@ func TestCUPSessionKeys(t *testing.T) {
 		}
 		if b, err := CUP(Switches{KeyLayout: 60}).AppendSessionKeys(nil, k); err != nil || len(b) != 60 {
 			t.Errorf("%X %v", b, err)
+		}
+		if _, err := CUP(Switches{KeyLayout: 24}).AppendSessionKeys(nil, SessionKeys{PINKey: k.PINKey, PINKeyCheckValue: k.PINKeyCheckValue, MACKey: k.MACKey, MACKeyCheckValue: k.MACKeyCheckValue}); err == nil {
+			t.Error("16 bytes in a place of 8")
 		}
 		k.MACKeyCheckValue = k.MACKeyCheckValue[:3]
 		if _, err := usualCUP.AppendSessionKeys(nil, k); err == nil {
@@ -756,6 +778,18 @@ func TestCUPHidesWhatIsSecret(t *testing.T) {
 			t.Fatal(err)
 		}
 		noSecrets(t, "JSON", string(j))
+	}
+}
+
+// As few as iso87's, but for the data elements that cup has more.
+func TestAllocationsOfCUPStayFew(t *testing.T) {
+	m := cupSale(t)
+	b := must(usualCUP.Pack(m, nil))
+	if n := testing.AllocsPerRun(100, func() { _, _ = usualCUP.Unpack(b) }); n > 44 {
+		t.Errorf("Unpack allocates %.0f times", n)
+	}
+	if n := testing.AllocsPerRun(100, func() { _, _ = usualCUP.Pack(m, nil) }); n > 64 {
+		t.Errorf("Pack allocates %.0f times", n)
 	}
 }
 

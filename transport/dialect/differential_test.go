@@ -32,7 +32,11 @@ func anyMessage(t *rapid.T) *Message {
 		}
 		length := rapid.IntRange(shortest, e.length).Draw(t, "length")
 		if e.data != nil {
-			*e.data(m) = rapid.SliceOfN(rapid.Byte(), length, length).Draw(t, e.name)
+			v := rapid.SliceOfN(rapid.Byte(), length, length).Draw(t, e.name)
+			if e.de == reservedPrivate62 && v[0] == 0xDF {
+				v[0] = 0 // DF01 and DF02 are fields of their own
+			}
+			*e.data(m) = v
 			continue
 		}
 		alphabet := "0123456789"
