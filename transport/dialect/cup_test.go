@@ -714,6 +714,11 @@ func TestTerminalInformation(t *testing.T) {
 	if got, err := ParseTerminalInformation(s); err != nil || got != want {
 		t.Errorf("%v %v", got, err)
 	}
+	for _, bad := range []string{"", "A2", "A2000x", "A3000", "A2007040010", "A20070400112", "A2001", "A2014" + "0500010400204", "A2014" + "04001004001004"} {
+		if got, err := ParseTerminalInformation(bad); err == nil {
+			t.Errorf("%q is %v", bad, got)
+		}
+	}
 	if p := fmt.Sprintf("%v %+v %#v", want, want, want); strings.Contains(p, "010119") {
 		t.Error(p)
 	}
