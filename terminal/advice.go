@@ -173,7 +173,7 @@ func (t *Terminal) adviceAnswered(r *Record, m *dialect.Message) (try, error) {
 	case dialect.RefusesKeys(code):
 		t.stale = true
 		return keysStale, nil
-	case r.undecided(code) && t.kept(rules.UndecidedIsNoRefusal): // nobody has decided about it yet (D9)
+	case dialect.Undecided(code) && t.kept(rules.UndecidedIsNoRefusal): // nobody has decided about it yet (D9)
 		return notYet, nil
 	case code == "94" && t.kept(rules.ParkDuplicate), dialect.Approves(code): // a host that takes the repeat for another sale (D11), or only a part of it: for a person
 		return settled, t.journal.park(r, code)
@@ -192,15 +192,6 @@ func (t *Terminal) adviceAnswered(r *Record, m *dialect.Message) (try, error) {
 		}
 		return settled, nil
 	}
-}
-
-// undecided tells whether a code leaves it open what became of an advice. A void is asked for, and that somebody could not be
-// asked refuses it for good: whoever says so has taken it back above (V9). Only that it is in progress is no answer.
-func (r *Record) undecided(code string) bool {
-	if undoes(r.about()) {
-		return code == "09" // being processed
-	}
-	return dialect.Undecided(code)
 }
 
 // adviceAccepted records that the host agrees. What became true by that has its receipt only now.
