@@ -30,6 +30,7 @@ usage:
   posim hsm CALCULATION          the payment calculator, for test keys: pinblock, kcv, mac, dukpt, tr31, cvv, pvv, offset,
                                  components, arqc, arpc, sm4
   posim hsm inject               keys into a terminal's security module (also list, tamper)
+  posim saf list --data DIR      what a terminal still has to send (also retry, park)
   posim vectors PATH...          recompute known answers and compare every field
   posim version                  the version
   posim completion SHELL         a completion script for bash, zsh, fish or powershell
@@ -75,7 +76,7 @@ func (a *app) root() *cobra.Command {
 		}
 		help(c, args)
 	})
-	root.AddCommand(a.runCommand(), a.replayCommand(), a.exploreCommand(), a.faultsCommand(), a.hostCommand(), a.readerCommand(), a.cardCommand(), a.decodeCommand(), a.emvCommand(), a.vectorsCommand(), a.hsmCommand(), a.versionCommand(), a.tuiCommand())
+	root.AddCommand(a.runCommand(), a.replayCommand(), a.exploreCommand(), a.faultsCommand(), a.hostCommand(), a.readerCommand(), a.cardCommand(), a.decodeCommand(), a.emvCommand(), a.vectorsCommand(), a.hsmCommand(), a.safCommand(), a.versionCommand(), a.tuiCommand())
 	root.SetHelpCommand(helpCommand(root))
 	root.InitDefaultCompletionCmd() // cobra's, which would take any word for a shell
 	for _, c := range root.Commands() {
