@@ -98,6 +98,7 @@ func (c *codec) transaction(t *Transaction) {
 	c.text(40, &t.HostDate)
 	c.flag(41, &t.Expired)
 	c.text(42, &t.AdditionalAmounts)
+	c.transactionAtDesk(t)
 }
 
 // kind is left out where the function says it.
@@ -421,6 +422,8 @@ func (t *Transaction) check() error {
 		return errors.New("card number is not masked")
 	case t.Difference != nil && (t.Difference.Owner == "" || t.Difference.Amount <= 0):
 		return errors.New("difference without owner or amount")
+	case t.Signature != nil:
+		return t.Signature.check()
 	}
 	return nil
 }

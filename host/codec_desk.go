@@ -117,3 +117,14 @@ func (c *codec) terminalState(s *TerminalState) {
 		s.Requests = append(s.Requests, dialect.ProcessingRequest(r))
 	}
 }
+
+// transactionAtDesk is what comes to a transaction later: numbers 50 to 59.
+func (c *codec) transactionAtDesk(t *Transaction) {
+	c.text(50, &t.ScriptSTAN)
+	c.bytes(51, &t.ScriptResults)
+	part(c, 52, &t.Signature, func(c *codec, s *Signature) {
+		c.text(1, &s.STAN)
+		number(c, 2, &s.Size)
+		c.text(3, &s.Digest)
+	})
+}

@@ -299,3 +299,67 @@ func TestWrongAddressIsDropped(t *testing.T) {
 	c.expect("dropped", c.saw(Undecodable), 2)
 	c.code("echo on the same line", c.message(dialect.KindEcho), "00")
 }
+
+func TestSignatureOfASale(t *testing.T) {
+	c := newCounter(t, dialect.Switches{})
+	c.signOn()
+	sold := c.sale(10000)
+	answer := c.code("sale", sold, "00")
+	picture := func(original string, b ...byte) *dialect.Message {
+		m := c.message(dialect.KindSignature)
+		m.Original = dialect.Original{Batch: firstBatch, STAN: original}
+		m.RetrievalReferenceNumber, m.ReservedPrivate62 = answer.RetrievalReferenceNumber, b
+		m.SetAmount(10000)
+		return m
+	}
+	m := picture(sold.SystemsTraceAuditNumber, 1, 2, 3)
+	c.code("signature", m, "00")
+	logged := len(c.houses[atAcquirer].disk.Durable(LogName))
+	c.code("a copy", m, "00")
+	c.expect("the log behind it", len(c.houses[atAcquirer].disk.Durable(LogName)), logged)
+	c.code("of no sale", picture("000999", 1), "25")
+	c.code("of another amount", func() *dialect.Message { m := picture(sold.SystemsTraceAuditNumber, 1); m.SetAmount(1); return m }(), "64")
+	e := c.views()[atAcquirer].Find(sold.Key())
+	// SHA-256 of 010203, from outside.
+	c.expect("signature", fmt.Sprint(*e.Signature), "{000003 3 039058c6f2c0cb492c533b0a4d14ef77cc0f78abccced5287d84a1a2011cfb81}")
+	c.expect("the picture in the log", contains(c.houses[atAcquirer].disk.Durable(LogName), []byte{1, 2, 3}), false)
+}
+
+// The card's word about its issuer's scripts goes up to the issuer, whose orders go by it, and is repeated until it is answered.
+func TestScriptResultInAMessageOfItsOwn(t *testing.T) {
+	c := newCounter(t, dialect.Switches{})
+	c.signOn()
+	issuer := c.houses[atIssuer].party
+	issuer.Admin(Admin{Account: "card", Script: []ScriptOrder{{When: AfterFinal, Command: UnblockPIN}}})
+	c.pass(time.Second)
+	s := &street{t: t}
+	chip := s.chip("0200", 0, 10000, 1)
+	m := c.sale(10000)
+	m.Track2Data, m.PrimaryAccountNumber, m.POSEntryMode, m.CardSequenceNumber, m.ICCSystemRelatedData =
+		"", chip.PrimaryAccountNumber, "0051", "0001", chip.ICCSystemRelatedData
+	c.code("sale", m, "00")
+	order := func() Order { return *c.views()[atIssuer].Accounts[0].Orders[0] }
+	c.expect("order", order().State, OrderSent)
+	told := c.message(dialect.KindScriptResult)
+	told.Original = dialect.Original{Batch: firstBatch, STAN: m.SystemsTraceAuditNumber}
+	told.ProcessingCode, told.POSConditionCode, told.POSEntryMode, told.CurrencyCodeTransaction = m.ProcessingCode, m.POSConditionCode, "0051", "0156"
+	told.SetAmount(10000)
+	told.ICCSystemRelatedData = append([]byte{0xDF, 0x31, 5, 0x20}, 0, 0, 0, byte(order().Number))
+	c.vanish[atSwitch] = true
+	c.crash(atSwitch) // the line up breaks, and what is told is lost on it
+	if a := c.ask(told); a != nil {
+		t.Errorf("answered %v by nobody", a)
+	}
+	c.expect("order", order().State, OrderSent)
+	c.vanish[atSwitch] = false
+	c.pass(time.Minute)
+	c.code("script result", told, "00")
+	c.expect("order", order().State, OrderDone)
+	c.expect("unmatched", c.saw(UnmatchedAnswer), 0)
+	c.code("a copy", told, "00")
+	e := c.views()[atAcquirer].Find(m.Key())
+	c.expect("written down", fmt.Sprintf("%s %X", e.ScriptSTAN, e.ScriptResults), fmt.Sprintf("%s 20000000%02X", told.SystemsTraceAuditNumber, order().Number))
+	told.Original.STAN = "000999"
+	told.SystemsTraceAuditNumber = "000998"
+	c.code("about no transaction", told, "25")
+}

@@ -158,6 +158,8 @@ func (x *Issuer) message(e Event) {
 	switch kind := kindOf(m); {
 	case dialect.Class(m.MTI) == dialect.ClassReversal:
 		x.reversal(e)
+	case kind == dialect.KindScriptResult:
+		x.scriptResult(e)
 	case transacts(kind):
 		x.request(e, kind)
 	default:

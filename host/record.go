@@ -113,6 +113,10 @@ type Transaction struct {
 	Fee                      int64       `json:"fee,omitempty"`                        // minor units kept at the payout
 	Difference               *Difference `json:"difference,omitempty"`
 
+	ScriptSTAN    string     `json:"script_stan,omitempty"`    // of the message that told what the card did with scripts
+	ScriptResults []byte     `json:"script_results,omitempty"` // what it did: tag 9F5B
+	Signature     *Signature `json:"signature,omitempty"`      // replaced, never changed
+
 	Kind              dialect.Kind `json:"kind,omitempty"`               // of a tombstone: none
 	Original          dialect.Key  `json:"original,omitzero"`            // the transaction that it names; the zero Key: none
 	ApprovedAmount    int64        `json:"approved_amount,omitempty"`    // minor units, of a partial approval; 0: all of Amount

@@ -17,7 +17,7 @@ import (
 
 // everything is a record with every field set.
 func everything() *Record {
-	r := &Record{At: streetStart, Transaction: &Transaction{Difference: &Difference{}}, SignOn: &SignOn{}, Account: &AccountState{}, Calendar: &CalendarRecord{},
+	r := &Record{At: streetStart, Transaction: &Transaction{Difference: &Difference{}, Signature: &Signature{}}, SignOn: &SignOn{}, Account: &AccountState{}, Calendar: &CalendarRecord{},
 		Postings: []Posting{{"issuer", "acquirer", 10000}, {"acquirer", "fees", 1 << 40}}}
 	n := 0
 	var fill func(v reflect.Value)
@@ -58,6 +58,7 @@ func everything() *Record {
 	r.Account.LastOrder++
 	r.Transaction.Card = "476173******0119"
 	r.Transaction.Kind, r.Transaction.ApprovedAmount = dialect.KindRefund, 1
+	r.Transaction.Signature.Digest = strings.Repeat("0a", 32)
 	total := func(n int) dialect.Total { return dialect.Total{Count: n, Amount: int64(n) + 1} }
 	r.Batch = &Batch{MID: "m", TID: "t", Number: "000007", State: BatchCompared, Settlement: dialect.Key{MID: "m", TID: "t", STAN: "000001", Batch: "000007"},
 		Terminal: dialect.Totals{Debits: total(1), Credits: total(3), ForeignDebits: total(5), ForeignCredits: total(7)},
@@ -127,6 +128,7 @@ func TestBadRecords(t *testing.T) {
 			badOrder(func(*Order) {})(r)
 			r.Account.Orders = append(r.Account.Orders, r.Account.Orders[0])
 		},
+		"a signature without a digest": func(r *Record) { r.Transaction.Signature = &Signature{Size: 1} },
 		"a batch without a number":     func(r *Record) { *r = Record{Batch: &Batch{TID: "t", State: BatchOpen}} },
 		"a batch in no state":          func(r *Record) { *r = Record{Batch: &Batch{TID: "t", Number: "000001"}} },
 		"a batch with a fourth result": func(r *Record) { *r = Record{Batch: &Batch{TID: "t", Number: "000001", State: BatchOpen, Result: 4}} },

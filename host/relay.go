@@ -93,6 +93,7 @@ type Relay struct {
 	cfg       RelayConfig
 	terminals map[string]*terminal // by TID
 	ledgers   map[batchID]ledger   // acquirer: what is in the batches that are not closed
+	waiting   map[dialect.Key]waiting
 }
 
 // NewRelay returns a relay with an empty book. A configuration that cannot work is an error.
@@ -100,7 +101,7 @@ func NewRelay(cfg RelayConfig) (*Relay, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	x := &Relay{cfg: cfg, terminals: map[string]*terminal{}, ledgers: map[batchID]ledger{}}
+	x := &Relay{cfg: cfg, terminals: map[string]*terminal{}, ledgers: map[batchID]ledger{}, waiting: map[dialect.Key]waiting{}}
 	x.keeping(cfg.Rules)
 	x.module, x.tokenKey = cfg.Module, cfg.TokenKey
 	for _, t := range cfg.Terminals {

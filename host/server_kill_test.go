@@ -349,7 +349,7 @@ func TestProgramEndsInOrder(t *testing.T) {
 					t.Errorf("%s is listened on", addr)
 				}
 			}
-			want(t, "listeners", len(listening(t, p.PID)), 2)
+			want(t, "listeners", len(listening(t, p.PID)), 3) // of two dialects, and the admin view
 			want(t, "status", p.stop(s), 0)
 			if p.tail.Len() > 0 {
 				t.Errorf("standard error: %s", p.tail)

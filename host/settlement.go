@@ -16,8 +16,9 @@ import (
 func (x *Relay) atDesk(e Event) bool {
 	work := map[dialect.Kind]func(Event){
 		dialect.KindSettlement: x.settlement, dialect.KindUpload: x.upload, dialect.KindUploadEnd: x.uploadEnd,
+		dialect.KindSignature: x.signature, dialect.KindScriptResult: x.scriptResult,
 	}[e.Message.Kind]
-	if work == nil || !x.cfg.Acquirer || dialect.Class(e.Message.MTI) == dialect.ClassReversal {
+	if work == nil || !x.cfg.Acquirer && e.Message.Kind != dialect.KindScriptResult || dialect.Class(e.Message.MTI) == dialect.ClassReversal {
 		return false
 	}
 	switch {

@@ -22,6 +22,8 @@ func (x *Relay) fromAbove(e Event) {
 			code = e.Force
 		}
 		x.acknowledged(e.Message, code)
+	case m.Kind == dialect.KindScriptResult:
+		x.scriptTold(m)
 	default:
 		x.unmatched(e.Message)
 	}
