@@ -26,12 +26,13 @@ import (
 // port are taken (a name that an outsider makes point here is none), none that carry an Origin, and orders only as
 // application/json, which a browser asks leave for first: leave is never given.
 //
-//	GET  /health /positions /view /differences
+//	GET  /health /positions /view /differences /batches /terminals
 //	GET  /log?since=N          what happened after event N; answers the number to go on with
 //	GET  /trace?tid=T&stan=S   one transaction at every party
 //	POST /calendar             {"event": "date"|"cutover"|"payout", "date": "YYYY-MM-DD"}
 //	POST /account              {"account": NAME, "status": S, "balance": minor units, "answer": CODE,
 //	                            "script": [{"when": W, "command": C, ...}]}: what a ScriptOrder has
+//	POST /terminal             {"tid": T, "status": "enabled"|"disabled", "requests": ["sign-on", "parameters", ...]}
 //
 // An answer that is not 200 is {"error": TEXT}. Everything passes the masking writer.
 
@@ -159,6 +160,15 @@ func routes() map[string]route {
 		"/trace":    {http.MethodGet, []string{"tid", "stan"}, (*adminServer).trace},
 		"/calendar": {http.MethodPost, nil, (*adminServer).calendar},
 		"/account":  {http.MethodPost, nil, (*adminServer).account},
+		"/terminal": {http.MethodPost, nil, (*adminServer).terminal},
+		"/batches": {http.MethodGet, nil, func(a *adminServer, r *http.Request, _ map[string]string) (any, error) {
+			b, err := a.view.Batches(r.Context())
+			return batchesAnswer{b}, err
+		}},
+		"/terminals": {http.MethodGet, nil, func(a *adminServer, r *http.Request, _ map[string]string) (any, error) {
+			t, err := a.view.Terminals(r.Context())
+			return terminalsAnswer{t}, err
+		}},
 	}
 }
 
@@ -196,7 +206,7 @@ func (a *adminServer) serve(r *http.Request) (any, error) {
 	route, known := routes()[r.URL.Path]
 	switch {
 	case !known:
-		return nil, refuse(http.StatusNotFound, "no such path: want /health, /positions, /view, /differences, /log, /trace, /calendar or /account")
+		return nil, refuse(http.StatusNotFound, "no such path: want /health, /positions, /view, /differences, /batches, /terminals, /log, /trace, /calendar, /account or /terminal")
 	case r.Method != route.method:
 		return nil, refuse(http.StatusMethodNotAllowed, "%s: want %s", r.URL.Path, route.method)
 	}
@@ -295,6 +305,18 @@ func (a *adminServer) account(r *http.Request, _ map[string]string) (any, error)
 		return nil, err
 	}
 	return a.view.Account(r.Context(), o.order())
+}
+
+func (a *adminServer) terminal(r *http.Request, _ map[string]string) (any, error) {
+	var f terminalOrder
+	if err := body(r, &f); err != nil {
+		return nil, err
+	}
+	o, err := f.order()
+	if err != nil {
+		return nil, refuse(http.StatusBadRequest, "%v", err)
+	}
+	return a.view.Terminal(r.Context(), o)
 }
 
 // body reads an order: one JSON object, nothing unknown in it and nothing behind it.

@@ -66,8 +66,8 @@ func (c *AdminClient) Views(ctx context.Context) ([]*View, error) {
 		return nil, fmt.Errorf("host: admin view: %d parties: want 3", len(a.Parties))
 	}
 	for _, v := range a.Parties {
-		if v == nil || slices.Contains(v.Transactions, nil) || slices.ContainsFunc(v.Accounts, (*AccountState).hollow) {
-			return nil, errors.New("host: admin view: a party without a view, or with a transaction or an account that is none")
+		if v == nil || slices.Contains(v.Transactions, nil) || slices.ContainsFunc(v.Accounts, (*AccountState).hollow) || slices.Contains(v.Batches, nil) {
+			return nil, errors.New("host: admin view: a party without a view, or with a transaction, an account or a batch that is none")
 		}
 		v.index()
 	}
@@ -107,6 +107,29 @@ func (c *AdminClient) Account(ctx context.Context, o Admin) (r AccountReport, er
 	if err == nil && slices.Contains(r.Orders, nil) {
 		err = errors.New("host: admin view: an account with an order that is none")
 	}
+	return r, err
+}
+
+// Batches are the acquirer's, in the order of their first settlement.
+func (c *AdminClient) Batches(ctx context.Context) ([]*Batch, error) {
+	var a batchesAnswer
+	err := c.get(ctx, "/batches", nil, &a)
+	if err == nil && slices.Contains(a.Batches, nil) {
+		err = errors.New("host: admin view: a batch that is none")
+	}
+	return a.Batches, err
+}
+
+// Terminals is how every terminal stands at the acquirer.
+func (c *AdminClient) Terminals(ctx context.Context) ([]TerminalReport, error) {
+	var a terminalsAnswer
+	err := c.get(ctx, "/terminals", nil, &a)
+	return a.Terminals, err
+}
+
+// Terminal changes how a terminal is treated and returns how it stands then; without a change it only looks.
+func (c *AdminClient) Terminal(ctx context.Context, o TerminalOrder) (r TerminalReport, err error) {
+	err = c.post(ctx, "/terminal", o.form(), &r)
 	return r, err
 }
 

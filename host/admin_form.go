@@ -19,6 +19,9 @@ type AdminView interface {
 	Differences(ctx context.Context) ([]DifferenceItem, error)
 	Calendar(ctx context.Context, c Calendar) (businessDate string, err error)
 	Account(ctx context.Context, a Admin) (AccountReport, error)
+	Batches(ctx context.Context) ([]*Batch, error) // the acquirer's, in the order of their first settlement
+	Terminals(ctx context.Context) ([]TerminalReport, error)
+	Terminal(ctx context.Context, o TerminalOrder) (TerminalReport, error)
 }
 
 var (
@@ -115,6 +118,17 @@ type (
 	differencesAnswer struct {
 		Differences []DifferenceItem `json:"differences"`
 	}
+	batchesAnswer struct {
+		Batches []*Batch `json:"batches"`
+	}
+	terminalsAnswer struct {
+		Terminals []TerminalReport `json:"terminals"`
+	}
+	terminalOrder struct {
+		TID      string   `json:"tid"`
+		Status   string   `json:"status,omitempty"`
+		Requests []string `json:"requests,omitempty"`
+	}
 	errorAnswer struct {
 		Error string `json:"error"`
 	}
@@ -143,6 +157,28 @@ func (o *accountOrder) order() Admin {
 		a.Script = append(a.Script, s.ScriptOrder)
 	}
 	return a
+}
+
+// form is the order about a terminal as it travels.
+func (o TerminalOrder) form() terminalOrder {
+	f := terminalOrder{TID: o.TID, Status: o.Status}
+	for _, r := range o.Requests {
+		f.Requests = append(f.Requests, r.String())
+	}
+	return f
+}
+
+// order is what the form says.
+func (f *terminalOrder) order() (TerminalOrder, error) {
+	o := TerminalOrder{TID: f.TID, Status: f.Status}
+	for _, name := range f.Requests {
+		r, err := dialect.ParseProcessingRequest(name)
+		if err != nil {
+			return o, err
+		}
+		o.Requests = append(o.Requests, r)
+	}
+	return o, nil
 }
 
 // The calendar's events as they are written.

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/posim/posim/transport/dialect"
 )
 
 // adminHouse is a running server with one sale of 100.00 that stands and one of 25.00 that was reversed, and its client.
@@ -47,6 +49,11 @@ func TestAdminClientSeesWhatTheServerSays(t *testing.T) {
 		"differences": func(v AdminView) (any, error) { return v.Differences(ctx) },
 		"account":     func(v AdminView) (any, error) { return v.Account(ctx, Admin{Account: accountName}) },
 		"views":       func(v AdminView) (any, error) { return v.Views(ctx) },
+		"batches":     func(v AdminView) (any, error) { return v.Batches(ctx) },
+		"terminals":   func(v AdminView) (any, error) { return v.Terminals(ctx) },
+		"terminal": func(v AdminView) (any, error) {
+			return v.Terminal(ctx, TerminalOrder{TID: "SIM00001", Requests: []dialect.ProcessingRequest{dialect.RequestSignOn}})
+		},
 	}
 	for name, f := range asked {
 		here, err := f(s)
@@ -69,6 +76,14 @@ func TestAdminClientSeesWhatTheServerSays(t *testing.T) {
 			t.Errorf("%s:\nserver %s\nclient %s", name, a, b)
 		}
 	}
+	r, err := client.Terminal(ctx, TerminalOrder{TID: "SIM00001", Status: TerminalDisabled})
+	want(t, "terminal", fmt.Sprintf("%v %v %v %v %v %v %v", r.Status, r.Requests, r.SignedOn, r.Batch, r.Debits, r.DebitAmount, err), "disabled [sign-on] true 000001 1 10000 <nil>")
+	want(t, "a sale of a disabled terminal", c.mustAsk(t, c.sale(1)).ResponseCode, codeTerminal)
+	_, err = client.Terminal(ctx, TerminalOrder{TID: "SIM99999"})
+	var refused *OrderError
+	if !errors.As(err, &refused) || !strings.Contains(err.Error(), "no such terminal") {
+		t.Errorf("an order about no terminal: %v", err)
+	}
 	views, err := client.Views(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +103,6 @@ func TestAdminClientSeesWhatTheServerSays(t *testing.T) {
 	}
 	want(t, "health", fmt.Sprint(h.Status, h.Version, h.Listen, h.Run, len(h.Parties), h.Parties[0].Name, h.Parties[0].Transactions, h.Parties[0].Sessions),
 		fmt.Sprint("ok", "1.2.3", s.Addr(), s.Run(), 3, "acquirer", 2, 1))
-	_ = c
 }
 
 func TestAdminTrace(t *testing.T) {

@@ -106,6 +106,7 @@ func (c *codec) terminalState(s *TerminalState) {
 		requests = append(requests, byte(r))
 	}
 	c.bytes(5, &requests)
+	c.text(6, &s.Status)
 	if !c.decode {
 		return
 	}

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -362,4 +363,116 @@ func TestScriptResultInAMessageOfItsOwn(t *testing.T) {
 	told.Original.STAN = "000999"
 	told.SystemsTraceAuditNumber = "000998"
 	c.code("about no transaction", told, "25")
+}
+
+func TestDownloads(t *testing.T) {
+	var keys []dialect.CAKey
+	for i := range byte(20) { // more than one page
+		keys = append(keys, dialect.CAKey{CAKeyName: dialect.CAKeyName{RID: [5]byte{0xA0, 0, 0, 0, 3}, Index: i, Expiry: "20991231"}, Modulus: []byte{0x80, i}, Exponent: []byte{3}})
+	}
+	limit := int64(100000)
+	apps := []dialect.AIDParameters{{AID: []byte{0xA0, 0, 0, 0, 3, 1, 1}, FloorLimit: 5}, {AID: []byte{0xA0, 0, 0, 0, 4, 1, 1}, ContactlessLimit: &limit}}
+	parameters := []dialect.Parameter{{Tag: dialect.ParameterAnswerWait, Value: "60"}, {Tag: dialect.ParameterMerchant, Value: "Corner shop"}}
+	c := newCounter(t, dialect.Switches{})
+	c.acquirer = func(cfg *RelayConfig) {
+		cfg.Terminals[0].Downloads = Downloads{Parameters: parameters, CAKeys: keys, Applications: apps}
+	}
+	c.crash(atAcquirer)
+	c.pass(2 * time.Second)
+	c.signOn()
+	for _, r := range []dialect.ProcessingRequest{dialect.RequestCAKeys, dialect.RequestICParameters, dialect.RequestParameters} {
+		c.order(TerminalOrder{TID: testTID, Requests: []dialect.ProcessingRequest{r}}, nil)
+	}
+	ask := func(k dialect.Kind, request []byte) *dialect.Message {
+		m := c.message(k)
+		m.ReservedPrivate62 = request
+		return c.code(k.String(), m, "00")
+	}
+	asked := func(want dialect.ProcessingRequest) {
+		t.Helper()
+		c.expect("what is asked for", c.code("echo", c.message(dialect.KindEcho), "00").ProcessingRequest, want)
+	}
+
+	asked(dialect.RequestCAKeys)
+	var names []dialect.CAKeyName
+	pages := 0
+	for more := true; more && pages < 10; pages++ {
+		page, left, err := dialect.ParseCAKeyList(ask(dialect.KindCAKeyList, dialect.ListRequest(len(names))).ReservedPrivate62)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names, more = append(names, page...), left
+	}
+	c.expect("names and pages", fmt.Sprint(len(names), pages > 1), "20 true")
+	for i, n := range names {
+		k, err := dialect.ParseCAKey(ask(dialect.KindCAKey, dialect.CAKeyRequest(n)).ReservedPrivate62)
+		if err != nil || k == nil || k.Index != keys[i].Index || string(k.Modulus) != string(keys[i].Modulus) {
+			t.Fatalf("key %d: %v, %v", i, k, err)
+		}
+	}
+	unknown, err := dialect.ParseCAKey(ask(dialect.KindCAKey, dialect.CAKeyRequest(dialect.CAKeyName{Index: 99})).ReservedPrivate62)
+	c.expect("an unknown key", fmt.Sprint(unknown == nil, err), "true <nil>")
+	asked(dialect.RequestCAKeys)
+	ask(dialect.KindCAKeysEnd, nil)
+
+	asked(dialect.RequestICParameters)
+	aids, _, err := dialect.ParseAIDList(ask(dialect.KindAIDList, nil).ReservedPrivate62)
+	c.expect("applications", fmt.Sprintf("%X %v", aids, err), "[A0000000030101 A0000000040101] <nil>")
+	p, err := dialect.ParseAIDParameters(ask(dialect.KindAID, dialect.AIDRequest(aids[1])).ReservedPrivate62)
+	c.expect("an application", fmt.Sprint(*p.ContactlessLimit, err), "100000 <nil>")
+	ask(dialect.KindAIDsEnd, nil)
+
+	asked(dialect.RequestParameters)
+	got, _, err := dialect.ParseParameters(ask(dialect.KindParameters, dialect.ListRequest(0)).ReservedPrivate62)
+	c.expect("parameters", fmt.Sprint(got, err), fmt.Sprint(parameters, nil))
+	ask(dialect.KindParametersEnd, nil)
+	asked(dialect.RequestNone)
+
+	bad := c.message(dialect.KindCAKey)
+	bad.ReservedPrivate62 = []byte{0x9F}
+	c.code("a request that is none", bad, "30")
+}
+
+// What an order asks for is asked for in every answer until the terminal has done it, whatever is restarted in between.
+func TestOrdersToATerminal(t *testing.T) {
+	c := newCounter(t, dialect.Switches{})
+	c.signOn()
+	c.order(TerminalOrder{TID: "SIM00099"}, ErrUnknownTerminal)
+	c.order(TerminalOrder{TID: testTID, Requests: []dialect.ProcessingRequest{dialect.RequestSignOn, dialect.RequestStatus}}, nil)
+	c.expect("after the order", c.code("sale", c.sale(100), "00").ProcessingRequest, dialect.RequestSignOn)
+	c.crash(atAcquirer)
+	c.pass(2 * time.Second)
+	c.expect("after a restart", c.code("echo", c.message(dialect.KindEcho), "00").ProcessingRequest, dialect.RequestSignOn)
+	c.expect("in the sign-on's answer", c.signOn().ProcessingRequest, dialect.RequestStatus)
+	told := c.message(dialect.KindStatus)
+	told.ReservedPrivate62 = []byte("B000001 R00001")
+	c.expect("after the status", c.code("status", told, "00").ProcessingRequest, dialect.RequestNone)
+	told = c.message(dialect.KindStatus)
+	told.ReservedPrivate62 = []byte("card 4761739001010119")
+	c.code("a status with a card number", told, "00")
+
+	sold := c.sale(100)
+	c.code("sale", sold, "00")
+	c.order(TerminalOrder{TID: testTID, Status: TerminalDisabled}, nil)
+	c.code("a sale of a disabled terminal", c.sale(100), "58")
+	c.code("its sign-on", c.message(dialect.KindSignOn), "58")
+	c.code("its reversal", c.reversal(sold), "00")
+	c.order(TerminalOrder{TID: testTID, Status: TerminalEnabled}, nil)
+	c.code("a sale once it is enabled", c.sale(100), "00")
+	c.order(TerminalOrder{TID: testTID, Status: "lost"}, ErrOrder)
+	r := c.houses[atAcquirer].party.Machine().(*Relay).terminalReports()
+	c.expect("report", fmt.Sprintf("%+v", r), "[{TID:SIM00001 MID:SIM000000000001 Dialect:cup Scheme:mk-sk, PIN block format 0, cup-ecb Status:enabled SignedOn:true Requests:[] "+
+		"Said:B000001 R00001 Batch:000001 BatchState:open Debits:2 DebitAmount:200 Credits:0 CreditAmount:0}]")
+}
+
+// order gives an order to the acquirer about a terminal.
+func (c *counterTown) order(o TerminalOrder, want error) {
+	c.t.Helper()
+	var got error
+	told := false
+	c.houses[atAcquirer].party.TerminalThen(o, func(err error) { got, told = err, true })
+	c.until(time.Second, func() bool { return told })
+	if !told || !errors.Is(got, want) {
+		c.t.Errorf("order %v: told %v, %v, want %v", o, told, got, want)
+	}
 }

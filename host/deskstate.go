@@ -15,11 +15,29 @@ type TerminalState struct {
 	Disabled  bool                        `json:"disabled,omitempty"`   // by an order from outside: its requests are refused 58
 	SignedOff bool                        `json:"signed_off,omitempty"` // until its next sign-on its sales are refused 77
 	Requests  []dialect.ProcessingRequest `json:"requests,omitempty"`   // what it is still to be asked for, the next one first
+	Status    string                      `json:"status,omitempty"`     // what it said of itself last
+}
+
+// maxStatus bounds what is kept of what a terminal says of itself, in characters.
+const maxStatus = 64
+
+// plain tells whether a text has printable characters of ASCII alone, and no number that could be a card's.
+func plain(s string) bool {
+	digits := 0
+	for i := range len(s) {
+		if digits++; s[i] < '0' || s[i] > '9' {
+			digits = 0
+		}
+		if s[i] < ' ' || s[i] > '~' || digits >= 12 {
+			return false
+		}
+	}
+	return true
 }
 
 // same tells whether two states say the same.
 func (s *TerminalState) same(o *TerminalState) bool {
-	return s.Disabled == o.Disabled && s.SignedOff == o.SignedOff && slices.Equal(s.Requests, o.Requests)
+	return s.Disabled == o.Disabled && s.SignedOff == o.SignedOff && s.Status == o.Status && slices.Equal(s.Requests, o.Requests)
 }
 
 // without takes what has been done off the list.
@@ -33,6 +51,9 @@ const maxRequests = 16
 func (s *TerminalState) check() error {
 	if s.TID == "" || len(s.Requests) > maxRequests {
 		return fmt.Errorf("state of terminal %q: %d requests: want a terminal, and at most %d", s.TID, len(s.Requests), maxRequests)
+	}
+	if len(s.Status) > maxStatus || !plain(s.Status) {
+		return fmt.Errorf("state of terminal %s: status of %d bytes: want at most %d characters of ASCII", s.TID, len(s.Status), maxStatus)
 	}
 	for i, r := range s.Requests {
 		if r < 1 || r > 0xF || slices.Contains(s.Requests[:i], r) {

@@ -14,6 +14,7 @@ const (
 	EventTimer                         // a timer fired: Timer
 	EventCalendar                      // the business calendar moved: Calendar
 	EventAdmin                         // somebody changed an account: Admin
+	EventTerminal                      // somebody changed how a terminal is treated: Terminal
 )
 
 // Event is what a machine reacts to. Kind says which of the other fields matter.
@@ -31,6 +32,7 @@ type Event struct {
 	Timer    Timer
 	Calendar Calendar
 	Admin    Admin
+	Terminal TerminalOrder
 
 	wire    string      // the message's MTI as it came
 	seen    *Entry      // how the transaction stood when the message arrived; only without rule H4

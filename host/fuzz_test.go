@@ -193,10 +193,18 @@ func (w *watched) Account(_ context.Context, a Admin) (AccountReport, error) {
 	return AccountReport{Account: a.Account, Status: a.Status, Balance: a.Balance}, nil
 }
 
+func (w *watched) Batches(context.Context) ([]*Batch, error)           { return nil, nil }
+func (w *watched) Terminals(context.Context) ([]TerminalReport, error) { return nil, nil }
+func (w *watched) Terminal(_ context.Context, o TerminalOrder) (TerminalReport, error) {
+	w.orders++
+	return TerminalReport{TID: o.TID}, nil
+}
+
 // FuzzAdminRequest: whatever is asked of the admin view, the answer is JSON in proportion to it, and an order reaches the
 // house only as one from a program of this machine.
 func FuzzAdminRequest(f *testing.F) {
 	const here = "127.0.0.1:8584"
+	f.Add("POST", "/terminal", "", here, "application/json", "", []byte(`{"tid": "SIM00001", "status": "disabled", "requests": ["sign-on"]}`))
 	f.Add("GET", "/log", "since=7", here, "", "", []byte{})
 	f.Add("GET", "/trace", "tid=SIM00001&stan=1", "localhost:8584", "", "", []byte{})
 	f.Add("POST", "/calendar", "", here, "application/json", "", []byte(`{"event":"payout","date":"2026-03-02"}`))

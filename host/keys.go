@@ -11,11 +11,12 @@ import (
 
 // TerminalKeys is one terminal that an acquirer knows.
 type TerminalKeys struct {
-	TID, MID string
-	Scheme   hsm.Scheme
-	Key      hsm.Key          // K0, which wraps its session keys; or B0, from which its DUKPT keys are derived
-	KSN      []byte           // the initial key serial number of a DUKPT device: no other device speaks for this terminal
-	Dialect  *dialect.Dialect // what it speaks, with its switches; nil: whatever its line does
+	TID, MID  string
+	Scheme    hsm.Scheme
+	Key       hsm.Key          // K0, which wraps its session keys; or B0, from which its DUKPT keys are derived
+	KSN       []byte           // the initial key serial number of a DUKPT device: no other device speaks for this terminal
+	Dialect   *dialect.Dialect // what it speaks, with its switches; nil: whatever its line does
+	Downloads Downloads        // what it may load
 }
 
 func (k *TerminalKeys) validate() error {

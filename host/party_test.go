@@ -34,9 +34,10 @@ type town struct {
 	vanish  map[int]bool
 	dials   int
 
-	speaks  *dialect.Dialect // on the terminal's line
-	scheme  hsm.Scheme
-	framing transport.Framing // the terminal's side; the acquirer's has any source
+	speaks   *dialect.Dialect // on the terminal's line
+	scheme   hsm.Scheme
+	acquirer func(*RelayConfig) // changes its configuration, from its next boot on
+	framing  transport.Framing  // the terminal's side; the acquirer's has any source
 }
 
 type house struct {
@@ -62,6 +63,9 @@ func newTownOf(t testing.TB, naive rules.Set, d *dialect.Dialect, scheme hsm.Sch
 		func() (Machine, *hsm.Module) {
 			c := acquirerConfig(t, naive)
 			c.Terminals[0].Scheme, c.Terminals[0].Dialect = scheme, d
+			if tw.acquirer != nil {
+				tw.acquirer(&c)
+			}
 			m, _ := NewRelay(c)
 			return m, c.Module
 		},

@@ -66,7 +66,7 @@ func everything() *Record {
 		End: dialect.Key{MID: "m", TID: "t", STAN: "000002", Date: "0302", Time: "140500"}, BusinessDate: "2026-03-02"}
 	r.Upload = &Upload{MID: "m", TID: "t", Number: "000007", Lines: []*Line{
 		{STAN: "000003", Kind: dialect.KindRefund, Amount: 5, Debit: true, Card: "476173******0119", Certificate: []byte{1}, Notice: true}, {STAN: "000004"}}}
-	r.Terminal = &TerminalState{MID: "m", TID: "t", Disabled: true, SignedOff: true, Requests: []dialect.ProcessingRequest{3, 1}}
+	r.Terminal = &TerminalState{MID: "m", TID: "t", Disabled: true, SignedOff: true, Requests: []dialect.ProcessingRequest{3, 1}, Status: "B000007"}
 	return r
 }
 

@@ -161,6 +161,8 @@ func (x *Relay) Step(now time.Time, e Event) []Effect {
 		x.timer(e.Timer)
 	case EventCalendar:
 		x.calendar(e.Calendar)
+	case EventTerminal:
+		x.order(e.Terminal)
 	}
 	x.finish()
 	return x.fx

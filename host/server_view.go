@@ -191,6 +191,44 @@ func (s *Server) Account(ctx context.Context, a Admin) (AccountReport, error) {
 	return *report, nil
 }
 
+// Batches are the acquirer's, in the order of their first settlement. They are copies.
+func (s *Server) Batches(ctx context.Context) ([]*Batch, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerWait)
+	defer cancel()
+	acquirer := s.offices[0]
+	return ask(ctx, acquirer, func() []*Batch { return acquirer.party.Machine().View().clone().Batches })
+}
+
+// Terminals is how every terminal stands at the acquirer.
+func (s *Server) Terminals(ctx context.Context) ([]TerminalReport, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerWait)
+	defer cancel()
+	acquirer := s.offices[0]
+	return ask(ctx, acquirer, func() []TerminalReport { return acquirer.party.Machine().(*Relay).terminalReports() })
+}
+
+// Terminal changes how a terminal is treated and returns how it stands once that is durable; without a change it only looks.
+func (s *Server) Terminal(ctx context.Context, o TerminalOrder) (TerminalReport, error) {
+	acquirer := s.offices[0]
+	ctx, cancel := context.WithTimeout(ctx, answerWait)
+	defer cancel()
+	if o.Status != "" || len(o.Requests) > 0 {
+		done := make(chan error, 1)
+		acquirer.wall.Post(func() { acquirer.party.TerminalThen(o, func(err error) { done <- err }) })
+		if err := order(ctx, acquirer, done); err != nil {
+			return TerminalReport{}, err
+		}
+	}
+	report, err := ask(ctx, acquirer, func() *TerminalReport { return acquirer.party.Machine().(*Relay).terminalReport(o.TID) })
+	if err == nil && report == nil {
+		err = &OrderError{fmt.Errorf("host: terminal %q: %w", o.TID, ErrUnknownTerminal)}
+	}
+	if err != nil {
+		return TerminalReport{}, err
+	}
+	return *report, nil
+}
+
 // OrderError is an order that cannot be carried out, and changed nothing: the fault is with whoever gave it.
 type OrderError struct{ Err error }
 

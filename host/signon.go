@@ -25,6 +25,8 @@ func (x *Relay) network(e Event) {
 	}
 	work := map[dialect.Kind]func(Event, *terminal){
 		dialect.KindSignOn: x.signOn, dialect.KindSignOff: x.signOff, dialect.KindStatus: x.status,
+		dialect.KindParameters: x.download, dialect.KindParametersEnd: x.download, dialect.KindCAKeyList: x.download, dialect.KindCAKey: x.download,
+		dialect.KindCAKeysEnd: x.download, dialect.KindAIDList: x.download, dialect.KindAID: x.download, dialect.KindAIDsEnd: x.download,
 	}[kind]
 	switch {
 	case work != nil && x.cfg.Acquirer && whole(m.Key()):
@@ -59,7 +61,12 @@ func (x *Relay) signOff(e Event, t *terminal) {
 
 // status is a terminal that tells how it is.
 func (x *Relay) status(e Event, t *terminal) {
-	x.done(t, dialect.RequestStatus)
+	s := x.stateOf(t)
+	s.without(dialect.RequestStatus)
+	if said := string(e.Message.ReservedPrivate62); len(said) <= maxStatus && plain(said) {
+		s.Status = said
+	}
+	x.keep(t, s)
 	x.refuse(e.Conn, e.Message, codeApproved)
 }
 

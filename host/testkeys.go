@@ -34,9 +34,10 @@ const (
 
 // TerminalName is a terminal and its merchant as an acquirer lists them, how its messages are protected, and what it speaks.
 type TerminalName struct {
-	TID, MID string
-	Scheme   hsm.Scheme
-	Dialect  *dialect.Dialect // nil: whatever its line does
+	TID, MID  string
+	Scheme    hsm.Scheme
+	Dialect   *dialect.Dialect // nil: whatever its line does
+	Downloads Downloads        // what it may load
 }
 
 // House is what the three parties of one test house are made from. Its methods build a machine with a module of its own,
@@ -72,7 +73,7 @@ func (h *House) Acquirer(rand io.Reader) (Machine, *hsm.Module, error) {
 		if shared[keys].IsZero() {
 			shared[keys] = k.load(testAcquirerKey(t.Scheme))
 		}
-		d := TerminalKeys{TID: t.TID, MID: t.MID, Scheme: t.Scheme, Key: shared[keys], Dialect: t.Dialect}
+		d := TerminalKeys{TID: t.TID, MID: t.MID, Scheme: t.Scheme, Key: shared[keys], Dialect: t.Dialect, Downloads: t.Downloads}
 		if t.Scheme.DUKPT() {
 			d.KSN = testKSN(t, 0)
 		}

@@ -39,7 +39,7 @@ func loadKeys(m *hsm.Module, p *terminal.Profile, times int, rand io.Reader) err
 		}
 	}
 	if _, err := m.Find(terminal.DeviceKey); errors.Is(err, hsm.ErrKey) {
-		if _, err := host.TestDeviceKey(m, terminal.DeviceKey, terminalName(p), times, rand); err != nil {
+		if _, err := host.TestDeviceKey(m, terminal.DeviceKey, TerminalName(p), times, rand); err != nil {
 			return err
 		}
 	}
@@ -149,16 +149,11 @@ func (r *rig) tamper() {
 
 // house is what the hosts are made from: the script's terminal, and an account for each of its cards.
 func (r *rig) house() *host.House {
-	h := &host.House{Terminals: []host.TerminalName{terminalName(r.profile)}, Fee: r.fee, Rules: r.rules}
+	h := &host.House{Terminals: []host.TerminalName{TerminalName(r.profile)}, Fee: r.fee, Rules: r.rules}
 	for _, name := range r.cardNames {
 		h.Cards = append(h.Cards, r.library.Card(name))
 	}
 	return h
-}
-
-// terminalName is a terminal as an acquirer lists it.
-func terminalName(p *terminal.Profile) host.TerminalName {
-	return host.TerminalName{TID: p.TID, MID: p.MID, Scheme: p.Security, Dialect: p.Speaks()}
 }
 
 func (r *rig) acquirerMachine() (host.Machine, *hsm.Module, error) {

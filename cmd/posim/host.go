@@ -273,7 +273,7 @@ func houseOf(p *terminal.Profile, n int) (host.House, error) {
 
 func terminalsOf(l *scenario.Library) (all []host.TerminalName) {
 	for _, p := range l.Terminals() {
-		all = append(all, host.TerminalName{TID: p.TID, MID: p.MID, Scheme: p.Security, Dialect: p.Speaks()})
+		all = append(all, scenario.TerminalName(p))
 	}
 	return all
 }

@@ -122,15 +122,17 @@ func (m *Message) OriginalKey() Key {
 
 // Total is a number of transactions and their sum in minor units.
 type Total struct {
-	Count  int
-	Amount int64
+	Count  int   `json:"count"`
+	Amount int64 `json:"amount"`
 }
 
 // Totals are a batch's, as terminal or host counts them (decisions: "Totals"): debits are sales, completions and offline sales,
 // credits are refunds, voids and completion voids. Foreign is cards of other schemes; all zero where nobody tells them apart.
 type Totals struct {
-	Debits, Credits               Total
-	ForeignDebits, ForeignCredits Total
+	Debits         Total `json:"debits"`
+	Credits        Total `json:"credits"`
+	ForeignDebits  Total `json:"foreign_debits"`
+	ForeignCredits Total `json:"foreign_credits"`
 }
 
 // SettlementResult is what a host says about a batch's totals.
