@@ -290,7 +290,7 @@ func checkCompare(s *source) (wrong []string) {
 // otherNumbers are committed runs of digits that look like card numbers and are none: each says what it is.
 var otherNumbers = map[string]string{
 	"31323334" + "353637":      "the text 1234567 in ASCII",
-	"39343537" + "35394239":     "a MAC in ASCII, 945759B9",
+	"39343537" + "35394239":    "a MAC in ASCII, 945759B9",
 	"6500000000" + "00020000":  "a CCID message",
 	"4761739001010119" + "005": "a published test number made longer than a track takes",
 }
