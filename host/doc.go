@@ -55,6 +55,26 @@
 //
 // Standards: ISO 8583:1987 (messages, response codes), EMV 4.4 Book 2 section 8 (cryptograms and their answer).
 //
-// Not here: many processes (the three parties of a Server stand and fall together), stand-in, pre-authorisation, voids,
-// refunds, settlement totals, clearing files and holds. It is certified for nothing and must never see live cards.
+//   - What names another transaction (a void, a refund, a completion) is a transaction of its own, and its original stays as it
+//     is. Acquirer and issuer ask alike, of their own books, whether it may be: 25 the original is unknown, declined or reversed,
+//     or its hold has expired; 12 it is of a kind that this cannot be done to, or not decided yet, of another card, voided,
+//     refunded, adjusted, completed already; 64 it was of another amount; 61 more than 115 % of it, or more than is left of it.
+//     The acquirer asks besides whether the merchant has been paid, and whether a void is of its sale's batch and business day
+//     (12): what is not is refunded. The issuer asks for no funds but those of a completion above its hold (51), and for no
+//     state of the account: money goes back to a card that was lost since, though not to a closed account (14).
+//   - So a reversal of a void undoes the void and leaves the sale, by the void's own key, at every hop like a reversal of a sale.
+//     The issuer takes the money back even if it was spent (Note: overdrawn). What something else stands on is not reversed: 12,
+//     and an item.
+//   - A pre-authorisation holds for 30 calendar days and posts nothing; a completion that is reversed or voided gives the money
+//     back to the hold.
+//   - A refund is taken from the acquirer, or from the merchant who has been paid, when it is approved, and stands with the switch
+//     until the issuer's next clearing: a payout, or a working day after its own.
+//   - A partial approval (10) only goes to who says that he takes one, and never for a hold or with cash back. Its reversal undoes what
+//     was approved, whatever amount it names of the two.
+//   - A sale from a code is a wallet's, found by the code. What became of it is answered from the acquirer's log, 09 while nobody
+//     knows; its cancellation is a reversal under a number of its own.
+//   - A balance inquiry leaves an entry without money, for its copies.
+//
+// Not here: many processes (the three parties of a Server stand and fall together), stand-in, clearing files. It is certified for
+// nothing and must never see live cards.
 package host

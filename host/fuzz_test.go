@@ -56,6 +56,13 @@ func FuzzStreet(f *testing.F) {
 	f.Add(chunks(packed(0, &undo), packed(0, sale), packed(0, advice), packed(1, &answer)))
 	f.Add(chunks(packed(0, s.chip("0200", 4, 100, 8)), packed(0x10, sale), packed(2, advice), packed(2, sale)))
 	f.Add(chunks(packed(4, &answer), packed(0, sale), packed(4, &answer), packed(0x80, &undo)))
+	hold := s.kind(dialect.KindPreAuth, s.sale(5, 10000))
+	void, refund := s.after(dialect.KindVoid, 6, sale, 10000), s.after(dialect.KindRefund, 7, sale, 4000)
+	undone := *void
+	undone.MTI, undone.ReversalReason = "0400", dialect.ReasonNoAnswer
+	f.Add(chunks(packed(0, sale), packed(0, void), packed(0, &undone), packed(0, refund), packed(0, s.after(dialect.KindTipAdjust, 8, sale, 11000))))
+	f.Add(chunks(packed(0, hold), packed(0, s.after(dialect.KindCompletion, 9, hold, 11500)), packed(0, s.after(dialect.KindPreAuthVoid, 10, hold, 10000)),
+		packed(0, s.after(dialect.KindCompletionVoid, 11, s.sale(9, 1), 11500))))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s := newStreet(t, 0)
 		given := 0
@@ -118,6 +125,16 @@ func FuzzBoot(f *testing.F) {
 	m := s.sale(1, 10000)
 	s.ask(m)
 	s.undo(m, "0400")
+	for _, n := range s.nodes {
+		f.Add(chunks(n.log...))
+	}
+	s = newStreet(f, 0)
+	hold := s.kind(dialect.KindPreAuth, s.sale(1, 10000))
+	s.ask(hold)
+	done := s.after(dialect.KindCompletion, 2, hold, 9000)
+	s.ask(done)
+	s.ask(s.after(dialect.KindRefund, 3, done, 1000))
+	s.ask(s.after(dialect.KindCompletionVoid, 4, done, 9000))
 	for _, n := range s.nodes {
 		f.Add(chunks(n.log...))
 	}

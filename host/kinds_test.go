@@ -43,6 +43,17 @@ func TestPartialApproval(t *testing.T) {
 	s.expect("reversal", s.code()+s.money(), "0410/00")
 
 	s, m = sixty(t, 0)
+	s.fault("acquirer>terminal 0210", lose)
+	s.ask(m)
+	part := *m
+	part.SetAmount(6000)
+	s.undo(&part, "0400") // of 60, too
+	s.expect("reversal of the part", s.code()+s.money(), "0410/00")
+	part.SetAmount(7000)
+	s.undo(&part, "0400")
+	s.expect("reversal of something else", s.code(), "0410/94")
+
+	s, m = sixty(t, 0)
 	m.PartialSupport = "" // who cannot take it is not offered it
 	s.ask(m)
 	s.expect("without support", s.code()+s.money(), "0210/51")
@@ -309,4 +320,84 @@ func TestDuplicatesRefused(t *testing.T) {
 	if bad := s.wrong(); len(bad) != 1 {
 		t.Errorf("the judge finds %v", bad)
 	}
+}
+
+// A sale that was authorised by telephone is told with the word for it.
+func TestForcedSale(t *testing.T) {
+	s := newStreet(t, 0)
+	m := s.kind(dialect.KindForcedSale, s.sale(1, 10000))
+	m.Original.AuthMethod = "01"
+	s.ask(m)
+	s.expect("without an authorisation", s.code()+s.money(), "0230/05")
+	m = s.kind(dialect.KindForcedSale, s.sale(2, 10000))
+	m.Original.AuthMethod, m.AuthorizationIDResponse = "01", "123456"
+	s.ask(m)
+	s.expect("with one", s.code()+" "+s.money(), "0230/00 cardholder -10000 acquirer 10000")
+	s.ask(s.after(dialect.KindAdjustment, 3, m, 11000))
+	s.expect("adjusted", s.code()+" "+s.money(), "0230/00 cardholder -11000 acquirer 11000")
+	s.ask(s.after(dialect.KindAdjustment, 4, m, 8000))
+	s.expect("to less", s.code()+" "+s.money(), "0230/00 cardholder -8000 acquirer 8000")
+	s.ask(s.after(dialect.KindRefund, 5, m, 8001))
+	s.expect("refunded for more", s.code(), "0230/61")
+	if bad := s.wrong(); len(bad) > 0 {
+		t.Error(bad)
+	}
+}
+
+// What is repeated until it is answered must not get an answer for ever that decides nothing (D9).
+func TestUndecidedVoidIsDecidedByItsRepeat(t *testing.T) {
+	for _, at := range []int{atAcquirer, atSwitch, atIssuer} {
+		for _, code := range []string{"09", "91", "96", "A0"} {
+			s, _, void := soldStreet(t, 0)
+			s.force = func(to int, m *dialect.Message) string {
+				if to == at && m.Kind == dialect.KindVoid && !dialect.IsAnswer(m.MTI) {
+					return code
+				}
+				return ""
+			}
+			s.ask(void)
+			first := s.till.last().ResponseCode
+			if e := s.view(at).Find(void.Key()); e != nil && e.State != Tombstone { // what is unknown is reversed
+				t.Errorf("%s: %s is stored as %v", placeNames[at], code, e.State)
+			}
+			if at != atAcquirer && (first == "09" || s.view(atAcquirer).Find(void.Key()).State != Declined) {
+				t.Errorf("%s of the %s reaches the terminal as %s", code, placeNames[at], first)
+			}
+			s.force = nil
+			s.ask(void)
+			want := "0210/" + first
+			if at == atAcquirer {
+				want = "0210/00"
+			}
+			s.expect(placeNames[at]+"'s "+code+", and again", s.code(), want)
+			s.pass(2 * time.Minute)
+			if bad := s.wrong(); len(bad) > 0 && at != atAcquirer {
+				t.Error(bad)
+			}
+		}
+	}
+}
+
+// The issuer asks by itself: what its acquirer lets through is not done either.
+func TestIssuerAsksToo(t *testing.T) {
+	send := func(s *street, m *dialect.Message) string {
+		s.wire = nil
+		s.step(atIssuer, Event{Kind: EventMessage, Conn: 1, Message: s.recode(m)}, 0)
+		if len(s.wire) != 1 {
+			t.Fatalf("%d answers", len(s.wire))
+		}
+		a := s.wire[0].m
+		s.wire = nil
+		return a.MTI + "/" + a.ResponseCode
+	}
+	s, sale, void := soldStreet(t, 0)
+	s.expect("another amount", send(s, s.after(dialect.KindVoid, 7, sale, 9999)), "0210/64")
+	s.expect("a refund of more", send(s, s.after(dialect.KindRefund, 8, sale, 10001)), "0230/61")
+	s.ask(void)
+	s.expect("voided already", send(s, s.after(dialect.KindVoid, 9, sale, 10000)), "0210/12")
+	s.expect("refunded after that", send(s, s.after(dialect.KindRefund, 10, sale, 1)), "0230/12")
+	undo := *sale
+	undo.MTI, undo.ReversalReason, undo.PrimaryAccountNumber, undo.Track2Data = "0420", "98", testCardZero, ""
+	s.expect("the sale reversed after that", send(s, &undo), "0430/12")
+	s.expect("money", s.money(), "")
 }

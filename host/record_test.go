@@ -107,6 +107,13 @@ func TestBadRecords(t *testing.T) {
 		"unknown state":               func(r *Record) { r.Transaction.State = Tombstone + 1 },
 		"no function":                 func(r *Record) { r.Transaction.Function = 0 },
 		"tombstone with a function":   func(r *Record) { r.Transaction.State = Tombstone },
+		"unknown kind":                func(r *Record) { r.Transaction.Kind = 250 },
+		"an advice that is asked":     func(r *Record) { r.Transaction.Kind = dialect.KindRefund },
+		"a sale that is told":         func(r *Record) { r.Transaction.Kind, r.Transaction.Function = dialect.KindVoid, Advice },
+		"original without number":     func(r *Record) { r.Transaction.Original.TID = "T" },
+		"approved more than asked":    func(r *Record) { r.Transaction.ApprovedAmount = 6 },
+		"amount beyond all":           func(r *Record) { r.Transaction.Amount = maxRecorded + 1 },
+		"posting beyond all":          func(r *Record) { r.Postings[0].Amount = maxRecorded + 1 },
 		"negative amount":             func(r *Record) { r.Transaction.Amount = -1 },
 		"clear card number":           func(r *Record) { r.Transaction.Card = "4761739001010119" },
 		"difference without owner":    func(r *Record) { r.Transaction.Difference = &Difference{Amount: 1} },
@@ -300,4 +307,22 @@ func BenchmarkRecord(b *testing.B) {
 			}
 		}
 	})
+}
+
+// A sale says no kind, as it did before there were kinds: there is one form of every record.
+func TestRecordOfASaleSaysNoKind(t *testing.T) {
+	r := &Record{Transaction: &Transaction{Key: dialect.Key{TID: "T", STAN: "1"}, Function: Sale, Kind: dialect.KindSale, State: Approved, Amount: 5}}
+	b := AppendRecord(nil, r)
+	if got, err := DecodeRecord(b); err != nil || got.Transaction.Kind != dialect.KindSale {
+		t.Fatalf("%v, %v", got, err)
+	}
+	said := append(append([]byte(nil), b...), 30, 2) // field 30: 1, in zigzag
+	said[5] += 2                                     // the part is longer, counted from behind its number
+	if _, err := DecodeRecord(said); !errors.Is(err, ErrRecord) {
+		t.Errorf("a second form: %v", err)
+	}
+	said[len(said)-1] = 2 * byte(dialect.KindVoid)
+	if got, err := DecodeRecord(said); err != nil || got.Transaction.Kind != dialect.KindVoid {
+		t.Errorf("another kind: %v", err)
+	}
 }

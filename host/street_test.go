@@ -515,7 +515,7 @@ func (s *street) wrongSale(m *dialect.Message) (bad []string) {
 		}
 		group = append(group, d)
 		switch {
-		case d.Kind == dialect.KindTipAdjust:
+		case purposeOf(d.Kind) == adjusting:
 			most = max(most, d.AmountTransaction)
 			if s.till.stands(d) {
 				want = d.AmountTransaction
