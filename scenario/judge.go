@@ -202,8 +202,13 @@ func (r *court) noteMoved(rec *terminal.Record) {
 	r.log.moves[r.key(rec)] = &kept
 }
 
+// key is the identity of a record: its batch and STAN where the terminal numbers batches, else its STAN, date and time.
 func (r *court) key(rec *terminal.Record) dialect.Key {
-	return dialect.Key{MID: r.profile.MID, TID: r.profile.TID, STAN: rec.STAN, Date: rec.Date, Time: rec.Time}
+	k := dialect.Key{MID: r.profile.MID, TID: r.profile.TID, STAN: rec.STAN, Batch: rec.Batch}
+	if rec.Batch == "" {
+		k.Date, k.Time = rec.Date, rec.Time
+	}
+	return k
 }
 
 // durable is what the host's disk says.

@@ -43,6 +43,7 @@ type street struct {
 	program, dir string
 	host         *exec.Cmd
 	listen       string
+	cup          string // where it takes terminals that speak cup
 	admin        string
 	reader       string
 }
@@ -53,7 +54,7 @@ func newStreet(t *testing.T) *street {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &street{T: t, program: program, dir: t.TempDir(), listen: "127.0.0.1:0", admin: "127.0.0.1:0"}
+	s := &street{T: t, program: program, dir: t.TempDir(), listen: "127.0.0.1:0", cup: "127.0.0.1:0", admin: "127.0.0.1:0"}
 	s.startHost()
 	t.Cleanup(func() { s.kill(s.host) })
 	return s
@@ -84,12 +85,15 @@ func (s *street) start(args ...string) (*exec.Cmd, string) {
 // startHost starts the host on its data, at the same addresses as before.
 func (s *street) startHost() {
 	s.Helper()
-	c, line := s.start("host", "--listen", s.listen, "--admin", s.admin, "--data", "host", "--json")
-	var ready struct{ Listen, Admin string }
+	c, line := s.start("host", "--listen", s.listen, "--listen-cup", s.cup, "--admin", s.admin, "--data", "host", "--json")
+	var ready struct {
+		Listen, Admin string
+		CUP           string `json:"listen_cup"`
+	}
 	if err := json.Unmarshal([]byte(line), &ready); err != nil {
 		s.Fatalf("%q: %v", line, err)
 	}
-	s.host, s.listen, s.admin = c, ready.Listen, ready.Admin
+	s.host, s.listen, s.cup, s.admin = c, ready.Listen, ready.CUP, ready.Admin
 }
 
 func (s *street) kill(c *exec.Cmd) {
