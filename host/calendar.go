@@ -121,7 +121,7 @@ func (x *Issuer) calendar(c Calendar) {
 		return // the day's file is made, and comes to the cardholders' banks on the next one
 	}
 	for _, e := range x.book.order {
-		if e.Kind != dialect.KindRefund || e.State != Approved || e.Paid || c.Kind == CalendarDate && x.book.date < nextWorkingDay(e.BusinessDate) {
+		if e.Kind != dialect.KindRefund || e.State != Approved || e.Paid || c.Kind == CalendarDate && x.book.businessDate(x.now) < nextWorkingDay(e.BusinessDate) {
 			continue
 		}
 		a := x.byName[e.Account]

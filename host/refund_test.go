@@ -33,6 +33,11 @@ func TestRefund(t *testing.T) {
 			refund(s, 2, sale, 4000)
 			s.calendar(CalendarDate, "2026-03-03")
 		}, "0230/00", "cardholder -6000 acquirer 6000"},
+		{"whoever says what day it is", RefundPolicy{}, func(s *street, sale *dialect.Message) {
+			refund(s, 2, sale, 4000)
+			s.now = s.now.AddDate(0, 0, 1)
+			s.calendar(CalendarDate, "2026-03-03")
+		}, "0230/00", "cardholder -6000 acquirer 6000"},
 		{"and not a Saturday", RefundPolicy{}, func(s *street, sale *dialect.Message) {
 			s.calendar(CalendarDate, "2026-03-06")
 			refund(s, 2, sale, 4000)
