@@ -346,7 +346,7 @@ func (x *desk) settlement(m, a *dialect.Message) {
 			}
 		}
 		if k.more != 0 {
-			own.Debits.Count++
+			own.Debits.Count = min(own.Debits.Count+1, 999) // what some totals count to
 			own.Debits.Amount += k.more
 		}
 		if before, again := k.results[batch+m.SystemsTraceAuditNumber]; again { // a copy
@@ -371,7 +371,7 @@ func (x *desk) settlement(m, a *dialect.Message) {
 			k.lines[m.SystemsTraceAuditNumber]++
 		}
 	case dialect.KindUploadEnd:
-		if m.Uploaded != len(k.lines) {
+		if m.Uploaded != min(len(k.lines), maxUploaded) {
 			x.t.Errorf("the end tells of %d lines, and %d have come", m.Uploaded, len(k.lines))
 		}
 		x.closeBatch(batch, m.NetworkManagementCode)

@@ -106,7 +106,11 @@ func applyParameter(p *Profile, x dialect.Parameter) error {
 	case dialect.ParameterAttempts:
 		p.Attempts, err = number(1, 9)
 	case dialect.ParameterBatchLimit:
-		p.BatchLimit, err = number(1, 9999)
+		most := maxRecords
+		if t, _ := dialect.TraitsOf(p.Dialect); t.MaxCount > 0 { // totals could not be told
+			most = t.MaxCount
+		}
+		p.BatchLimit, err = number(1, most)
 	case dialect.ParameterMerchant:
 		if strings.TrimSpace(x.Value) == "" {
 			return errors.New("terminal: parameter 22: want the merchant's name")

@@ -396,6 +396,9 @@ func (t *Terminal) signOn() error {
 		t.show(say("sign-on-failed"))
 		return nil
 	}
+	if !t.kept(rules.SignOnUnblocked) && t.journal.first(ReversalDue) != nil { // what K1 needs is refused: the reversal cannot go without it
+		return failed("a reversal is due")
+	}
 	if err := t.connect(); err != nil {
 		return failed("no connection")
 	}

@@ -44,6 +44,7 @@ type profileFile struct {
 	Operators      operatorsFile     `yaml:"operators"`
 	Receipt        string            `yaml:"receipt"`
 	Language       string            `yaml:"language"`
+	Signature      string            `yaml:"signature"`
 	Fee            string            `yaml:"fee"`
 	Settlement     string            `yaml:"settlement"`
 	EMV            kernelFile        `yaml:"emv"`

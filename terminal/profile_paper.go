@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"encoding/hex"
 	"slices"
 	"strings"
 )
@@ -26,6 +27,15 @@ func (f *profileFile) paper(p *Profile) error {
 	if _, err := ParseLang(f.Language); f.Language != "" && err != nil {
 		return wrong("language", " %q: want en or zh", f.Language)
 	}
+	var picture []byte
+	if f.Signature != "" {
+		picture = make([]byte, len(f.Signature)/2)
+	}
+	_, err := hex.Decode(picture, []byte(f.Signature))
+	if err != nil || len(picture) > maxPicture {
+		return wrong("signature", ": want hexadecimal digits, of at most %d bytes", maxPicture)
+	}
+	p.Signature = picture
 	for _, plan := range []struct {
 		key, value string
 		dst        *string

@@ -42,7 +42,7 @@ func (t *Terminal) beginSettlement() (Outcome, error) {
 		if err != nil {
 			return "", err
 		}
-		if due > 0 && !t.profile.Carry {
+		if due > 0 && !t.carries() {
 			t.show(say("settle-blocked"), say("settle-due", due))
 			return OutcomeBlocked, nil
 		}
@@ -71,6 +71,9 @@ func (t *Terminal) tryDue() (int, error) {
 	}
 	return due, nil
 }
+
+// carries tells whether a batch is closed although something is due.
+func (t *Terminal) carries() bool { return t.profile.Carry || t.cfg.Dialect.Switches().GiveUpAtClose }
 
 // due tells whether something must still be sent for the record.
 func (r *Record) due() bool {
@@ -228,7 +231,7 @@ func (t *Terminal) endUpload(s *Settlement) (Outcome, error) {
 func (t *Terminal) close(s *Settlement) error {
 	for _, r := range t.journal.inBatch() {
 		switch c := (Carried{identity: r.identity(), Amount: r.Amount, Card: r.Card, Why: r.Code}); {
-		case r.due() && t.profile.Carry && t.kept(rules.CloseClean):
+		case r.due() && t.carries() && t.kept(rules.CloseClean):
 			c.Why = "carried over batch " + s.Batch + " as " + string(r.State)
 			s.Carried = append(s.Carried, c)
 		case r.State == Refused:
@@ -240,5 +243,23 @@ func (t *Terminal) close(s *Settlement) error {
 		return err
 	}
 	t.show(say("settled", s.Batch))
-	return t.printSettlement(false)
+	if err := t.printSettlement(false); err != nil {
+		return err
+	}
+	return t.afterSettlement()
+}
+
+// afterSettlement does what the acquirer's document wants of a terminal that has settled. None of it undoes the settlement.
+func (t *Terminal) afterSettlement() error {
+	s := t.cfg.Dialect.Switches()
+	if s.SignOffAfterClose {
+		if _, err := t.chooseSignOff(); err != nil {
+			return err
+		}
+	}
+	if !s.NextBatchBySignOn {
+		return nil
+	}
+	t.stale = true // no host tells the number now: then before the next transaction
+	return t.signOn()
 }

@@ -242,7 +242,11 @@ func TestASettlementSurvivesAPowerCutAnywhere(t *testing.T) {
 func TestABatchClosesOnlyClean(t *testing.T) {
 	both(t, func(t *testing.T, profile string) {
 		for _, carry := range []bool{false, true} {
-			x := newDesk(t, profile, func(p *Profile) { p.Carry = carry })
+			x := newDesk(t, profile, func(p *Profile) {
+				if p.Carry = carry; carry && profile == batchedDesk { // there a switch says the same
+					p.Carry, p.Options.Switches.GiveUpAtClose = false, true
+				}
+			})
 			x.boot()
 			x.sale("1000")
 			dead := true
@@ -283,6 +287,40 @@ func TestABatchClosesOnlyClean(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What documents of batch-numbering acquirers differ in, after a settlement.
+func TestWhatFollowsASettlement(t *testing.T) {
+	for _, c := range []struct {
+		set  func(*dialect.Switches)
+		want []string
+	}{
+		{func(s *dialect.Switches) { s.SignOffAfterClose = true }, []string{"upload-end", "sign-off"}},
+		{func(s *dialect.Switches) { s.NextBatchBySignOn = true }, []string{"upload-end", "sign-on"}},
+	} {
+		x := newDesk(t, batchedDesk, func(p *Profile) { c.set(&p.Options.Switches) })
+		x.boot()
+		x.sale("1000")
+		x.treat = func(m, a *dialect.Message) *dialect.Message {
+			if m.Kind == dialect.KindUploadEnd {
+				x.books.number = "000077"
+			}
+			return a
+		}
+		if e := x.settle(); e.Outcome != OutcomeDone {
+			t.Fatalf("%+v", e)
+		}
+		var got []string
+		for _, m := range x.sent[len(x.sent)-2:] {
+			got = append(got, m.Kind.String())
+		}
+		if !reflect.DeepEqual(got, c.want) {
+			t.Errorf("sent %v, want %v", got, c.want)
+		}
+		if n := x.sale("100").Batch; n != "000077" { // after a sign-off too, the next transaction signs on
+			t.Errorf("%v: the next sale is in batch %s", c.want, n)
+		}
+	}
 }
 
 // K3: a sign-on's batch number is taken while the batch is empty, and not while it is open.

@@ -73,10 +73,15 @@ func (j *Journal) signed(id identity) error {
 
 // takeSignature asks the pad for a picture, where there is one and a signature is wanted.
 func (t *Terminal) takeSignature(r *Record) error {
-	if t.cfg.Devices.Sign == nil || r.CVM != cvmSignature && r.CVM != cvmOfflineSignature {
+	picture := t.profile.Signature
+	switch {
+	case r.CVM != cvmSignature && r.CVM != cvmOfflineSignature:
+		return nil
+	case t.cfg.Devices.Sign != nil:
+		picture = t.cfg.Devices.Sign(*r)
+	case len(picture) == 0:
 		return nil
 	}
-	picture := t.cfg.Devices.Sign(*r)
 	s := &signature{identity: r.identity(), RRN: r.RRN, Amount: r.Amount, Picture: picture}
 	if err := s.check(); err != nil {
 		t.remark("%v: it is taken on paper", err)
