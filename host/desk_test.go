@@ -25,7 +25,7 @@ func newCounter(t testing.TB, switches dialect.Switches) *counterTown {
 		t.Fatal(err)
 	}
 	line := transport.Framing{TPDU: &transport.TPDU{Destination: 3, Source: 0}}
-	return &counterTown{newTownOf(t, 0, dialect.CUP(switches), scheme, line), firstBatch}
+	return &counterTown{town: newTownOf(t, 0, dialect.CUP(switches), scheme, line), batch: firstBatch}
 }
 
 // message is one of a kind.
@@ -475,4 +475,55 @@ func (c *counterTown) order(o TerminalOrder, want error) {
 	if !told || !errors.Is(got, want) {
 		c.t.Errorf("order %v: told %v, %v, want %v", o, told, got, want)
 	}
+}
+
+// A terminal that does not number its batches: equal totals close the batch at once, others when the end comes, and the code says
+// whether the lines put it right.
+func TestSettlementWithoutNumbers(t *testing.T) {
+	tw := newTown(t, 0)
+	tw.signOn()
+	message := func(k dialect.Kind) *dialect.Message {
+		m := tw.message("0500")
+		m.Kind, m.POSEntryMode, m.CurrencyCodeTransaction = k, "", ""
+		if err := dialect.ISO87().Shape(m); err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	totals := func(count int, amount int64) *dialect.Message {
+		m, d := message(dialect.KindSettlement), debits(count, amount)
+		m.Totals = &d
+		return m
+	}
+	batches := func() (all []string) {
+		for _, b := range tw.views()[atAcquirer].Batches {
+			all = append(all, fmt.Sprintf("%s %v %d, %d lines, %d items", b.Number, b.State, b.Host.Debits.Amount, b.Uploaded, b.Items))
+		}
+		return all
+	}
+	tw.ask(tw.sale(1000))
+	m := totals(1, 1000)
+	tw.expect("equal totals", tw.ask(m), "0510 SIM00001/000003/0302140500 00")
+	tw.expect("batches", batches(), "[000001 closed 1000, 0 lines, 0 items]")
+	tw.expect("a copy", tw.ask(m).ResponseCode, "00")
+	kept := tw.sale(300)
+	tw.ask(kept)
+	lost := tw.sale(20)
+	tw.ask(lost)
+	tw.expect("a copy of the totals before", tw.ask(m).ResponseCode, "00")
+	a := tw.ask(totals(1, 300))
+	tw.expect("other totals", a.ResponseCode, "95")
+	tw.expect("ours", *a.Totals, debits(2, 320))
+	line := message(dialect.KindUpload)
+	line.BatchNumber = "000002"
+	line.Details = []dialect.Detail{{Kind: dialect.KindSale, STAN: kept.SystemsTraceAuditNumber, PAN: testCard(t), Amount: 300, Debit: true}}
+	tw.expect("line", tw.ask(line).ResponseCode, "00")
+	end := message(dialect.KindUploadEnd)
+	end.Uploaded = 1
+	tw.expect("end", tw.ask(end).ResponseCode, "95")
+	tw.expect("a copy of the end", tw.ask(end).ResponseCode, "95")
+	tw.expect("batches", batches(), "[000001 closed 1000, 0 lines, 0 items 000002 closed 320, 1 lines, 1 items]")
+	tw.expect("item", tw.views()[atAcquirer].Differences()[0].Key, lost.Key())
+	tw.ask(tw.sale(5))
+	tw.expect("totals of the next batch", tw.ask(totals(1, 5)).ResponseCode, "00")
 }

@@ -13,7 +13,7 @@ import (
 // are durable with the record that closes the batch or before it; opened again they are the same.
 func (x *Relay) reconcile(b *Batch) (items int) {
 	l, lines := x.ledgers[b.id()], x.book.batches.lines[b.id().terminalID]
-	ours, _ := l.count()
+	ours, _ := x.count(b.id())
 	known := make(map[string]*Entry, len(l))
 	for _, e := range l {
 		known[e.Key.STAN] = e
@@ -63,7 +63,7 @@ func (x *Relay) short(b *Batch, e *Entry, line *Line) int {
 		return 0
 	}
 	if e != nil {
-		if sideOf(e.Kind) == inNone && e.State == Approved { // a hold, an adjustment: in no totals, and rightly so
+		if columnOf(e.Kind) == inNone && e.State == Approved { // a hold, an adjustment: in no totals, and rightly so
 			return 0
 		}
 		return x.differs(e, line.Amount, 0, fmt.Sprintf("%s; here it is %v", reason, e.State))

@@ -69,7 +69,7 @@ func (x *Relay) settlement(e Event) {
 // compare compares the totals with the log.
 func (x *Relay) compare(e Event, b Batch) {
 	m := e.Message
-	_, host := x.ledgers[b.id()].count()
+	_, host := x.count(b.id())
 	b.State, b.Settlement, b.Host, b.Uploaded, b.Items = BatchCompared, m.Key(), host, 0, 0
 	b.Result, b.ForeignResult = dialect.SettlementError, dialect.SettlementError
 	if m.Totals != nil {

@@ -25,6 +25,7 @@ type street struct {
 	held   []envelope
 	faults map[string]int // "terminal>acquirer 0200" -> what befalls the next one
 	naive  rules.Set
+	line   func(*dialect.Message) *dialect.Message // what the terminal's line makes of an answer; nil: it is iso87
 	force  func(to int, m *dialect.Message) string // the code that a party is made to decide with; nil: none
 
 	version security.Version // of the card; the zero Version: testVersion
@@ -188,6 +189,10 @@ func (s *street) step(at int, e Event, stop int) {
 			to := at - 1
 			if f.Send.Conn == 0 {
 				to = at + 1
+			}
+			if to == atTerminal && s.line != nil {
+				s.till.receive(s.line(f.Send.Message))
+				continue
 			}
 			s.post(envelope{at, to, s.recode(f.Send.Message)})
 		case f.Set != nil:

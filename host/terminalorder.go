@@ -107,7 +107,7 @@ func (x *Relay) terminalReport(tid string) *TerminalReport {
 		return nil
 	}
 	s, b := x.stateOf(t), x.book.batches.current(terminalID{t.MID, t.TID})
-	_, totals := x.ledgers[b.id()].count()
+	_, totals := x.count(b.id())
 	r := &TerminalReport{
 		TID: t.TID, MID: t.MID, Scheme: t.Scheme.String(), Status: TerminalEnabled, SignedOn: (t.session != nil || t.Scheme.DUKPT()) && !s.SignedOff,
 		Requests: []string{}, Said: s.Status, Batch: b.Number, BatchState: b.State,

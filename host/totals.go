@@ -29,8 +29,8 @@ const (
 	inCredits
 )
 
-// sideOf says where a kind stands, if it was approved (decisions: "Totals").
-func sideOf(k dialect.Kind) column {
+// columnOf says where a kind stands, if it was approved (decisions: "Totals").
+func columnOf(k dialect.Kind) column {
 	switch k {
 	case dialect.KindSale, dialect.KindCashBack, dialect.KindMOTOSale, dialect.KindInstalment, dialect.KindQRSale,
 		dialect.KindCompletion, dialect.KindCompletionAdvice, dialect.KindOfflineSale, dialect.KindForcedSale:
@@ -48,31 +48,22 @@ type ownLine struct {
 	amount int64
 }
 
-// count is what the batch comes to: each approved transaction once. A reversed one is in none; a sale that was voided stays,
-// and so does its void; an adjustment is no line of its own and replaces the amount of what it names.
-func (l ledger) count() (lines []ownLine, totals dialect.Totals) {
-	replaced := map[dialect.Key]int64{}
-	for _, e := range l {
-		if e.State == Approved && (e.Kind == dialect.KindTipAdjust || e.Kind == dialect.KindAdjustment) {
-			replaced[e.Original] = e.Amount
-		}
-	}
-	for _, e := range l {
-		s := sideOf(e.Kind)
+// count is what a batch comes to: each approved transaction once. A reversed one is in none; a sale that was voided stays, and
+// so does its void; an adjustment is no line of its own and replaces the amount of what it names.
+func (x *Relay) count(id batchID) (lines []ownLine, totals dialect.Totals) {
+	for _, e := range x.ledgers[id] {
+		s := columnOf(e.Kind)
 		if e.State != Approved || s == inNone {
 			continue
 		}
-		c := ownLine{entry: e, debit: s == inDebits, amount: e.approved()}
-		if n, ok := replaced[e.Key]; ok {
-			c.amount = n
-		}
-		lines = append(lines, c)
+		l := ownLine{entry: e, debit: s == inDebits, amount: x.book.amount(e)}
+		lines = append(lines, l)
 		total := &totals.Credits
-		if c.debit {
+		if l.debit {
 			total = &totals.Debits
 		}
 		total.Count++
-		total.Amount += c.amount
+		total.Amount += l.amount
 	}
 	return lines, totals
 }

@@ -59,11 +59,14 @@ func (x *Relay) turnedAway(e Event) bool {
 	case state.Disabled:
 		x.refuse(e.Conn, m, codeTerminal)
 		return true
+	case e.numbersBatches() && m.Kind == dialect.KindNone: // nothing that another hop could be told
+		x.refuse(e.Conn, m, codeUnsupported)
+		return true
 	case e.numbersBatches() && !m.Kind.Advice() && (state.SignedOff || m.BatchNumber != b.Number):
 		x.refuse(e.Conn, m, codeBatch)
 		return true
 	}
-	if b.State == BatchCompared && sideOf(m.Kind) != inNone {
+	if b.State == BatchCompared && columnOf(m.Kind) != inNone {
 		x.reopened(b)
 	}
 	return false
