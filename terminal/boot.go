@@ -95,7 +95,7 @@ func (t *Terminal) reprint() error {
 }
 
 func (t *Terminal) openSlot() {
-	if t.cfg.Devices.OpenSlot == nil {
+	if t.cfg.Devices.OpenSlot == nil || !t.profile.Takes(EntryModeChip) {
 		return
 	}
 	s, err := t.cfg.Devices.OpenSlot()

@@ -37,6 +37,7 @@ func (t *Terminal) takesOnlinePIN() bool { return t.can(tlv.CapabilityOnlinePIN)
 // it ended, and the screen says how.
 func (t *Terminal) presentCard(title Text, typed bool) (*presented, Ended) {
 	prompt := Key("insert-or-swipe")
+	typed = typed && t.profile.Takes(EntryModeManual)
 	for {
 		how := t.awaitPresentation(title, prompt, typed)
 		switch how {
@@ -64,6 +65,9 @@ func (t *Terminal) presentCard(title Text, typed bool) (*presented, Ended) {
 			continue
 		case swipeNotAllowed:
 			t.show(say("not-accepted"), say("no-fallback"))
+			return nil, Ended{Outcome: OutcomeNotAccepted}
+		case swipeNever:
+			t.show(say("not-accepted"), say("no-stripe"))
 			return nil, Ended{Outcome: OutcomeNotAccepted}
 		case swipeFallback:
 			stripe.entry = entryFallback

@@ -36,7 +36,7 @@ func (t *Terminal) chipSale(s wanted) (e Ended, again Key, err error) {
 	out, kernelErr := t.runKernel(card, c, &cfg, emv.Transaction{
 		Type: t.transactionType(s.about()), Amount: s.amount, AmountOther: s.cashBack, Time: t.calendar(),
 		SequenceCounter: uint32(t.journal.nextSTAN), LoggedAmount: t.loggedAmount,
-		ForceOnline: s.online || s.about() != dialect.KindSale, // only a sale is for the card to approve
+		ForceOnline: s.online || !t.mayOffline(s),
 	})
 	if c.fatal != nil {
 		return e, "", c.fatal
@@ -55,6 +55,22 @@ func (t *Terminal) chipSale(s wanted) (e Ended, again Key, err error) {
 }
 
 func hexOf(b []byte) string { return fmt.Sprintf("%X", b) }
+
+// mayOffline tells whether the card may approve it alone: a sale, and only as long as what has not been sent stays within what the
+// profile allows.
+func (t *Terminal) mayOffline(w wanted) bool {
+	if w.about() != dialect.KindSale {
+		return false
+	}
+	limit, count, total := t.profile.Offline, 0, w.amount
+	for _, r := range t.journal.records {
+		if r.State == AdviceDue && r.about() == dialect.KindOfflineSale {
+			count++
+			total += r.Amount
+		}
+	}
+	return (limit.MaxCount == 0 || count < limit.MaxCount) && (limit.MaxTotal == 0 || total <= limit.MaxTotal)
+}
 
 // transactionType is tag 9C: the first two digits of the processing code.
 func (t *Terminal) transactionType(k dialect.Kind) byte {
@@ -252,7 +268,7 @@ func (c *chip) GoOnline(s *emv.Session) (emv.OnlineAnswer, error) {
 		c.code = answer.ResponseCode
 	}
 	switch {
-	case o == OutcomeBlocked, o == OutcomeNotAccepted, o == OutcomeNoConnection && c.wanted.about() != dialect.KindSale:
+	case o == OutcomeBlocked, o == OutcomeNotAccepted, o == OutcomeNoConnection && !t.mayOffline(c.wanted):
 		c.ended = o
 		return emv.OnlineAnswer{}, emv.ErrCancelled
 	case o == OutcomeNoConnection:
@@ -306,7 +322,7 @@ func (c *chip) conclude(out emv.Outcome, err error) (Outcome, error) {
 		return OutcomeLiveRefused, nil
 	case errors.Is(err, errLiveRead):
 		return OutcomeLiveRead, nil
-	case c.ended == OutcomeBlocked, c.ended == OutcomeNotAccepted, c.ended == OutcomeNoConnection && c.wanted.about() != dialect.KindSale:
+	case c.ended == OutcomeBlocked, c.ended == OutcomeNotAccepted, c.ended == OutcomeNoConnection && !t.mayOffline(c.wanted):
 		return c.ended, nil
 	case c.wanted.kind == dialect.KindBalance && c.online:
 		return c.concludeBalance(), nil

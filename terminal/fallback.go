@@ -58,6 +58,7 @@ const (
 	swipeFallback                    // the chip cannot be read: the stripe, and the host is told
 	swipeInsert                      // the chip is to be read
 	swipeNotAllowed                  // the chip cannot be read, and this terminal has no fallback
+	swipeNever                       // this terminal takes no stripes
 )
 
 // swipe decides about a stripe. chipCard is what its service code says, slot whether there is a slot where a chip could be read.

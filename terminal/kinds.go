@@ -25,8 +25,6 @@ func titleOf(k dialect.Kind) Key {
 		return Key("completion")
 	case dialect.KindCompletionVoid:
 		return "completion-void"
-	case dialect.KindBalance:
-		return "balance-inquiry"
 	case dialect.KindTipAdjust:
 		return "tip-adjust"
 	}

@@ -104,7 +104,7 @@ func kindOf(f Function) dialect.Kind {
 
 // offers tells whether this terminal has a function and its host knows what it sends.
 func (t *Terminal) offers(f Function) bool {
-	if !t.profile.offers(f) {
+	if modes := needs[f]; !t.profile.offers(f) || modes != nil && !slices.ContainsFunc(modes, t.profile.Takes) {
 		return false
 	}
 	k := kindOf(f)

@@ -147,6 +147,7 @@ func (f *profileFile) conditions(p *Profile) error {
 	}{
 		{"void_card", f.VoidCard, &p.VoidCard, voids}, {"void_pin", f.VoidPIN, &p.VoidPIN, voids},
 		{"refund_card", f.RefundCard, &p.RefundCard, []Function{FunctionRefund}},
+		{"partial_approval", f.Partial, &p.PartialApproval, []Function{FunctionSale, FunctionMOTOSale}},
 	} {
 		if err := p.forFunction(c.key, c.value != nil, c.of...); err != nil {
 			return err
@@ -216,7 +217,7 @@ func (f *profileFile) limits(p *Profile) error {
 
 // forward reads the rhythm of what is stored and forwarded.
 func (f *profileFile) forward(p *Profile) error {
-	p.SAF.Interval = p.AdviceInterval
+	p.SAF.Interval, p.AdvicesFirst = p.AdviceInterval, f.SAF.First
 	if err := within("saf.attempts", f.SAF.Attempts, &p.SAF.Attempts, 1, 99, 0); err != nil {
 		return err
 	}

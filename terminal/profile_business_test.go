@@ -52,13 +52,14 @@ functions: [sale, void, refund, pre-auth, completion, tip-adjust, moto-sale, qr-
 void_card: true
 void_pin: true
 refund_card: true
+partial_approval: true
 completion_percent: 100
 tip_percent: 20
 offline: {max_count: 3, max_total: 30000}
 batch_limit: 400
 carry: true
 home_scheme: CUP
-saf: {attempts: 5, backoff: 2, max_backoff: 10m}
+saf: {first: true, attempts: 5, backoff: 2, max_backoff: 10m}
 operators: {required: true, max_wrong: 5, lock: 90s}
 receipt: china
 language: zh
@@ -74,7 +75,7 @@ settlement: t1`)))
 		Attempts: 3, MaxAmount: 99_999_999_99, Fallback: Fallback{Tries: 3, Window: 90 * time.Second}, Security: p.Security,
 		EntryModes: []EntryMode{"chip", "stripe", "manual", "qr"},
 		Functions:  []Function{"sale", "void", "refund", "pre-auth", "completion", "tip-adjust", "moto-sale", "qr-sale", "operator-login"},
-		VoidCard:   true, VoidPIN: true, RefundCard: true, CompletionPercent: 100, TipPercent: 20, Offline: Offline{MaxCount: 3, MaxTotal: 300_00},
+		VoidCard:   true, VoidPIN: true, RefundCard: true, PartialApproval: true, AdvicesFirst: true, CompletionPercent: 100, TipPercent: 20, Offline: Offline{MaxCount: 3, MaxTotal: 300_00},
 		BatchLimit: 400, Carry: true, HomeScheme: "CUP", SAF: SAF{Attempts: 5, Interval: time.Minute, Backoff: 2, MaxBackoff: 10 * time.Minute},
 		Operators: Operators{Required: true, MaxWrong: 5, Lock: 90 * time.Second}, ReceiptLayout: "china", Language: "zh",
 		FeePlan: "credit-060-debit-050-cap-2000", SettlementPlan: "t1", EMV: p.EMV,

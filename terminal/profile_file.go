@@ -34,6 +34,7 @@ type profileFile struct {
 	VoidCard       *bool             `yaml:"void_card"`
 	VoidPIN        *bool             `yaml:"void_pin"`
 	RefundCard     *bool             `yaml:"refund_card"`
+	Partial        *bool             `yaml:"partial_approval"`
 	Completion     *int              `yaml:"completion_percent"`
 	Tip            *int              `yaml:"tip_percent"`
 	Offline        offlineFile       `yaml:"offline"`
@@ -69,6 +70,7 @@ type offlineFile struct {
 }
 
 type safFile struct {
+	First      bool  `yaml:"first"`
 	Attempts   *int  `yaml:"attempts"`
 	Backoff    *int  `yaml:"backoff"`
 	MaxBackoff *span `yaml:"max_backoff"`

@@ -73,7 +73,12 @@ func (t *Terminal) chooseOfflineSale() (Ended, error) {
 	if !ok {
 		return t.cancelled(), nil
 	}
-	return t.serve(wanted{amount: amount, offline: true})
+	w := wanted{amount: amount, offline: true}
+	if !t.mayOffline(w) {
+		t.show(say("offline-full"))
+		return Ended{Outcome: OutcomeNotAllowed}, nil
+	}
+	return t.serve(w)
 }
 
 // chooseMOTOSale is a sale by mail or telephone: the card's number is typed, and nobody is verified.

@@ -31,7 +31,12 @@ func (w wanted) about() dialect.Kind {
 }
 
 // title is what the card prompt says is being done.
-func (w wanted) title() Text { return say(titleOf(w.about()), Amount(w.amount)) }
+func (w wanted) title() Text {
+	if w.kind == dialect.KindBalance {
+		return say("balance-inquiry")
+	}
+	return say(titleOf(w.about()), Amount(w.amount))
+}
 
 // newRecord is the record of what is wanted, without a card.
 func (t *Terminal) newRecord(w wanted) *Record {
@@ -108,6 +113,9 @@ func (t *Terminal) serve(s wanted) (Ended, error) {
 		case swipeNotAllowed:
 			t.show(say("not-accepted"), say("no-fallback"))
 			return Ended{Outcome: OutcomeNotAccepted}, nil
+		case swipeNever:
+			t.show(say("not-accepted"), say("no-stripe"))
+			return Ended{Outcome: OutcomeNotAccepted}, nil
 		case swipeFallback:
 			t.remark("stripe: the chip cannot be read: fallback, DE 22 PAN entry %s", entryFallback)
 			card.entry = entryFallback
@@ -147,6 +155,9 @@ func liveOutcome(err error) Outcome {
 
 // swipeRule asks whether this stripe may be read here and now.
 func (t *Terminal) swipeRule(card *stripeCard) swipeRule {
+	if !t.profile.Takes(EntryModeStripe) {
+		return swipeNever
+	}
 	reads := t.cfg.Devices.OpenSlot != nil && t.can(tlv.CapabilityICWithContacts) // a terminal that never could reads the stripe
 	return t.profile.Fallback.swipe(&t.failures, reads && card.service.chip(), t.slotWorks(), card.number, t.clock.Now())
 }

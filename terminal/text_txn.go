@@ -46,6 +46,8 @@ var txnTexts = map[Key]entry{
 
 	"insert-chip-next": {"READ THE CHIP, NOT THE STRIPE", "请插芯片卡重试"},
 	"device-failed":    {"TERMINAL FAULT, REVERSING", "终端故障,正在冲正"},
+	"offline-full":     {"TOO MUCH WAITS TO BE SENT", "待上送已达上限"},
+	"no-stripe":        {"NO STRIPES HERE", "本机不受理磁条卡"},
 	"wrong-answer":     {"WRONG ANSWER", "应答错误"},
 	"part-approved":    {"APPROVED IN PART %s", "部分批准 %s"},
 	"part-left":        {"STILL TO PAY %s", "余额待付 %s"},

@@ -34,7 +34,12 @@ func newCounterOf(t testing.TB, source string, change func(*Profile)) *counter {
 // newCounterWith changes a counter before its terminal boots.
 func newCounterWith(t testing.TB, source string, change func(*counter)) *counter {
 	c := &counter{till: newTillOf(t, source)}
-	c.terminal.cfg.Devices.Show = func(s Screen) { c.shown = append(c.shown, s.In(English)); _ = s.In(Chinese) }
+	c.terminal.cfg.Devices.Show = func(s Screen) {
+		c.shown = append(c.shown, s.In(English))
+		if text := s.In(English) + s.In(Chinese); strings.Contains(text, "%!") {
+			t.Errorf("%q", text)
+		}
+	}
 	c.terminal.cfg.Observe = func(o Observation) {
 		switch o := o.(type) {
 		case Ended:
