@@ -74,6 +74,21 @@
 //   - A sale from a code is a wallet's, found by the code. What became of it is answered from the acquirer's log, 09 while nobody
 //     knows; its cancellation is a reversal under a number of its own.
 //   - A balance inquiry leaves an entry without money, for its copies.
+//   - A Party gives a message that came in another dialect the numbers of the line up, so a machine knows one dialect. A line's
+//     frames for somebody else (TPDU) and with a wrong header are dropped, and observed as Undecodable.
+//   - A terminal that numbers its batches is told more: 97 an unknown terminal, or one on another dialect's line; 77 it has not
+//     signed on, has signed off, or means another batch than the open one; 40 keys or a kind that this host does not have; 58 it
+//     is disabled. What undoes something, what has happened, and a copy of what is known is never refused so (K3).
+//   - A batch holds no money. It is compared by its totals (95 in dialects that have no other word for not equal) and closed by
+//     the end of the upload alone, or, without numbers, by totals that are equal; a sale behind the totals takes the comparison
+//     back, and the end is answered 95 then. Totals of a closed batch are answered again if they are the same, and 77 if not. The
+//     lines are compared when the end comes: a transaction that only we have (long), one that only the terminal has (short) and
+//     one of another amount is an item each. What is disputed and not paid out goes to suspense, and is not paid out; a
+//     reversal that still comes takes it from there and ends the item.
+//   - Notices and certificates of an upload are kept in the log and compared with nothing.
+//   - What a card did with scripts, in a message of its own, is kept by nobody on its way: the terminal repeats it until the issuer
+//     has answered. Of a signature size and digest are kept.
+//   - What a terminal is to do next (TerminalOrder) is asked for in every answer until it has done it.
 //
 // Not here: many processes (the three parties of a Server stand and fall together), stand-in, clearing files. It is certified for
 // nothing and must never see live cards.

@@ -26,7 +26,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/posim/posim/hsm"
 	"github.com/posim/posim/sim"
+	"github.com/posim/posim/transport"
+	"github.com/posim/posim/transport/dialect"
 )
 
 func startServer(t testing.TB, cfg ServerConfig) *Server {
@@ -577,4 +580,109 @@ func procAddress(t testing.TB, s string) string {
 		binary.BigEndian.PutUint32(b[i:], binary.NativeEndian.Uint32(b[i:]))
 	}
 	return net.JoinHostPort(net.IP(b).String(), fmt.Sprint(binary.BigEndian.Uint16(p)))
+}
+
+// A second line of the same acquirer speaks another dialect behind a TPDU, in real time; a terminal is taken on its own line only.
+func TestTwoDialectsOnTwoLines(t *testing.T) {
+	counter := dialect.CUP(dialect.Switches{})
+	scheme, err := hsm.ParseScheme(hsm.MasterSession, "0", "cup-ecb", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := testHouse(t, 2)
+	h.Terminals[0].Dialect = dialect.ISO87()
+	h.Terminals[1].Dialect, h.Terminals[1].Scheme = counter, scheme
+	s := startServer(t, ServerConfig{House: h, Lines: []TerminalLine{{
+		Dialect: counter, Framing: transport.Framing{TPDU: &transport.TPDU{Source: 3}, AnySource: true},
+	}}})
+	plain := newCaller(t, s.Addr(), 1)
+	if err := plain.signOn(); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "sale of the first terminal", plain.mustAsk(t, plain.sale(100)).ResponseCode, codeApproved)
+
+	conn, err := net.Dial("tcp", s.LineAddr(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	framing := transport.Framing{TPDU: &transport.TPDU{Destination: 3, Source: 17}}
+	var mac hsm.Key
+	c := newCaller(t, "", 2)
+	stan := 0
+	ask := func(k dialect.Kind, tid string, change func(*dialect.Message)) *dialect.Message {
+		t.Helper()
+		stan++
+		m := &dialect.Message{Kind: k, SystemsTraceAuditNumber: fmt.Sprintf("%06d", stan), BatchNumber: firstBatch,
+			CardAcceptorTerminalIdentification: tid, CardAcceptorIdentificationCode: testMID}
+		if err := counter.Shape(m); err != nil {
+			t.Fatal(err)
+		}
+		if change != nil {
+			change(m)
+		}
+		var sum func(dst *[8]byte, data []byte) error
+		if counter.Signed(m) {
+			sum = func(dst *[8]byte, data []byte) error { return c.m.MAC(mac, scheme.MACParams(), dst[:], data) }
+		}
+		b, err := counter.Pack(m, sum)
+		if err == nil {
+			b, err = framing.Append(nil, b)
+		}
+		if err == nil {
+			_, err = conn.Write(b)
+		}
+		if err == nil {
+			err = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		var in []byte
+		for {
+			b, n, err := framing.Next(in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n > 0 {
+				a, err := counter.Unpack(b)
+				if err == nil && len(a.MAC) > 0 {
+					err = counter.VerifyMAC(b, a, func(mac8, data []byte) error { return c.m.VerifyMAC(mac, scheme.MACParams(), mac8, data) })
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				return a
+			}
+			var buf [4096]byte
+			if n, err = conn.Read(buf[:]); err != nil {
+				t.Fatal(err)
+			}
+			in = append(in, buf[:n]...)
+		}
+	}
+	want(t, "the first terminal on the second line", ask(dialect.KindSignOn, "SIM00001", nil).ResponseCode, codeUnknownTerminal)
+	a := ask(dialect.KindSignOn, "SIM00002", nil)
+	want(t, "sign-on", a.ResponseCode+" "+a.BatchNumber, "00 000001")
+	keys, err := counter.ParseSessionKeys(a.ReservedPrivate62)
+	if err == nil {
+		mac, err = c.m.Import(scheme.SessionMAC(), c.key, keys.MACKey, keys.MACKeyCheckValue)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	a = ask(dialect.KindSale, "SIM00002", func(m *dialect.Message) {
+		m.POSEntryMode, m.CurrencyCodeTransaction, m.Track2Data = "0021", "0156", c.track
+		m.SetAmount(250)
+	})
+	want(t, "sale of the second terminal", a.ResponseCode, codeApproved)
+	want(t, "its MAC", len(a.MAC), 8)
+	other := newCaller(t, s.Addr(), 2)
+	if err := other.signOn(); err == nil || !strings.Contains(err.Error(), codeInvalidMerchant) {
+		t.Errorf("the second terminal on the first line: %v", err)
+	}
+	health, err := s.Health(context.Background())
+	want(t, "lines", fmt.Sprintf("%v %v", health.Lines, err), fmt.Sprintf("[{iso87 %s} {cup %s}] <nil>", s.Addr(), s.LineAddr(0)))
+	r, err := s.Terminals(context.Background())
+	want(t, "terminals", fmt.Sprintf("%v %v %v %v %v", r[0].Dialect, r[0].DebitAmount, r[1].Dialect, r[1].DebitAmount, err), "iso87 100 cup 250 <nil>")
 }
