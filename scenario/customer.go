@@ -177,6 +177,9 @@ func (r *rig) presentCard() {
 	case "":
 		r.typeKeys([]byte{terminal.KeyCancel})
 		return
+	case "manual": // the clerk wants to type the number
+		r.typeKeys([]byte{terminal.KeyEnter})
+		return
 	case "swipe":
 		p := r.library.Card(c.card)
 		t := r.terminal

@@ -3,6 +3,7 @@ package scenario
 import (
 	"strconv"
 
+	"github.com/posim/posim/host"
 	"github.com/posim/posim/terminal"
 )
 
@@ -15,6 +16,18 @@ const (
 	clerkPassword      = "0000"
 	supervisorPassword = "123456"
 )
+
+// wallet is somebody who pays with a code on his telephone.
+const (
+	walletName    = "wallet"
+	walletCode    = "6288000000000000017"
+	walletBalance = 10_000_00
+)
+
+// wallets are the accounts of the house that have no card.
+func wallets(p *terminal.Profile) []host.Wallet {
+	return []host.Wallet{{Name: walletName, Code: walletCode, Currency: p.Currency, Balance: walletBalance}}
+}
 
 // answer is what the clerk types at a prompt. Who does not know, or is asked once too often, presses CANCEL. The amount of a plain
 // sale is being typed without a question.
@@ -78,6 +91,8 @@ func (c *customer) text(prompt terminal.Key, n int, l *Library) string {
 		return clerkNumber
 	case "ask-parts":
 		return strconv.Itoa(c.task.Parts)
+	case "ask-code":
+		return walletCode
 	case "ask-card-number", "ask-expiry":
 		p := l.Card(c.card)
 		if p == nil {

@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/posim/posim/host"
 	"github.com/posim/posim/terminal"
@@ -93,11 +92,12 @@ func (t *transaction) rrn() string {
 // kind is what the transaction is about; KindNone: nobody says.
 func (t *transaction) kind() dialect.Kind {
 	if t.record != nil {
-		switch {
-		case t.record.Kind != dialect.KindNone:
-			return t.record.Kind
-		case strings.HasPrefix(t.record.Code, "Y"):
-			return dialect.KindOfflineSale
+		switch rec := t.record; {
+		case rec.Kind != dialect.KindNone:
+			return rec.Kind
+		case rec.State == terminal.AdviceDue, rec.State == terminal.Advised, rec.State == terminal.Refused,
+			rec.State == terminal.Parked && rec.Reason == "":
+			return dialect.KindOfflineSale // a journal of before there were kinds
 		}
 		return dialect.KindSale
 	}
@@ -131,7 +131,7 @@ func debits(k dialect.Kind) bool {
 // credits tells whether transactions of a kind take money from the merchant.
 func credits(k dialect.Kind) bool {
 	switch k {
-	case dialect.KindVoid, dialect.KindRefund, dialect.KindCompletionVoid, dialect.KindQRCancel:
+	case dialect.KindVoid, dialect.KindRefund, dialect.KindCompletionVoid:
 		return true
 	}
 	return false
@@ -149,10 +149,7 @@ func (f *family) net(position string) (n int64) {
 }
 
 // debited is what its cardholder is out of pocket.
-func (f *family) debited() int64 { return -f.net(host.PositionCardholder) - f.net(positionWallet) }
-
-// positionWallet is what cardholders who pay with a code hold.
-const positionWallet = "wallet"
+func (f *family) debited() int64 { return -f.net(host.PositionCardholder) - f.net(host.PositionWallet) }
 
 // acquired is what the merchant and those who work for him hold of it.
 func (f *family) acquired() int64 {

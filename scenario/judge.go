@@ -123,6 +123,9 @@ func orNone(s terminal.State) string {
 // refuses, and an advice only when it durably holds it as accepted or refused (I6).
 func (r *rig) judgeMoved(rec *terminal.Record) {
 	r.noteMoved(rec)
+	if !moves(rec.Kind) {
+		return
+	}
 	advice := rec.State == terminal.Advised || rec.State == terminal.Refused
 	refused := rec.State == terminal.ReversalRefused
 	if rec.State != terminal.Reversed && rec.State != terminal.ReversedUnmatched && !advice && !refused {
@@ -460,7 +463,8 @@ func (r *rig) judgeHost(p *party, v *host.View) {
 		return
 	}
 	if x, ok := p.run.Machine().(*host.Issuer); ok {
-		if moved, posted := x.Moved(), host.Positions(v)[host.PositionCardholder]; moved != posted {
+		all := host.Positions(v)
+		if moved, posted := x.Moved(), all[host.PositionCardholder]+all[host.PositionWallet]; moved != posted {
 			r.violate("I2", "the accounts changed by %s and the postings say %s", Money(moved), Money(posted))
 		}
 	}
@@ -579,7 +583,8 @@ func onItsWay(back int64) string {
 func (r *court) judgeTransaction(t *transaction) {
 	name := t.key.STAN
 	inBatch := t.record != nil && t.record.InBatch()
-	owed := inBatch || t.record != nil && (t.record.State == terminal.Refused || t.record.State == terminal.Parked && t.record.Reason == "")
+	owed := inBatch || t.record != nil && t.kind() == dialect.KindOfflineSale &&
+		(t.record.State == terminal.Refused || t.record.State == terminal.Parked && t.record.Reason == "")
 	switch {
 	case owed && t.receipts == 0:
 		r.violate("I5", "sale %s is %s and there is no receipt", name, t.record.State)
@@ -636,7 +641,7 @@ func (r *court) judgeDebits(f *family, ledger []posted) {
 }
 
 func fromCardholder(position string) bool {
-	return position == host.PositionCardholder || position == positionWallet
+	return position == host.PositionCardholder || position == host.PositionWallet
 }
 
 // posted is a posting and the transaction that it belongs to.

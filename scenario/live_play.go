@@ -257,6 +257,8 @@ func (v *live) presentCard() {
 	switch e := c.next(); {
 	case e == "":
 		v.typeKeys([]byte{terminal.KeyCancel})
+	case e == "manual":
+		v.typeKeys([]byte{terminal.KeyEnter})
 	case e == "swipe":
 		p := v.library.Card(c.card)
 		time.AfterFunc(liveHand, func() { v.draw(p) })
