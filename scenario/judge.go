@@ -601,7 +601,7 @@ func (r *court) judgeTransaction(t *transaction) {
 			r.violate("I3", "the terminal's record of %s is in no known state: %s", name, s)
 		}
 	}
-	if t.record != nil && t.record.State == terminal.Refused && decidesNothing(t.record.Code) {
+	if t.record != nil && t.record.State == terminal.Refused && t.kind().Advice() && decidesNothing(t.record.Code) {
 		r.violate("I6", "the advice of %s was struck off with %s, by which nobody has decided about it", name, t.record.Code)
 	}
 	if t.record != nil && (t.record.State == terminal.Reversed || t.record.State == terminal.ReversedUnmatched) {

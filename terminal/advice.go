@@ -173,7 +173,7 @@ func (t *Terminal) adviceAnswered(r *Record, m *dialect.Message) (try, error) {
 	case dialect.RefusesKeys(code):
 		t.stale = true
 		return keysStale, nil
-	case dialect.Undecided(code) && t.kept(rules.UndecidedIsNoRefusal): // nobody has decided about it yet (D9)
+	case dialect.Undecided(code) && t.kept(rules.UndecidedIsNoRefusal) && !decides(r.about(), code): // nobody has decided about it yet (D9)
 		return notYet, nil
 	case code == "94" && t.kept(rules.ParkDuplicate), dialect.Approves(code): // a host that takes the repeat for another sale (D11), or only a part of it: for a person
 		return settled, t.journal.park(r, code)
@@ -193,6 +193,10 @@ func (t *Terminal) adviceAnswered(r *Record, m *dialect.Message) (try, error) {
 		return settled, nil
 	}
 }
+
+// decides tells whether a code that decides nothing about what has happened is an answer all the same: a void is asked for, and a
+// hop that gives up on the next one declines it, stores that, and reverses the void there (V9). Only 09 says nothing.
+func decides(k dialect.Kind, code string) bool { return !k.Advice() && code != "09" }
 
 // adviceAccepted records that the host agrees. What became true by that has its receipt only now.
 func (t *Terminal) adviceAccepted(r *Record, m *dialect.Message) error {
