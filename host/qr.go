@@ -71,6 +71,9 @@ func (x *Relay) cancelQR(e Event) {
 		return
 	}
 	if e.Force != "" && !dialect.Approves(e.Force) {
+		if o := x.find(k); o != nil && (o.State == Approved || o.State == Pending) {
+			x.dispose(o)
+		}
 		x.declineAtOnce(e.Conn, t, e.Force, "forced")
 		return
 	}

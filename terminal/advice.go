@@ -174,7 +174,7 @@ func (t *Terminal) adviceAnswered(r *Record, m *dialect.Message) (try, error) {
 		t.stale = true
 		return keysStale, nil
 	case dialect.Undecided(code) && t.kept(rules.UndecidedIsNoRefusal) && !decides(r.about(), code): // nobody has decided about it yet (D9)
-		return notYet, nil
+		return notYet, t.inProgress(r)
 	case code == "94" && t.kept(rules.ParkDuplicate), dialect.Approves(code): // a host that takes the repeat for another sale (D11), or only a part of it: for a person
 		return settled, t.journal.park(r, code)
 	case !t.kept(rules.RefusedLeavesQueue): // and is tried again
@@ -192,6 +192,18 @@ func (t *Terminal) adviceAnswered(r *Record, m *dialect.Message) (try, error) {
 		}
 		return settled, nil
 	}
+}
+
+// inProgress counts how often a void was said to be in progress: a host that says so for ever has decided, and will not tell. Then
+// it is for a person.
+func (t *Terminal) inProgress(r *Record) error {
+	if r.about().Advice() {
+		return nil
+	}
+	if t.progress[r]++; t.progress[r] < t.profile.Attempts {
+		return nil
+	}
+	return t.journal.park(r, "09")
 }
 
 // decides tells whether a code that decides nothing about what has happened is an answer all the same: a void is asked for, and a

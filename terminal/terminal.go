@@ -78,6 +78,7 @@ type Terminal struct {
 	attempted      map[*Record]bool   // advices that may have been sent, reversals sent under stale keys: the next is a repeat
 	undoing        map[*Record]bool   // reversals that may have been sent: in a dialect with a time of transmission, the next is a repeat
 	reasons        map[*Record]string // of reversals that a host refused, where it wants another one then
+	progress       map[*Record]int    // how often a host said of a void that it was in progress
 	adviceAt       time.Time
 	safWait        time.Duration               // between the last two occasions
 	operator       string                      // who is logged in; "": nobody
@@ -102,7 +103,7 @@ func New(cfg Config) *Terminal {
 	if cfg.Calendar == nil {
 		cfg.Calendar = func() time.Time { return cfg.Clock.Now() }
 	}
-	return &Terminal{cfg: cfg, profile: cfg.Profile, clock: cfg.Clock, attempted: map[*Record]bool{}, undoing: map[*Record]bool{}, reasons: map[*Record]string{}}
+	return &Terminal{cfg: cfg, profile: cfg.Profile, clock: cfg.Clock, attempted: map[*Record]bool{}, progress: map[*Record]int{}, undoing: map[*Record]bool{}, reasons: map[*Record]string{}}
 }
 
 // Press posts a key, in an event of the terminal's clock.
