@@ -741,6 +741,17 @@ func (r *rig) repair() {
 	r.damaged = nil
 }
 
+// loseMemory empties the terminal's journal. What it said is still on paper: the judge goes on from there.
+func (r *rig) loseMemory() {
+	books, err := r.books()
+	if err == nil {
+		r.archive(books)
+		r.log.closed = append(r.log.closed, books.Records...)
+	}
+	r.log.moves, r.damaged = map[dialect.Key]*terminal.Record{}, nil
+	r.termDisk.Put(terminal.JournalFile, nil)
+}
+
 // damage flips a bit in the first record of the journal.
 func (r *rig) damage() error {
 	if r.term.On() {

@@ -167,6 +167,8 @@ func (v *live) act(st *Step) string {
 		v.setLine(st.Line == "down")
 	case "disk":
 		v.setDisk(st)
+	case "battery":
+		v.loseMemory(st)
 	}
 	return ""
 }
@@ -452,6 +454,25 @@ func (v *live) setDisk(st *Step) {
 		change = v.damage
 	}
 	if err := change(); err != nil {
+		v.seen.fail(st.Pos, "%v", err)
+	}
+}
+
+// loseMemory removes the terminal's journal; the terminal is off.
+func (v *live) loseMemory(st *Step) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.wall != nil {
+		v.seen.fail(st.Pos, "the terminal's memory can be lost only with the power off")
+		return
+	}
+	books, err := v.books()
+	if err == nil {
+		v.court.log.closed = v.court.every(books)
+		v.court.log.moves = map[dialect.Key]*terminal.Record{}
+		err = os.Remove(v.journalFile())
+	}
+	if err != nil {
 		v.seen.fail(st.Pos, "%v", err)
 	}
 }

@@ -384,6 +384,12 @@ func (p *play) act(st *Step) string {
 		p.setLine(st.Line == "down")
 	case "disk":
 		p.setDisk(st)
+	case "battery":
+		if p.term.On() {
+			p.fail(st.Pos, "the terminal's memory can be lost only with the power off")
+			break
+		}
+		p.loseMemory()
 	default:
 		p.fail(st.Pos, "step %s is not built", st.Do)
 	}

@@ -71,12 +71,21 @@ func (t *Terminal) against(o *Record, fits func(dialect.Kind) bool) Key {
 			if undoes(r.about()) {
 				return "voided-already"
 			}
-			return "not-possible" // it was completed, adjusted or refunded
+			if !t.undone(r) {
+				return "not-possible" // it was completed, adjusted or refunded
+			}
 		case Pending, ReversalDue, AdviceDue:
 			return "unfinished-yet"
 		}
 	}
 	return ""
+}
+
+// undone tells whether what r did was taken back: a completion that was voided holds its amount again.
+func (t *Terminal) undone(r *Record) bool {
+	return slices.ContainsFunc(t.journal.inBatch(), func(x *Record) bool {
+		return x.Original != nil && t.journal.originalOf(x) == r && undoes(x.about()) && (x.State == Approved || x.State == Advised)
+	})
 }
 
 // latest is the newest transaction of this batch with a STAN.
