@@ -355,7 +355,11 @@ func (r *court) transactions(records []*terminal.Record, views []*host.View) []*
 		return t
 	}
 	for _, rec := range records {
-		find(r.key(rec)).record = rec
+		if t := find(r.key(rec)); t.record == nil {
+			t.record = rec
+		} else { // of another box with the same numbers, that began again
+			all = append(all, &transaction{key: r.key(rec), record: rec, entries: make([]*host.Entry, len(views))})
+		}
 	}
 	for i, v := range views {
 		for _, e := range v.Transactions {
@@ -748,7 +752,7 @@ func (r *rig) loseMemory() {
 		r.archive(books)
 		r.log.closed = append(r.log.closed, books.Records...)
 	}
-	r.log.moves, r.damaged = map[dialect.Key]*terminal.Record{}, nil
+	r.log.moves, r.log.asked, r.damaged = map[dialect.Key]*terminal.Record{}, nil, nil
 	r.termDisk.Put(terminal.JournalFile, nil)
 }
 
