@@ -14,8 +14,8 @@ func (x *Relay) calendar(c Calendar) {
 	}
 	if r := x.moved(c); r != nil {
 		x.add(r, x.Apply)
-		x.expire(x.Apply)
 	}
+	x.expire(x.Apply) // as long as nobody has moved it the date is the clock's, which may have gone far
 }
 
 // expire ends the pre-authorisations that nobody completed in time: the money can be spent again.
@@ -114,8 +114,8 @@ func (x *Issuer) calendar(c Calendar) {
 	if c.Kind != CalendarPayout {
 		if r := x.moved(c); r != nil {
 			x.add(r, x.Apply)
-			x.expire(x.Apply)
 		}
+		x.expire(x.Apply)
 	}
 	if c.Kind == CalendarCutover {
 		return // the day's file is made, and comes to the cardholders' banks on the next one

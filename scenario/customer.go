@@ -62,7 +62,7 @@ func wishOf(s terminal.Screen) (wish, terminal.Key) {
 			if len(line.Args) == 1 && line.Args[0] == "" {
 				return wishPIN, line.Key
 			}
-		case "confirm":
+		case "confirm", "ask-reason":
 			return wishAnswer, line.Key
 		}
 		if asks(line) {
@@ -97,7 +97,7 @@ func (r *rig) arrive(x *Task) error {
 	if err != nil {
 		return err
 	}
-	r.customer = newCustomer(r.library, x, r.log.slip(x.Of))
+	r.customer = newCustomer(r.library, x, r.log.about(x))
 	r.typeKeys(keys)
 	return nil
 }

@@ -43,6 +43,8 @@ func (c *customer) answer(prompt terminal.Key, l *Library) []byte {
 	switch prompt {
 	case "confirm":
 		return []byte{terminal.KeyEnter}
+	case "ask-reason": // why something is set aside: by hand
+		return []byte{'3'}
 	case "amount", "ask-amount":
 		return amountKeys(c.task.Amount)
 	case "ask-cash-back":

@@ -94,7 +94,8 @@ type Position struct {
 var (
 	outcomes = [...]string{"approved", "declined", "no-answer", "cancelled", "offline-approved", "offline-declined",
 		"no-connection", "blocked", "power-off", "card-removed", "chip-failed", "stopped", "refused", "not-accepted",
-		"live-card-refused", "live-card-read", "done", "not-allowed", "not-found"}
+		"live-card-refused", "live-card-read", "done", "not-allowed", "not-found", "parked",
+		"part-refused", "not-printed"}
 	recordStates = [...]string{"pending", "approved", "declined", "reversaldue", "reversed", "reversedunmatched",
 		"reversalrefused", "parked", "advicedue", "advised", "refused"}
 	terminalStates = [...]string{"off", "idle", "busy", "stopped"}

@@ -197,7 +197,7 @@ func (v *live) task(st *Step) string {
 		v.mu.Unlock()
 		return ""
 	}
-	v.customer = newCustomer(v.library, st.Task, v.court.log.slip(st.Task.Of))
+	v.customer = newCustomer(v.library, st.Task, v.court.log.about(st.Task))
 	v.mu.Unlock()
 	v.typeKeys(keys)
 	done := v.until(livePatience, func() bool { return v.court.log.ended != nil || v.unable() != "" || v.customer.failed != nil })

@@ -68,6 +68,19 @@ func (l *record) number(c *customer, k dialect.Key, from terminal.State) {
 	l.made[c.task.Number] = k
 }
 
+// about is the record that a task is about; of what is set aside, the first that waits. nil: there is none.
+func (l *record) about(x *Task) *terminal.Record {
+	if x.Function != terminal.FunctionSAFPark {
+		return l.slip(x.Of)
+	}
+	for _, rec := range l.inOrder() {
+		if rec.State == terminal.ReversalDue || rec.State == terminal.AdviceDue {
+			return rec
+		}
+	}
+	return nil
+}
+
 // slip is the record of the transaction that is meant; nil: there is none.
 func (l *record) slip(of Of) (found *terminal.Record) {
 	if of.Number > 0 {
@@ -75,14 +88,27 @@ func (l *record) slip(of Of) (found *terminal.Record) {
 		if !ok {
 			return nil
 		}
-		return l.moves[k]
+		if rec := l.moves[k]; rec != nil {
+			return rec
+		}
+		for _, rec := range l.closed { // on paper still
+			if keyed(k, rec) {
+				found = rec
+			}
+		}
+		return found
 	}
-	for _, rec := range l.moves {
+	for _, rec := range append(slices.Clone(l.closed), l.inOrder()...) {
 		if rec.STAN == of.STAN && (found == nil || rec.Batch+rec.Date+rec.Time > found.Batch+found.Date+found.Time) {
 			found = rec
 		}
 	}
 	return found
+}
+
+// keyed tells whether k is the identity of a record.
+func keyed(k dialect.Key, rec *terminal.Record) bool {
+	return k.STAN == rec.STAN && k.Batch == rec.Batch && (k.Batch != "" || k.Date == rec.Date && k.Time == rec.Time)
 }
 
 // wired is one message on the terminal's wire.

@@ -410,7 +410,7 @@ steps:
   - sale: {amount: 1.00}
     expect: {outcome: accepted}
 ` + ending,
-		`W06-x.yaml:6:23: unknown outcome "accepted": want approved, declined, no-answer, cancelled, offline-approved, offline-declined, no-connection, blocked, power-off, card-removed, chip-failed, stopped, refused, not-accepted, live-card-refused, live-card-read, done, not-allowed, not-found
+		`W06-x.yaml:6:23: unknown outcome "accepted": want approved, declined, no-answer, cancelled, offline-approved, offline-declined, no-connection, blocked, power-off, card-removed, chip-failed, stopped, refused, not-accepted, live-card-refused, live-card-read, done, not-allowed, not-found, parked, part-refused, not-printed
     6 |     expect: {outcome: accepted}
       |                       ^^^^^^^^`},
 	{"an outcome of a wait",
