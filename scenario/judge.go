@@ -425,6 +425,7 @@ func (r *rig) judge() {
 		r.judgeHost(p, views[i])
 	}
 	r.judgeIdentities(views[0])
+	r.judgeBatch(books)
 	all := r.transactions(r.every(books), views)
 	ledger, err := r.hosts[2].ledger()
 	if err != nil {
@@ -505,8 +506,20 @@ func (r *court) judgePrinted(rc terminal.Receipt) {
 	}
 }
 
+// judgeBatch: what stands in a batch was begun in it, and has its number at the host, too (I9).
+func (r *court) judgeBatch(b *terminal.Books) {
+	for _, rec := range b.Records[b.Left:] {
+		if rec.Batch != "" && rec.Batch != b.Batch {
+			r.violate("I9", "the record of %s has batch %s and stands in batch %s", rec.STAN, rec.Batch, b.Batch)
+		}
+	}
+}
+
 // judgeState: whatever went wrong, a terminal with power has come to rest idle, or stopped in a state that has a name (I12).
 func (r *rig) judgeState() {
+	if books, err := r.books(); err == nil {
+		r.judgeBatch(books)
+	}
 	if _, more := r.world.Next(); more || !r.term.On() || r.terminal.Idle() || r.terminal.Stopped() != nil {
 		return
 	}

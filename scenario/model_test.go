@@ -101,12 +101,11 @@ func TestEveryVariantOfTheModelIsHere(t *testing.T) {
 	}
 	// Left out are the lines that keep every rule, and these.
 	without := map[string]string{
-		"S12": "nothing is settled yet", "D10": "nothing is settled yet", "K3": "there is no batch number yet",
 		"K4s": "as K4, and the network doubles nothing", "K5s": "a host cannot tell stale keys from an altered message", "K5r": "as K5s",
 		"K6": "the link keeps the order, so no two sign-ons chase each other: K6s", "K7": "the order of the link is what keeps it", "K7s": "as K7",
 	}
 	other := func(id, expect string) bool {
-		return expect == "ends" || without[id] != "" || id[0] == 'V' || strings.ContainsRune("SADK", rune(id[0])) && id[1] == '0' // V: nothing is voided yet
+		return expect == "ends" || without[id] != "" || id[0] == 'V' && byModel[id].Name == "" || strings.ContainsRune("SADK", rune(id[0])) && id[1] == '0' // V: what the model has for voids over two hops is left out in the hosts nowhere
 	}
 	known := map[string]bool{}
 	for _, line := range strings.Split(string(data), "\n") {

@@ -10,6 +10,7 @@ import (
 // Books are what a journal's bytes say, as a judge reads them.
 type Books struct {
 	Records  []*Record      // of the present batch, and what is left of closed ones, oldest first
+	Left     int            // how many of Records are left of closed ones
 	Batch    string         // its number, six digits
 	Totals   dialect.Totals // of the present batch
 	Settling *Settlement    // its closing in progress; nil: none
@@ -24,6 +25,6 @@ func ReadBooks(data []byte) (*Books, error) {
 		return nil, fmt.Errorf("%w: %w", ErrJournal, err)
 	}
 	return &Books{
-		Records: j.records, Batch: j.batch.number, Totals: j.totals(""), Settling: j.batch.settling, Last: j.batch.last, Paused: j.paused,
+		Records: j.records, Left: j.batch.from, Batch: j.batch.number, Totals: j.totals(""), Settling: j.batch.settling, Last: j.batch.last, Paused: j.paused,
 	}, nil
 }

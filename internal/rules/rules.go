@@ -83,14 +83,14 @@ const (
 	LogAdviceBeforeForward // a pending advice is durable before it is forwarded
 	MatchSignOn            // K6: only the answer to this sign-on answers it
 
-	CloseClean                     // T10: a batch closes only when no reversal, advice or void is due
-	ReverseMismatch                // T8: an answer about something else is reversed, not forgotten
-	VoidKeepsKey                   // V2: a void is reversed by its own key, never by the sale's
-	UnknownVoid                    // V1, V2: a void that is not answered has not failed: it is reversed or repeated
-	AcceptDuplicates               // H1: a true duplicate is never answered 94
-	SignOnUnblocked                // K1: a reversal that is due does not block a sign-on
-	KeepBatch                      // K3: a sign-on's batch number is not adopted while the batch is open
-	last             = MatchSignOn // of those that a variant leaves out
+	CloseClean       // T10: a batch closes only when no reversal, advice or void is due
+	ReverseMismatch  // T8: an answer about something else is reversed, not forgotten
+	VoidKeepsKey     // V2: a void is reversed by its own key, never by the sale's
+	UnknownVoid      // V1, V2: a void that is not answered has not failed: it is reversed or repeated
+	AcceptDuplicates // H1: a true duplicate is never answered 94
+	SignOnUnblocked  // K1: a reversal that is due does not block a sign-on
+	KeepBatch        // K3: a sign-on's batch number is not adopted while the batch is open
+	last             = KeepBatch
 )
 
 // Set is the rules that are left out; the zero value keeps all.
@@ -106,6 +106,7 @@ type Variant struct {
 	Model []string // its lines in docs/model/variants.tsv
 	Rules Set      // left out
 	Safe  bool     // the model finds nothing wrong with it, and neither must the judge
+	Dated bool     // it is safe only where the key has date and time: where batches are numbered the judge must object
 	About string
 }
 
@@ -124,6 +125,11 @@ func Variants() []Variant {
 	safe := func(name, id, model string, s Set, about string) Variant {
 		return Variant{Name: name, ID: id, Model: strings.Fields(model), Rules: s, Safe: true, About: about}
 	}
+	dated := func(name, id, model string, s Set, about string) Variant {
+		v := safe(name, id, model, s, about)
+		v.Dated = true
+		return v
+	}
 	return []Variant{
 		broken("no-wal", "T1", "S1", without(PendingBeforeWire), "the request leaves before the pending record is durable"),
 		broken("two-writes", "T2", "S2 D2", without(OneWrite), "a record is erased in one write and its new state recorded in another, and an offline sale comes into the batch in one and into the queue in another"),
@@ -137,8 +143,11 @@ func Variants() []Variant {
 		broken("any-ack", "T7", "S7 S7m", without(MatchAcknowledgment), "any reversal answer clears the reversal that is due"),
 		broken("any-answer", "T8", "S8", without(MatchAnswer), "any answer is taken for the answer to the request in progress"),
 		broken("no-card-reversal", "T9", "S11", without(ReverseCardRefusal), "an approval that the card refuses is closed as declined"),
+		broken("close-dirty", "T10", "S12 D10", without(CloseClean), "a batch is closed while a reversal or an advice is due"),
+		broken("bctc-mismatch", "T8", "", without(ReverseMismatch), "an answer about something else is forgotten with its record, and not reversed"),
 		broken("no-dedup", "H1", "S13 D11 D11i", without(ReplayDuplicates), "a duplicate request or advice is decided again"),
 		broken("repeat-no-dedup", "H1", "S13b", without(ReplayDuplicates, AskOnce), "an unanswered request is sent again, and decided again"),
+		broken("94-to-duplicate", "H1", "", without(AcceptDuplicates), "a true duplicate is answered 94"),
 		broken("forget-unmatched", "H2", "S14 S14m", without(RememberUnmatched), "a reversal without an original is acknowledged and forgotten"),
 		broken("tombstone-expires", "H2", "S14t", without(KeepTombstones), "a host forgets a reversal without an original after two seconds"),
 		broken("nak-unmatched", "H2", "S14n", without(AcknowledgeUnmatched), "a reversal without an original is refused, forgotten and repeated"),
@@ -172,18 +181,22 @@ func Variants() []Variant {
 		broken("advice-timer", "D14", "D14", without(NoAdviceTimer), "a pending advice has a timer, and is declined and reversed above"),
 		broken("advice-timer-forgotten", "D14", "D14f", without(NoAdviceTimer, ReverseUpstream), "a pending advice has a timer, and is declined and not reversed"),
 		broken("advice-boot-decline", "D14", "D14b", without(AdviceOutlivesBoot), "a host that boots declines a pending advice and reverses it above"),
+		broken("void-by-sale-key", "V2", "V3", without(VoidKeepsKey), "a void is reversed by the key of its sale"),
+		broken("void-timeout-failed", "V2", "V4 V3t", without(UnknownVoid), "a void that is not answered is taken for refused"),
+		broken("sign-on-blocked", "K1", "", without(SignOnUnblocked), "a reversal that is due blocks the sign-on that it needs"),
 		broken("stale-key-ack", "K1", "K1 K1m", without(StaleKeyIsNoAcknowledgment), "that the keys are stale is taken for the acknowledgment of the reversal"),
 		broken("stale-key-final", "K1", "K1d", without(StaleKeyIsNoRefusal), "that the keys are stale is taken for a final refusal of the reversal"),
 		broken("stale-key-no-sign-on", "K1", "K1n", without(SignOnWhenStale), "a reversal is repeated under the stale keys"),
 		broken("stale-key-renumbered", "K2", "K2", without(ReversalKeepsSTAN), "after the sign-on a reversal is repeated under a new STAN"),
+		broken("batch-adopted", "K3", "K3", without(KeepBatch), "the batch number of a sign-on is taken while the batch is open"),
 		broken("stale-key-decline", "K4", "K4", without(StaleKeyIsNoDecline), "that the keys are stale is taken for a decline of the request"),
 		broken("repeat-stale-key-decline", "K4", "K4b", without(StaleKeyIsNoDecline, AskOnce), "as stale-key-decline, and an unanswered request is sent again"),
 		broken("stale-key-decided", "K5", "K5", without(StaleKeyIsNoDecline, StaleKeyChangesNothing), "as stale-key-decline, and the host decides the request all the same"),
 
 		safe("sale-first", "S9", "S9 S9b", without(ReverseFirst), "a sale does not wait for the reversal that is due"),
-		safe("stan-only-key", "H5", "S10a", without(DateInKey), "hosts tell transactions apart by terminal and STAN alone"),
-		safe("volatile-stan", "T11", "S10c", without(DurableSTAN), "a power cut brings a STAN back"),
-		safe("stan-wraps", "H5", "S17b", without(UniqueSTAN), "the STAN wraps while hosts remember it"),
+		dated("stan-only-key", "H5", "S10a", without(DateInKey), "hosts tell transactions apart by terminal and STAN alone"),
+		dated("volatile-stan", "T11", "S10c", without(DurableSTAN), "a power cut brings a STAN back"),
+		dated("stan-wraps", "H5", "S17b", without(UniqueSTAN), "the STAN wraps while hosts remember it"),
 		safe("repeat-request", "S13c", "S13c", without(AskOnce), "an unanswered request is sent once more before it is reversed"),
 		safe("forward-unknown", "A1", "A1b", without(LogBeforeForward, HoldUnmatched), "the acquirer forwards before it logs, and forwards reversals without an original too"),
 		safe("advice-duplicate-parked", "D11s", "D11s", without(ReplayAdviceAnswer), "the acquirer answers a repeated advice 94, and the terminal sets it aside for a person"),

@@ -213,9 +213,9 @@ func (m *Message) Key() Key {
 	return k
 }
 
-// Undated is the key without date and time: what is left of it for those who leave them out.
+// Undated is the key without date and time, or without its batch: what is left of it for those who leave them out.
 func (k Key) Undated() Key {
-	k.Date, k.Time = "", ""
+	k.Date, k.Time, k.Batch = "", "", ""
 	return k
 }
 
