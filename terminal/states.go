@@ -201,5 +201,5 @@ func (t *Terminal) fulfil(r dialect.ProcessingRequest) (bool, error) {
 // mayChange tells whether the terminal's parameters may be changed: nothing that was done under the old ones is still to be
 // settled or sent.
 func (t *Terminal) mayChange() bool {
-	return len(t.journal.Records()) == 0 && t.journal.batch.settling == nil
+	return len(t.journal.inBatch()) == 0 && t.journal.batch.settling == nil && !slices.ContainsFunc(t.journal.left(), (*Record).due)
 }
