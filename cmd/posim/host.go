@@ -71,6 +71,7 @@ The admin view is JSON over HTTP on this machine: GET /health /positions /view /
   posim host --listen 127.0.0.1:0 --admin 127.0.0.1:0 --json
   posim host --listen-cup 127.0.0.1:9001
   posim host --tls-cert host.pem --tls-key host.key
+  posim host terminals
   curl -s http://127.0.0.1:8584/positions`,
 		RunE: func(*cobra.Command, []string) error { return a.host(f) },
 	}
@@ -85,6 +86,7 @@ The admin view is JSON over HTTP on this machine: GET /health /positions /view /
 	c.Flags().StringVar(&f.admin, "admin", defaultAdmin, "loopback `ADDRESS:PORT` of the admin view, or off")
 	c.Flags().IntVar(&f.terminals, "terminals", 0, "know `N` terminals, numbered on from the library's last one; 0: the library's")
 	c.Flags().BoolVar(&f.json, "json", false, "print the line as one JSON object")
+	c.AddCommand(a.hostBatchesCommand(), a.hostTerminalsCommand(), a.hostTerminalCommand())
 	_ = c.MarkFlagDirname("data") // the flags are there
 	_ = c.MarkFlagFilename("tls-cert", "pem", "crt")
 	_ = c.MarkFlagFilename("tls-key", "pem", "key")
