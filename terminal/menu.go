@@ -84,7 +84,7 @@ func Menu(p *Profile, f Function) (keys string, ok bool) {
 
 // offers tells whether the profile has a function.
 func (p *Profile) offers(f Function) bool {
-	return p.Functions == nil || slices.Contains(p.Functions, f)
+	return (p.Functions == nil || slices.Contains(p.Functions, f)) && p.canTake(f)
 }
 
 // kindOf is the kind of message by which a function is asked for; KindNone: it needs none, or the dialect need not know.

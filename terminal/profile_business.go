@@ -112,12 +112,17 @@ func (f *profileFile) allowed(p *Profile) error {
 				return wrong(key, " %q: %s has no message for it", s, p.Dialect)
 			}
 		}
-		if modes := needs[fn]; modes != nil && !slices.ContainsFunc(modes, p.Takes) {
-			return wrong(key, " %q: entry_modes has none of %s, and this takes no other", s, joined(modes))
+		if !p.canTake(fn) {
+			return wrong(key, " %q: entry_modes has none of %s, and this takes no other", s, joined(needs[fn]))
 		}
 		p.Functions = append(p.Functions, fn)
 	}
 	return nil
+}
+
+// canTake tells whether the card, or the code, can come as a function wants it.
+func (p *Profile) canTake(f Function) bool {
+	return needs[f] == nil || slices.ContainsFunc(needs[f], p.Takes)
 }
 
 func joined[S ~string](all []S) string {

@@ -84,7 +84,7 @@ settlement: t1`)))
 	if !reflect.DeepEqual(p, want) {
 		t.Errorf("got  %+v\nwant %+v", p, want)
 	}
-	if got := p.Security.String(); got != "mk-sk, PIN block format 0, cup-ecb" {
+	if got := p.Security.String(); got != "mk-sk, PIN block format 0, cup-ecb-single" {
 		t.Errorf("security %s", got)
 	}
 	if p.offers("balance") || !p.offers("void") || !p.Takes("qr") {
@@ -111,6 +111,7 @@ func TestAProfileThatCannotBeSaysWhere(t *testing.T) {
 		{"a reason that is nowhere", "reversal_reason: \"61\"", "14:1: reversal_reason: dialect: "},
 		{"a reason where cup has none", "dialect: cup\nreversal_reason: \"60\"", `15:1: reversal_reason "60": cup has it in DE 39`},
 		{"a stamp that is not there", "restamp: true", "14:1: restamp: dialect: iso87 has no DE 7"},
+		{"a MAC key that is single and double", "dialect: cup\nsecurity: {mac: cup-ecb}\nswitches: {mak: single}", `15:12: security.mac "cup-ecb": a key of single length is cup-ecb-single with switches: {mak: single}`},
 		{"a function without a message", "dialect: cup\nfunctions: [cash-back]", `15:13: functions[0] "cash-back": cup has no message for it`},
 		{"cup with keys for each message", "dialect: cup\nsecurity:\n  keys: dukpt-aes", `16:3: security.keys "dukpt-aes": cup has no place for key serial numbers: want mk-sk`},
 		{"cup with a PIN block of 16 bytes", "dialect: cup\nsecurity: {pin_block: \"4\"}", `15:12: security.pin_block "4": cup knows 0, 1`},

@@ -170,8 +170,13 @@ func (f *profileFile) security(p *Profile, t dialect.Traits) (err error) {
 	if t.PINBlocks != nil && s.PINBlock != "" && !slices.Contains(t.PINBlocks, s.PINBlock) {
 		return wrong("security.pin_block", " %q: %s knows %s", s.PINBlock, t.Name, strings.Join(t.PINBlocks, ", "))
 	}
-	if s.MAC == "" {
+	switch single := p.Options.Switches.SingleMAK; {
+	case s.MAC == "" && single:
+		s.MAC = t.SingleMAC
+	case s.MAC == "":
 		s.MAC = t.MAC
+	case t.SingleMAC != "" && single != (s.MAC == t.SingleMAC):
+		return wrong("security.mac", " %q: a key of single length is %s with switches: {mak: single}", s.MAC, t.SingleMAC)
 	}
 	if p.Security, err = hsm.ParseScheme(s.Keys, s.PINBlock, s.MAC, s.MACPadding); err != nil {
 		return wrong("security", ": %w", err)

@@ -158,7 +158,7 @@ func (t *Terminal) swipeRule(card *stripeCard) swipeRule {
 	if !t.profile.Takes(EntryModeStripe) {
 		return swipeNever
 	}
-	reads := t.cfg.Devices.OpenSlot != nil && t.can(tlv.CapabilityICWithContacts) // a terminal that never could reads the stripe
+	reads := t.cfg.Devices.OpenSlot != nil && t.can(tlv.CapabilityICWithContacts) && t.profile.Takes(EntryModeChip) // a terminal that never could reads the stripe
 	return t.profile.Fallback.swipe(&t.failures, reads && card.service.chip(), t.slotWorks(), card.number, t.clock.Now())
 }
 

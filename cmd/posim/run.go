@@ -18,6 +18,7 @@ type runFlags struct {
 	seed          uint64
 	seeded        bool // --seed was given
 	lang          language
+	spoken        bool // --lang was given
 	junit, naive  string
 	record        string
 	real          realFlags
@@ -45,7 +46,7 @@ are right for the amount and the day of the recording. With a host that is not o
   posim run --data ./till W01-sale-paid.yaml
   posim run --reader pcsc:// --host 127.0.0.1:8583 W01-sale-paid.yaml`,
 		RunE: func(c *cobra.Command, paths []string) error {
-			f.seeded = c.Flags().Changed("seed")
+			f.seeded, f.spoken = c.Flags().Changed("seed"), c.Flags().Changed("lang")
 			return a.runScripts(f, paths)
 		},
 	}
@@ -133,6 +134,9 @@ func (a *app) runScripts(f runFlags, paths []string) error {
 		defer junit.Close()
 	}
 	t := &text{w: a.stdout, lang: f.lang, colours: a.colours, paths: paths, naive: naive, verbose: f.verbose, names: nameWidth(scripts, f.lang), real: f.real.asked()}
+	if !f.spoken {
+		t.spoken = spoken(library, scripts)
+	}
 	if !f.json {
 		t.header(f.seed, len(scripts))
 	}

@@ -24,6 +24,7 @@ type text struct {
 	naive   rules.Variant
 	names   int // columns of the names
 	real    bool
+	spoken  map[string]terminal.Lang // of screens and slips, by script; without one: lang
 }
 
 // The columns of a result's line.
@@ -127,6 +128,10 @@ func errorReport(err error) string {
 // story is what happened, line by line, and the money at the end.
 func (t *text) story(r *report) {
 	t.printf(" %s\n\n", t.paint("1", titleOf(r.ID, r.Name, r.Zh, t.lang)))
+	paper, ok := t.spoken[r.ID]
+	if !ok {
+		paper = terminal.Lang(t.lang)
+	}
 	run := 0
 	last := time.Duration(-1)
 	for _, l := range r.story {
@@ -135,7 +140,7 @@ func (t *text) story(r *report) {
 			t.printf("%s - %s -\n", strings.Repeat(" ", 8), fmt.Sprintf(wordRunOf.in(t.lang), run, r.Runs))
 		}
 		last = l.At
-		t.line(l)
+		t.line(l, paper)
 	}
 	if r.Runs == 1 {
 		t.money(r.Money, r.story)
@@ -144,10 +149,29 @@ func (t *text) story(r *report) {
 	}
 }
 
-func (t *text) line(l scenario.Line) {
+// spoken are the languages of the screens and slips of scripts whose terminals' profiles have one, by the scripts' ids.
+func spoken(l *scenario.Library, scripts []*scenario.Script) map[string]terminal.Lang {
+	all := map[string]terminal.Lang{}
+	for _, s := range scripts {
+		p := l.Terminal(s.Terminal)
+		if p == nil {
+			continue
+		}
+		if lang, err := terminal.ParseLang(p.Language); err == nil {
+			all[s.ID] = lang
+		}
+	}
+	return all
+}
+
+func (t *text) line(l scenario.Line, paper terminal.Lang) {
 	const kindWidth, textWidth = 8, 56
+	lang := terminal.Lang(t.lang)
+	if l.Kind == "screen" || l.Kind == "receipt" {
+		lang = paper
+	}
 	line := fmt.Sprintf(" %s  %s %s  ", tui.PadLeft(tui.Clock(l.At), 9), tui.Pad(kindIn(l.Kind, t.lang), kindWidth), tui.Pad(l.Dir, 1))
-	line += tui.Pad(l.In(terminal.Lang(t.lang)), textWidth)
+	line += tui.Pad(l.In(lang), textWidth)
 	if l.Note != "" {
 		line += "  " + l.Note
 	}

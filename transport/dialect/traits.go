@@ -9,6 +9,7 @@ type Traits struct {
 	KeySerialNumbers bool     // there is a place for one: keys for each message can be used
 	PINBlocks        []string // the formats that its messages can say or need not; nil: every one
 	MAC              string   // usual with session keys, as schemes name it; "": the schemes' own
+	SingleMAC        string   // the same with a key of single length, which is a switch
 	Reason           string   // where the reason of a reversal is and nowhere else, as reason rules are named; "": there is a choice
 	MaxCount         int      // what its totals count to in each direction; 0: no limit of its own
 }
@@ -16,7 +17,7 @@ type Traits struct {
 var traits = []Traits{
 	{Name: "iso87", KeySerialNumbers: true},
 	{Name: "iso87-128", KeySerialNumbers: true},
-	{Name: "cup", Header: true, PINBlocks: []string{"0", "1"}, MAC: "cup-ecb", Reason: "39", MaxCount: 999},
+	{Name: "cup", Header: true, PINBlocks: []string{"0", "1"}, MAC: "cup-ecb", SingleMAC: "cup-ecb-single", Reason: "39", MaxCount: 999},
 }
 
 // Names lists the dialects: what ByName makes and TraitsOf knows.
