@@ -3,6 +3,7 @@ package scenario
 import (
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"sort"
 	"time"
 
@@ -69,9 +70,11 @@ func (t *Trial) Reason() string {
 	return ""
 }
 
-// Explore runs every script once and lists its events. o gives the seed and the rules; what else it says is not looked at.
+// Explore runs every script once and lists its events. o gives the seed, the rules and OneDialect; what else it says is not looked
+// at.
 func (l *Library) Explore(scripts []*Script, o Options) (*Exploration, error) {
 	x := &Exploration{library: l, options: Options{Seed: o.Seed, Rules: o.Rules, IgnoreExpect: true, Explore: true, taint: newTaint(l, scripts)}}
+	repeated := 0
 	for _, s := range scripts {
 		runs, err := l.variants(s, x.options)
 		if err != nil {
@@ -80,11 +83,36 @@ func (l *Library) Explore(scripts []*Script, o Options) (*Exploration, error) {
 		if s.Each.Range != nil {
 			runs = runs[:1] // exploration cuts everywhere by itself
 		}
+		if o.OneDialect {
+			runs = l.oneDialect(runs, &repeated)
+		}
 		for _, run := range runs {
 			x.add(run)
 		}
 	}
 	return x, nil
+}
+
+// oneDialect keeps the runs in one dialect of a script that runs in several: of the scripts that do, each in another in turn, so that
+// every dialect is explored all over the library.
+func (l *Library) oneDialect(runs []*Script, repeated *int) (kept []*Script) {
+	var names []string
+	for _, run := range runs {
+		if name := l.terminals[run.Terminal].Speaks().Name(); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) < 2 {
+		return runs
+	}
+	name := names[*repeated%len(names)]
+	*repeated++
+	for _, run := range runs {
+		if l.terminals[run.Terminal].Speaks().Name() == name {
+			kept = append(kept, run)
+		}
+	}
+	return kept
 }
 
 func (x *Exploration) add(s *Script) {

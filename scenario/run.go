@@ -32,6 +32,8 @@ type Options struct {
 	// Explore runs a script under faults that it does not know of: only the judge decides, a terminal without power is
 	// switched on when the script needs it, and once more at the end, before anything is healed.
 	Explore bool
+	// OneDialect explores a script that runs in several dialects in one of them: a library is long enough.
+	OneDialect bool
 
 	bare  bool // leave the script's own faults out
 	watch bool // keep the events that were passed

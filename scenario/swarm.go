@@ -42,6 +42,9 @@ func (l *Library) swarmNamed(name string) (*Script, error) {
 func (l *Library) swarm(seed uint64) *Script {
 	w := &writer{rng: rand.New(rand.NewPCG(seed, swarmScript)), cards: l.names[:l.everyday]}
 	s := &Script{ID: swarmPrefix + strconv.FormatUint(seed, 10), Name: "swarm", Zh: "随机", Terminal: defaultTerminal}
+	if l.terminals[swarmTerminal] != nil && w.one(2) {
+		s.Terminal = swarmTerminal
+	}
 	for sales := 1; ; sales++ {
 		w.between()
 		w.sale()
@@ -53,6 +56,9 @@ func (l *Library) swarm(seed uint64) *Script {
 	s.Steps = w.steps
 	return s
 }
+
+// swarmTerminal is where half of the swarm's sales are made: it numbers its batches.
+const swarmTerminal = "unionpay-merchant"
 
 // writer writes the steps of a swarm's script.
 type writer struct {
@@ -80,11 +86,55 @@ func (w *writer) sale() {
 	}
 	s.Cancel = w.one(20)
 	w.add(Step{Do: "sale", Task: s})
+	if w.one(4) {
+		w.after(s)
+	}
+}
+
+// after is what is done about a transaction, at once or later.
+func (w *writer) after(original *Task) {
+	if w.one(3) {
+		w.between()
+	}
+	w.transactions++
+	x := &Task{Number: w.transactions, Of: Of{Number: original.Number}, Card: original.Card, PINs: original.PINs}
+	do := ""
+	switch w.rng.IntN(4) {
+	case 0, 1:
+		do, x.Function = "void", terminal.FunctionVoid
+	case 2:
+		do, x.Function, x.Amount = "refund", terminal.FunctionRefund, Money(w.rng.IntN(int(original.Amount))+1)
+	case 3:
+		do, x.Function, x.Amount = "tip", terminal.FunctionTipAdjust, max(1, original.Amount/10)
+	}
+	w.add(Step{Do: do, Task: x})
+}
+
+// hold is a pre-authorisation and what becomes of it.
+func (w *writer) hold() {
+	w.transactions++
+	p := &Task{
+		Function: terminal.FunctionPreAuth, Number: w.transactions, Card: w.cards[w.rng.IntN(len(w.cards))], Amount: Money(w.rng.IntN(300_00) + 1),
+		PINs: []PIN{{"1234"}},
+	}
+	w.add(Step{Do: "pre-auth", Task: p})
+	w.transactions++
+	x := &Task{Number: w.transactions, Of: Of{Number: p.Number}, Card: p.Card, PINs: p.PINs}
+	switch w.rng.IntN(3) {
+	case 0:
+		x.Function = terminal.FunctionPreAuthVoid
+		w.add(Step{Do: "pre-auth-void", Task: x})
+	case 1:
+		x.Function, x.Amount = terminal.FunctionCompletion, p.Amount
+		w.add(Step{Do: "completion", Task: x})
+	default:
+		w.transactions-- // nobody completes it
+	}
 }
 
 // between is what happens before, between and after sales.
 func (w *writer) between() {
-	switch w.rng.IntN(16) {
+	switch w.rng.IntN(20) {
 	case 0:
 		w.add(Step{Do: "wait", Wait: &Wait{Duration: time.Duration(1+w.rng.IntN(600)) * time.Second}})
 	case 1:
@@ -103,6 +153,10 @@ func (w *writer) between() {
 	case 6:
 		balance := Money(w.rng.IntN(500_00))
 		w.add(Step{Do: "host", Host: &Host{Card: w.cards[w.rng.IntN(len(w.cards))], Balance: &balance}})
+	case 8:
+		w.add(Step{Do: "settle", Task: &Task{Function: terminal.FunctionSettlement}})
+	case 9:
+		w.hold()
 	case 7:
 		w.add(Step{Do: "host", Host: &Host{Card: w.cards[w.rng.IntN(len(w.cards))], Status: statuses[w.rng.IntN(len(statuses))]}})
 	}

@@ -89,7 +89,7 @@ func (a *app) explore(f exploreFlags, paths []string) error {
 	if err != nil {
 		return err
 	}
-	x, err := library.Explore(scripts, scenario.Options{Seed: f.seed, Rules: naive.Rules})
+	x, err := library.Explore(scripts, scenario.Options{Seed: f.seed, Rules: naive.Rules, OneDialect: len(paths) == 0})
 	if err != nil {
 		return failed(err)
 	}
