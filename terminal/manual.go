@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/posim/posim/internal/pan"
+	"github.com/posim/posim/transport/dialect"
 )
 
 // What a card number that is typed may have, in digits (ISO/IEC 7812-1).
@@ -11,6 +12,24 @@ const (
 	shortestNumber = 12
 	longestNumber  = 19
 )
+
+// mayType tells whether a sale's card may be typed: its number stands on it, and nothing can be read.
+func (t *Terminal) mayType(s wanted) bool {
+	plain := s.kind == dialect.KindNone || s.kind == dialect.KindSale
+	return plain && !s.offline && t.profile.Takes(EntryModeManual)
+}
+
+// typedSale is a sale of a card whose number the clerk types. The cardholder is there, and signs.
+func (t *Terminal) typedSale(s wanted) (Ended, error) {
+	card, e := t.typeCard(s.title())
+	if card == nil {
+		return e, nil
+	}
+	d := &deal{record: t.newRecord(s)}
+	d.take(t, card)
+	d.record.CVM = cvmSignature
+	return t.transact(d)
+}
 
 // typeCard takes a card's number and expiry from the keys. A number with a wrong check digit is asked for again, an expired card is
 // refused.

@@ -80,14 +80,16 @@ func (t *Terminal) chooseSale() (Ended, error) {
 func (t *Terminal) serve(s wanted) (Ended, error) {
 	prompt, before := Key("insert-or-swipe"), Ended{Outcome: OutcomeCancelled}
 	for {
-		chip, ok := t.awaitCard(s, prompt)
-		switch {
-		case !ok:
+		how := t.awaitCard(s, prompt)
+		switch how {
+		case byKeys:
+			return t.typedSale(s)
+		case byNothing:
 			if before.Outcome == OutcomeCancelled {
 				t.show(say("cancelled"))
 			}
 			return before, nil
-		case chip:
+		case byChip:
 			e, again, err := t.chipSale(s)
 			if err != nil || again == "" {
 				return e, err
@@ -237,8 +239,9 @@ func (t *Terminal) enterAmount() (s wanted, ok bool) {
 	}
 }
 
-// awaitCard waits for a card; chip tells which way it came. ok is false when it was cancelled, or nobody came.
-func (t *Terminal) awaitCard(s wanted, prompt Key) (chip, ok bool) {
+// awaitCard waits for a card and tells how it came: byNothing when it was cancelled, or nobody came. ENTER begins a number that is
+// typed, where that may be.
+func (t *Terminal) awaitCard(s wanted, prompt Key) presentation {
 	if !t.cardPresent() && t.swiped == nil {
 		t.show(s.title(), say(prompt))
 	}
@@ -248,16 +251,19 @@ func (t *Terminal) awaitCard(s wanted, prompt Key) (chip, ok bool) {
 		})
 		switch {
 		case !came:
-			return false, false
+			return byNothing
 		case t.cardPresent():
-			return true, true
+			return byChip
 		case t.swiped != nil:
-			return false, true
+			return byStripe
 		}
 		key := t.keys[0]
 		t.keys = t.keys[1:]
-		if key == KeyCancel {
-			return false, false
+		switch {
+		case key == KeyCancel:
+			return byNothing
+		case key == KeyEnter && t.mayType(s):
+			return byKeys
 		}
 	}
 }
