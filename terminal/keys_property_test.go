@@ -34,7 +34,7 @@ func FuzzKeys(f *testing.F) {
 
 // TestRandomKeys presses what nobody would, for many seeds: digits of menus and prompts most of the time.
 func TestRandomKeys(t *testing.T) {
-	seeds := 60
+	seeds := 90
 	if testing.Short() {
 		seeds = 15
 	}
