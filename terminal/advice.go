@@ -98,8 +98,11 @@ func (t *Terminal) sendAdvices() error {
 // advise tries an advice once, and once more after the sign-on that the host may ask for.
 func (t *Terminal) advise(r *Record, first *deal) (try, error) {
 	how, err := t.tryAdvice(r, first)
-	if how == keysStale && err == nil {
+	if how == keysStale && err == nil && r.State == AdviceDue {
 		how, err = t.tryAdvice(r, nil)
+	}
+	if err == nil && r.State != AdviceDue { // or it was set aside
+		how = settled
 	}
 	return how, err
 }
@@ -172,9 +175,9 @@ func (t *Terminal) adviceAnswered(r *Record, m *dialect.Message) (try, error) {
 		return settled, t.adviceAccepted(r, m)
 	case dialect.RefusesKeys(code):
 		t.stale = true
-		return keysStale, nil
+		return keysStale, t.inProgress(r, code)
 	case dialect.Undecided(code) && t.kept(rules.UndecidedIsNoRefusal) && !decides(r.about(), code): // nobody has decided about it yet (D9)
-		return notYet, t.inProgress(r)
+		return notYet, t.inProgress(r, code)
 	case code == "94" && t.kept(rules.ParkDuplicate), dialect.Approves(code): // a host that takes the repeat for another sale (D11), or only a part of it: for a person
 		return settled, t.journal.park(r, code)
 	case !t.kept(rules.RefusedLeavesQueue): // and is tried again
@@ -194,16 +197,16 @@ func (t *Terminal) adviceAnswered(r *Record, m *dialect.Message) (try, error) {
 	}
 }
 
-// inProgress counts how often a void was said to be in progress: a host that says so for ever has decided, and will not tell. Then
-// it is for a person.
-func (t *Terminal) inProgress(r *Record) error {
+// inProgress counts how often a void was said to be in progress, or had its keys refused, new ones too: a host that says so for
+// ever has decided, and will not tell. Then it is for a person.
+func (t *Terminal) inProgress(r *Record, code string) error {
 	if r.about().Advice() {
 		return nil
 	}
 	if t.progress[r]++; t.progress[r] < t.profile.Attempts {
 		return nil
 	}
-	return t.journal.park(r, "09")
+	return t.journal.park(r, code)
 }
 
 // decides tells whether a code that decides nothing about what has happened is an answer all the same: a void is asked for, and a

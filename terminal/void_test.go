@@ -245,3 +245,22 @@ func TestSilenceIsNoRefusalOfAVoid(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 }
+
+// TestAVoidWhoseKeysAreAlwaysRefused is for a person: somebody on the way has kept that answer, and gives it for ever.
+func TestAVoidWhoseKeysAreAlwaysRefused(t *testing.T) {
+	for _, code := range []string{"99", "09"} {
+		c := newCounter(t, nil)
+		sale := c.saleOf()
+		c.say = func(m, a *dialect.Message) {
+			if m.Kind == dialect.KindVoid {
+				a.ResponseCode = code
+			}
+		}
+		c.choose(FunctionVoid, sale.STAN+"\r\r")
+		c.pass(10 * time.Minute)
+		if v := c.latest(); v.State != Parked || v.Code != code || len(c.receipts()) != 1 || sale.State != Approved {
+			t.Errorf("%s: %+v", code, v)
+		}
+		c.w.Close()
+	}
+}
