@@ -18,7 +18,7 @@ func (x *Relay) query(e Event) {
 	case !whole(m.Key()):
 		code = codeFormat
 	case e.Force != "" && !dialect.Approves(e.Force):
-		code = e.Force
+		code = codeSystem // who will not answer says nothing about the sale: any other code would be the sale's
 	case o == nil || o.Kind != dialect.KindQRSale:
 	case o.State == Pending:
 		code = codeInProgress

@@ -67,8 +67,11 @@ func (x *Relay) decided(e Event) {
 		posts = x.postings(&t)
 	} else {
 		t.State = Declined
-		if t.ResponseCode == codeBadMAC { // between hosts; the terminal would take it for its own
+		switch {
+		case t.ResponseCode == codeBadMAC: // between hosts; the terminal would take it for its own
 			t.ResponseCode, t.Note = codeSystem, "the next hop refused our MAC"
+		case purposeOf(t.Kind) == undoing && dialect.RefusesKeys(t.ResponseCode): // a void would be asked for again and again
+			t.ResponseCode, t.Note = codeSystem, "the next hop refused our keys"
 		}
 	}
 	x.answer(x.put(t, posts...))
@@ -85,6 +88,8 @@ func (x *Relay) refusal(e Event, old *Entry) string {
 	switch code := e.Message.ResponseCode; {
 	case !dialect.Approves(code):
 		return ""
+	case purposeOf(old.Kind) == undoing && dialect.RefusesKeys(e.Force):
+		return codeSystem
 	case e.Force != "" && !dialect.Approves(e.Force):
 		return e.Force
 	case !x.takes(code, old):

@@ -21,7 +21,7 @@ import (
 
 // Violation is a broken invariant.
 type Violation struct {
-	Invariant string // I1 ... I13, as docs/architecture.md lists them
+	Invariant string // I1 ... I14, as docs/architecture.md lists them
 	Text      string
 }
 

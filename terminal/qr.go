@@ -136,7 +136,9 @@ func (t *Terminal) tryCancel(r *Record) (try, error) {
 	}
 	to, text := Reversed, Key("reversed")
 	switch {
-	case c.State == Parked, c.State == Refused && c.Code != "25":
+	case c.State == Parked: // and so is what it would have undone
+		to, text = Parked, "set-aside"
+	case c.State == Refused && c.Code != "25":
 		to, text = ReversalRefused, "reversal-refused"
 	case c.State == Refused:
 		to = ReversedUnmatched
