@@ -34,7 +34,8 @@ type terminal struct {
 	TerminalKeys
 	session  *SignOn // as the log has it; nil before the first sign-on
 	pin, mac hsm.Key
-	loaded   *SignOn // the session that pin and mac were imported for
+	track    hsm.Key // zero where the session has none
+	loaded   *SignOn // the session that the keys were imported for
 }
 
 // sameTerminal is how many devices in a row speak for one terminal: one is replaced by the next when its keys are gone.

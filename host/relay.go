@@ -218,6 +218,12 @@ func (x *Relay) fromBelow(e Event) {
 	case x.atDesk(e) || x.turnedAway(e):
 		return
 	}
+	clear, err := x.clearTrack(m)
+	if err != nil {
+		x.refuse(e.Conn, m, codeFormat)
+		return
+	}
+	e.Message = clear
 	switch {
 	case dialect.Class(m.MTI) == dialect.ClassReversal:
 		x.reversal(e)

@@ -185,6 +185,12 @@ func (x *Relay) load(t *terminal) error {
 	if t.mac, err = x.imported(t, t.Scheme.SessionMAC(), t.session.MACKey, t.session.MACKeyCheckValue); err != nil {
 		return err
 	}
+	t.track = hsm.Key{}
+	if len(t.session.TrackKey) > 0 {
+		if t.track, err = x.imported(t, hsm.Attributes{Usage: hsm.DataEncryption}, t.session.TrackKey, t.session.TrackKeyCheckValue); err != nil {
+			return err
+		}
+	}
 	t.loaded = t.session
 	return nil
 }

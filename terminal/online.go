@@ -293,6 +293,7 @@ func (t *Terminal) stamp(d *deal) error {
 	}
 	r, now := d.record, t.calendar()
 	r.STAN, r.Date, r.Time, r.Year = stan, now.Format("0102"), now.Format("150405"), now.Year()
+	r.Operator = t.operator
 	if t.numbersBatches() {
 		r.Batch = t.journal.batch.number
 	}

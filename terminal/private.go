@@ -1,9 +1,6 @@
 package terminal
 
 import (
-	"encoding/hex"
-	"errors"
-	"strings"
 
 	"github.com/posim/posim/emv/tlv"
 	"github.com/posim/posim/hsm"
@@ -68,12 +65,11 @@ func wireEntry(r *Record) string {
 
 // secure fills in how PIN block and track are protected, and enciphers the track where the session has a key for it.
 func (t *Terminal) secure(m *dialect.Message) error {
-	control := []byte("0600000000000000") // a PIN block without the card's number would be 1; keys of double length
+	control := dialect.PINControl{DoubleLength: true}
 	if len(m.PINData) > 0 {
-		m.PINCaptureCode = pinLength
-		control[0] = '2'
+		m.PINCaptureCode, control.PIN = pinLength, dialect.PINWithPAN
 		if t.profile.Security.PINFormat() == hsm.Format1 {
-			control[0] = '1'
+			control.PIN = dialect.PINWithoutPAN
 		}
 	}
 	if !t.trackKey.IsZero() && m.Track2Data != "" {
@@ -81,39 +77,15 @@ func (t *Terminal) secure(m *dialect.Message) error {
 		if m.Track2Data, err = t.encipherTrack(m.Track2Data); err != nil {
 			return err
 		}
-		control[2] = '1'
+		control.TracksHidden = true
 	}
-	if len(m.PINData) > 0 || control[2] == '1' {
-		m.SecurityControl = string(control)
+	if control.PIN != dialect.NoPIN || control.TracksHidden {
+		m.SecurityControl = control.String()
 	}
 	return nil
 }
 
-// trackPart is what is enciphered of a track, in bytes as the wire packs it: the eight before the last one. So the number's first
-// digits stay, by which a message finds its way.
-const trackPart = 8
-
-// encipherTrack enciphers the last eight bytes but one of a track under the session's track key. What comes out are sixteen
-// nibbles of any value, in the places of digits.
+// encipherTrack enciphers a track under the session's key for tracks.
 func (t *Terminal) encipherTrack(track string) (string, error) {
-	packed := strings.ReplaceAll(track, "=", "D")
-	odd := len(packed)%2 == 1
-	if odd {
-		packed += "F"
-	}
-	b, err := hex.DecodeString(packed)
-	if err != nil || len(b) < trackPart+1 {
-		return track, errors.New("terminal: track 2: too short to be enciphered")
-	}
-	at := len(b) - 1 - trackPart
-	part, err := t.module.EncryptData(t.trackKey, nil, b[at:at+trackPart])
-	if err != nil {
-		return track, err
-	}
-	copy(b[at:], part)
-	out := strings.ReplaceAll(strings.ToUpper(hex.EncodeToString(b)), "D", "=")
-	if odd {
-		out = out[:len(out)-1]
-	}
-	return out, nil
+	return dialect.CipherTrack(track, func(part []byte) ([]byte, error) { return t.module.EncryptData(t.trackKey, nil, part) })
 }
