@@ -286,19 +286,15 @@ func hexOf(b []byte, name string, command bool) string {
 func describe(m *dialect.Message) string {
 	var b strings.Builder
 	b.WriteString(m.MTI)
-	switch dialect.Class(m.MTI) {
-	case dialect.ClassFinancial:
-		if !dialect.IsAnswer(m.MTI) {
-			b.WriteString(" sale")
+	switch {
+	case dialect.IsAnswer(m.MTI):
+	case dialect.Class(m.MTI) == dialect.ClassReversal:
+		if m.Kind != dialect.KindNone && m.Kind != dialect.KindSale {
+			b.WriteString(" " + m.Kind.String())
 		}
-	case dialect.ClassReversal:
-		if !dialect.IsAnswer(m.MTI) {
-			b.WriteString(" reversal, reason " + m.ReversalReason)
-		}
-	case dialect.ClassNetworkManagement:
-		if !dialect.IsAnswer(m.MTI) {
-			b.WriteString(" sign-on")
-		}
+		b.WriteString(" reversal, reason " + m.ReversalReason)
+	case m.Kind != dialect.KindNone:
+		b.WriteString(" " + m.Kind.String())
 	}
 	if m.ResponseCode != "" {
 		b.WriteString(" " + m.ResponseCode)

@@ -1,7 +1,6 @@
 package terminal
 
 import (
-
 	"github.com/posim/posim/emv/tlv"
 	"github.com/posim/posim/hsm"
 	"github.com/posim/posim/transport/dialect"
