@@ -469,7 +469,7 @@ func (v *live) loseMemory(st *Step) {
 	books, err := v.books()
 	if err == nil {
 		v.court.log.closed = v.court.every(books)
-		v.court.log.moves = map[dialect.Key]*terminal.Record{}
+		v.court.log.moves, v.court.log.asked = map[dialect.Key]*terminal.Record{}, nil
 		err = os.Remove(v.journalFile())
 	}
 	if err != nil {
