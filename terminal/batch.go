@@ -147,7 +147,7 @@ func (j *Journal) applyClosed(s *Settlement) {
 }
 
 // outlives tells whether a record stays when its batch is closed, or (again) the batch after it: as long as something is to be
-// sent for it. What is for a person, or owed a receipt, stays for one batch more.
+// sent for it, or a receipt is owed. What is for a person stays for one batch more.
 func (r *Record) outlives(again bool) bool {
 	switch r.State {
 	case Pending, ReversalDue, AdviceDue:
@@ -155,7 +155,7 @@ func (r *Record) outlives(again bool) bool {
 	case Parked:
 		return !again
 	}
-	return !again && r.owedReceipt() && !r.Printed
+	return r.owedReceipt() && !r.Printed
 }
 
 // adoptBatch takes the number that a host gives, which only an empty batch may.

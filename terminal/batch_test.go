@@ -91,7 +91,10 @@ func TestAClosedBatchKeepsWhatIsDue(t *testing.T) {
 		t.Errorf("batch %s, the last %+v", j.batch.number, j.batch.last)
 	}
 	must(t, j.closeBatch(closing(j)))
-	check("closed once more", []State{Pending, ReversalDue, AdviceDue})
+	check("closed once more", []State{Pending, ReversalDue, AdviceDue, Approved})
+	must(t, j.printed(j.find(unprinted.identity())))
+	must(t, j.closeBatch(closing(j)))
+	check("closed when the receipt was out", []State{Pending, ReversalDue, AdviceDue})
 }
 
 // A batch is closed by one durable write: wherever the power goes, it is open with all it had, or closed.
