@@ -16,7 +16,7 @@ type Treatment struct {
 	// For the answer that goes out to it.
 	WrongMAC    bool
 	WrongSTAN   bool // one too high
-	WrongAmount bool // one minor unit too high
+	WrongAmount bool // one minor unit too high; of a part that was approved, more than DE 4 of any request: less would be a lie about the books
 	WrongARPC   bool // one bit of tag 91 is flipped; an answer without one leaves as it is
 	// Answer is a response code; of a 0430, whose answer below was given long ago, what the party takes it for. One that
 	// declines is the party's decision about the message: it does nothing else, and logs it like its own, so that a copy
@@ -72,6 +72,9 @@ func (p *Party) spoil(s *Send) (m *dialect.Message, wrongMAC bool) {
 	}
 	if t.WrongAmount {
 		spoiled.SetAmount(spoiled.AmountTransaction + 1)
+		if spoiled.ResponseCode == codePartiallyApproved {
+			spoiled.SetAmount(999_999_999_999)
+		}
 	}
 	if t.WrongARPC {
 		spoiled.ICCSystemRelatedData = wrongARPC(spoiled.ICCSystemRelatedData)
