@@ -87,10 +87,18 @@ func (l *Library) Explore(scripts []*Script, o Options) (*Exploration, error) {
 			runs = l.oneDialect(runs, &repeated)
 		}
 		for _, run := range runs {
-			x.add(run)
+			if !run.losesMemory() {
+				x.add(run)
+			}
 		}
 	}
 	return x, nil
+}
+
+// losesMemory tells whether the terminal's memory goes in a script, its journal with it. What it still owed then, nobody can know: such a
+// script is run and not explored.
+func (s *Script) losesMemory() bool {
+	return slices.ContainsFunc(s.Steps, func(st Step) bool { return st.Do == "battery" })
 }
 
 // oneDialect keeps the runs in one dialect of a script that runs in several: of the scripts that do, each in another in turn, so that
