@@ -43,9 +43,11 @@ func inRealTime(t *testing.T, l *Library, id string, o LiveOptions) *Result {
 	return nil
 }
 
+// W46 is not among them: a box with the same numbers begins at the same STAN again, here within the same second, and a slip's number
+// and time are all that tells its two sales apart.
 func TestTheSameScriptsInRealTime(t *testing.T) {
 	l := quick(builtIn(t))
-	for _, id := range []string{"W01", "W01s", "W02b", "F1", "F3", "W03", "W04", "W10", "W12", "W23", "W43", "W10c", "U01", "W46", "B1"} {
+	for _, id := range []string{"W01", "W01s", "W02b", "F1", "F3", "W03", "W04", "W10", "W12", "W23", "W43", "W10c", "U01", "B1"} {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
 			r := inRealTime(t, l, id, LiveOptions{})
