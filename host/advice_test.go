@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/posim/posim/internal/rules"
 	"github.com/posim/posim/transport/dialect"
 )
 
@@ -26,7 +27,7 @@ func TestUndecidedAdviceIsNeverKept(t *testing.T) {
 		}
 		for _, at := range []int{atAcquirer, atSwitch, atIssuer} {
 			t.Run(tt.code+" forced at the "+placeNames[at], func(t *testing.T) {
-				s := newStreet(t, 0)
+				s := newStreet(t, rules.Set{})
 				m := s.chip("0220", 1, 10000, 1)
 				forced := false
 				s.force = func(to int, m *dialect.Message) string {
@@ -66,7 +67,7 @@ func TestOrdersThatCannotBeCarriedOut(t *testing.T) {
 		{"an unknown status", Admin{Account: "card", Status: "asleep"}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			tw := newTown(t, 0)
+			tw := newTown(t, rules.Set{})
 			var told error
 			issuer := tw.houses[atIssuer].party
 			issuer.Admin(tt.order)

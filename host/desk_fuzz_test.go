@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/posim/posim/emv/tlv"
+	"github.com/posim/posim/internal/rules"
 	"github.com/posim/posim/transport/dialect"
 )
 
@@ -38,7 +39,7 @@ func FuzzDesk(f *testing.F) {
 	f.Add(packed(sale, c.totals(debits(0, 0)), c.sale(5), c.line("000001", 1), c.reversal(sale), c.message(dialect.KindSignOff)))
 	f.Add(packed(signature, status, script, list, c.message(dialect.KindCAKey), c.message(dialect.KindParametersEnd)))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s := newStreet(t, 0)
+		s := newStreet(t, rules.Set{})
 		s.line = func(m *dialect.Message) *dialect.Message {
 			m = shaper.given(counter, m)
 			if _, err := counter.Pack(m, nil); err != nil {

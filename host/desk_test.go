@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/posim/posim/hsm"
+	"github.com/posim/posim/internal/rules"
 	"github.com/posim/posim/transport"
 	"github.com/posim/posim/transport/dialect"
 )
@@ -25,7 +26,7 @@ func newCounter(t testing.TB, switches dialect.Switches) *counterTown {
 		t.Fatal(err)
 	}
 	line := transport.Framing{TPDU: &transport.TPDU{Destination: 3, Source: 0}}
-	return &counterTown{town: newTownOf(t, 0, dialect.CUP(switches), scheme, line), batch: firstBatch}
+	return &counterTown{town: newTownOf(t, rules.Set{}, dialect.CUP(switches), scheme, line), batch: firstBatch}
 }
 
 // message is one of a kind.
@@ -480,7 +481,7 @@ func (c *counterTown) order(o TerminalOrder, want error) {
 // A terminal that does not number its batches: equal totals close the batch at once, others when the end comes, and the code says
 // whether the lines put it right.
 func TestSettlementWithoutNumbers(t *testing.T) {
-	tw := newTown(t, 0)
+	tw := newTown(t, rules.Set{})
 	tw.signOn()
 	message := func(k dialect.Kind) *dialect.Message {
 		m := tw.message("0500")

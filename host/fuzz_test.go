@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/posim/posim/internal/rules"
 	"github.com/posim/posim/transport/dialect"
 )
 
@@ -36,7 +37,7 @@ func chunks(pieces ...[]byte) (data []byte) {
 // FuzzStreet: whatever messages a host gets, in whatever order and from either side, the street falls silent, no money comes
 // from nowhere, and what each party has logged makes the same party again.
 func FuzzStreet(f *testing.F) {
-	s := newStreet(f, 0)
+	s := newStreet(f, rules.Set{})
 	packed := func(to byte, m *dialect.Message) []byte {
 		b, err := dialect.ISO87().Pack(m, nil)
 		if err != nil {
@@ -64,7 +65,7 @@ func FuzzStreet(f *testing.F) {
 	f.Add(chunks(packed(0, hold), packed(0, s.after(dialect.KindCompletion, 9, hold, 11500)), packed(0, s.after(dialect.KindPreAuthVoid, 10, hold, 10000)),
 		packed(0, s.after(dialect.KindCompletionVoid, 11, s.sale(9, 1), 11500))))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s := newStreet(t, 0)
+		s := newStreet(t, rules.Set{})
 		given := 0
 		for n := 0; len(data) > 0 && n < 50; n++ {
 			var b []byte
@@ -120,7 +121,7 @@ func FuzzStreet(f *testing.F) {
 // than was there.
 func FuzzBoot(f *testing.F) {
 	f.Add(chunks(AppendRecord(nil, everything())))
-	s := newStreet(f, 0)
+	s := newStreet(f, rules.Set{})
 	s.ask(s.sale(2, 20000))
 	m := s.sale(1, 10000)
 	s.ask(m)
@@ -128,7 +129,7 @@ func FuzzBoot(f *testing.F) {
 	for _, n := range s.nodes {
 		f.Add(chunks(n.log...))
 	}
-	s = newStreet(f, 0)
+	s = newStreet(f, rules.Set{})
 	hold := s.kind(dialect.KindPreAuth, s.sale(1, 10000))
 	s.ask(hold)
 	done := s.after(dialect.KindCompletion, 2, hold, 9000)
@@ -138,11 +139,11 @@ func FuzzBoot(f *testing.F) {
 	for _, n := range s.nodes {
 		f.Add(chunks(n.log...))
 	}
-	signed := newStreet(f, 0)
+	signed := newStreet(f, rules.Set{})
 	signed.signOn(1)
 	f.Add(chunks(signed.nodes[atAcquirer].log...))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s := newStreet(t, 0)
+		s := newStreet(t, rules.Set{})
 		for at, n := range s.nodes {
 			records := 0
 			refused := false

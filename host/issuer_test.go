@@ -15,6 +15,7 @@ import (
 	"github.com/posim/posim/emv/security"
 	"github.com/posim/posim/emv/tlv"
 	"github.com/posim/posim/hsm"
+	"github.com/posim/posim/internal/rules"
 	"github.com/posim/posim/transport/dialect"
 )
 
@@ -52,7 +53,7 @@ func TestIssuerCodes(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := newStreet(t, 0)
+			s := newStreet(t, rules.Set{})
 			m := s.sale(1, 10000)
 			test.change(s, m)
 			m.Track2Data = ""
@@ -81,7 +82,7 @@ func TestIssuerRefusesWhatItHasDecided(t *testing.T) {
 		}
 		return ""
 	}
-	s := newStreet(t, 0)
+	s := newStreet(t, rules.Set{})
 	m, r := s.sale(1, 10000), s.message("0420", 1)
 	other := *m
 	other.SetAmount(1)
@@ -103,14 +104,14 @@ func TestIssuerRefusesWhatItHasDecided(t *testing.T) {
 }
 
 func TestPINRequired(t *testing.T) {
-	s := newStreet(t, 0, func(_, _ *RelayConfig, i *IssuerConfig) { i.Accounts[0].PINRequired = true })
+	s := newStreet(t, rules.Set{}, func(_, _ *RelayConfig, i *IssuerConfig) { i.Accounts[0].PINRequired = true })
 	s.ask(s.sale(1, 100))
 	s.expect("without PIN", s.till.last().ResponseCode, "55")
 	s.expect("tries", len(s.view(atIssuer).Accounts), 0)
 }
 
 func TestBalanceFollowsTheMoney(t *testing.T) {
-	s := newStreet(t, 0)
+	s := newStreet(t, rules.Set{})
 	balance := func() int64 {
 		return s.nodes[atIssuer].m.(*Issuer).byName["card"].available()
 	}
@@ -188,7 +189,7 @@ func TestCryptogram(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := newStreet(t, 0)
+			s := newStreet(t, rules.Set{})
 			m := test.play(s)
 			s.ask(m)
 			a := s.till.last()
@@ -233,7 +234,7 @@ func TestDeclinesAreProven(t *testing.T) {
 		}, "02"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := newStreet(t, 0)
+			s := newStreet(t, rules.Set{})
 			test.change(s)
 			s.restart(atIssuer)
 			m := s.chip("0200", 1, 10000, 1)
@@ -269,7 +270,7 @@ func arpc(t *testing.T, m *dialect.Message, code string) []byte {
 
 // A forged message must burn no PIN try.
 func TestCryptogramComesBeforeThePIN(t *testing.T) {
-	s := newStreet(t, 0)
+	s := newStreet(t, rules.Set{})
 	s.signOn(1)
 	m := s.chip("0200", 2, 10000, 1)
 	m.ICCSystemRelatedData[4] ^= 1
@@ -365,7 +366,7 @@ func TestEmulatedCardsAreAuthorised(t *testing.T) {
 		}
 		chips++
 		t.Run(name, func(t *testing.T) {
-			s := newStreet(t, 0, func(_, _ *RelayConfig, i *IssuerConfig) { i.Accounts = []Account{accountOf(t, i, p)} })
+			s := newStreet(t, rules.Set{}, func(_, _ *RelayConfig, i *IssuerConfig) { i.Accounts = []Account{accountOf(t, i, p)} })
 			s.signOn(1)
 			c, err := card.New(p)
 			if err != nil {
@@ -431,7 +432,7 @@ func TestAccountsThatCannotWork(t *testing.T) {
 		"family":          func(a *Account) { a.Family = "" },
 		"twice":           func(a *Account) {},
 	} {
-		c := issuerConfig(t, 0)
+		c := issuerConfig(t, rules.Set{})
 		bad := c.Accounts[0]
 		change(&bad)
 		if name == "twice" {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/posim/posim/hsm"
 	"github.com/posim/posim/internal/crypt/dukpt"
+	"github.com/posim/posim/internal/rules"
 	"github.com/posim/posim/sim"
 	"github.com/posim/posim/transport"
 	"github.com/posim/posim/transport/dialect"
@@ -44,7 +45,7 @@ func schemeOf(t testing.TB, keys, mac string) hsm.Scheme {
 }
 
 func newLane(t *testing.T, scheme hsm.Scheme) *lane {
-	x := &lane{town: newTown(t, 0), scheme: scheme, bank: hsm.New(rand.NewChaCha8([32]byte{'B'}))}
+	x := &lane{town: newTown(t, rules.Set{}), scheme: scheme, bank: hsm.New(rand.NewChaCha8([32]byte{'B'}))}
 	base := func(m *hsm.Module) hsm.Key {
 		a, digits := testAcquirerKey(scheme)
 		clear, err := hex.DecodeString(digits)
@@ -61,7 +62,7 @@ func newLane(t *testing.T, scheme hsm.Scheme) *lane {
 	h := x.houses[atAcquirer]
 	h.actor.PowerOff()
 	h.build = func() (Machine, *hsm.Module) {
-		c := acquirerConfig(t, 0)
+		c := acquirerConfig(t, rules.Set{})
 		c.Terminals[0].TID = sessionTID
 		k := base(c.Module)
 		for _, tid := range []string{testTID, otherTID} {
@@ -454,11 +455,11 @@ func TestSingleLengthSessionKeys(t *testing.T) {
 	for _, mac := range []string{"x9.9", "cup-ecb-single"} {
 		t.Run(mac, func(t *testing.T) {
 			scheme := schemeOf(t, hsm.MasterSession, mac)
-			x := &lane{town: newTown(t, 0), scheme: scheme, bank: hsm.New(strings.NewReader(""))}
+			x := &lane{town: newTown(t, rules.Set{}), scheme: scheme, bank: hsm.New(strings.NewReader(""))}
 			h := x.houses[atAcquirer]
 			h.actor.PowerOff()
 			h.build = func() (Machine, *hsm.Module) {
-				c := acquirerConfig(t, 0)
+				c := acquirerConfig(t, rules.Set{})
 				c.Terminals[0].Scheme = scheme
 				m, err := NewRelay(c)
 				if err != nil {

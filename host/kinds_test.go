@@ -18,7 +18,7 @@ func TestPartialApproval(t *testing.T) {
 		m.PartialSupport = "1"
 		return s, m
 	}
-	s, m := sixty(t, 0)
+	s, m := sixty(t, rules.Set{})
 	s.ask(m)
 	s.expect("answer", fmt.Sprint(s.code(), " ", s.till.last().AmountTransaction), "0210/10 6000")
 	s.expect("money", s.money(), "cardholder -6000 acquirer 6000")
@@ -36,13 +36,13 @@ func TestPartialApproval(t *testing.T) {
 		t.Error(bad)
 	}
 
-	s, m = sixty(t, 0)
+	s, m = sixty(t, rules.Set{})
 	s.fault("acquirer>terminal 0210", lose)
 	s.ask(m)
 	s.undo(m, "0400") // of 100: it credits the 60
 	s.expect("reversal", s.code()+s.money(), "0410/00")
 
-	s, m = sixty(t, 0)
+	s, m = sixty(t, rules.Set{})
 	s.fault("acquirer>terminal 0210", lose)
 	s.ask(m)
 	part := *m
@@ -53,16 +53,16 @@ func TestPartialApproval(t *testing.T) {
 	s.undo(&part, "0400")
 	s.expect("reversal of something else", s.code(), "0410/94")
 
-	s, m = sixty(t, 0)
+	s, m = sixty(t, rules.Set{})
 	m.PartialSupport = "" // who cannot take it is not offered it
 	s.ask(m)
 	s.expect("without support", s.code()+s.money(), "0210/51")
 
-	s, m = sixty(t, 0)
+	s, m = sixty(t, rules.Set{})
 	s.ask(s.kind(dialect.KindPreAuth, m))
 	s.expect("a hold is whole", s.code(), "0110/51")
 
-	s, m = sixty(t, 0)
+	s, m = sixty(t, rules.Set{})
 	s.ask(m)
 	s.calendar(CalendarPayout, "")
 	s.expect("payout", s.money(), "cardholder -6000 merchant 5964 fees 36")
@@ -71,7 +71,7 @@ func TestPartialApproval(t *testing.T) {
 // An issuer's partial approval that says no part of the amount is not taken.
 func TestPartialApprovalOfNoPart(t *testing.T) {
 	for _, amount := range []int64{0, 10000} {
-		s := newStreet(t, 0)
+		s := newStreet(t, rules.Set{})
 		m := s.sale(1, 10000)
 		m.PartialSupport = "1"
 		s.fault("issuer>switch 0210", lose)
@@ -88,7 +88,7 @@ func TestPartialApprovalOfNoPart(t *testing.T) {
 }
 
 func TestBalance(t *testing.T) {
-	s := newStreet(t, 0, func(_, _ *RelayConfig, i *IssuerConfig) { i.Accounts[0].PINRequired = true })
+	s := newStreet(t, rules.Set{}, func(_, _ *RelayConfig, i *IssuerConfig) { i.Accounts[0].PINRequired = true })
 	s.signOn(99)
 	ask := func(stan int, pin string) *dialect.Message {
 		m := s.kind(dialect.KindBalance, s.sale(stan, 0))
@@ -251,7 +251,7 @@ func TestQRSale(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s, sale := payStreet(t, 0)
+			s, sale := payStreet(t, rules.Set{})
 			test.play(s, sale)
 			s.pass(2 * time.Minute)
 			s.expect("code", s.code(), test.code)
@@ -273,7 +273,7 @@ func TestQRSale(t *testing.T) {
 
 // A terminal that numbers its batches has no date and time in its keys: the acquirer's go up and come back.
 func TestBatchKeys(t *testing.T) {
-	s := newStreet(t, 0)
+	s := newStreet(t, rules.Set{})
 	numbered := func(m *dialect.Message, batch string) *dialect.Message {
 		m.BatchNumber, m.TimeLocalTransaction, m.DateLocalTransaction = batch, "", ""
 		return m
@@ -311,7 +311,7 @@ func TestBatchKeys(t *testing.T) {
 
 // A host that answers a true duplicate 94 is taken for one that has declined.
 func TestDuplicatesRefused(t *testing.T) {
-	s := newStreet(t, rules.Set(rules.AcceptDuplicates))
+	s := newStreet(t, rules.Leave(rules.AcceptDuplicates))
 	m := s.sale(1, 10000)
 	s.fault("acquirer>terminal 0210", lose)
 	s.ask(m)
@@ -324,7 +324,7 @@ func TestDuplicatesRefused(t *testing.T) {
 
 // A sale that was authorised by telephone is told with the word for it.
 func TestForcedSale(t *testing.T) {
-	s := newStreet(t, 0)
+	s := newStreet(t, rules.Set{})
 	m := s.kind(dialect.KindForcedSale, s.sale(1, 10000))
 	m.Original.AuthMethod = "01"
 	s.ask(m)
@@ -348,7 +348,7 @@ func TestForcedSale(t *testing.T) {
 func TestUndecidedVoidIsDecidedByItsRepeat(t *testing.T) {
 	for _, at := range []int{atAcquirer, atSwitch, atIssuer} {
 		for _, code := range []string{"09", "91", "96", "A0"} {
-			s, _, void := soldStreet(t, 0)
+			s, _, void := soldStreet(t, rules.Set{})
 			s.force = func(to int, m *dialect.Message) string {
 				if to == at && m.Kind == dialect.KindVoid && !dialect.IsAnswer(m.MTI) {
 					return code
@@ -390,7 +390,7 @@ func TestIssuerAsksToo(t *testing.T) {
 		s.wire = nil
 		return a.MTI + "/" + a.ResponseCode
 	}
-	s, sale, void := soldStreet(t, 0)
+	s, sale, void := soldStreet(t, rules.Set{})
 	s.expect("another amount", send(s, s.after(dialect.KindVoid, 7, sale, 9999)), "0210/64")
 	s.expect("a refund of more", send(s, s.after(dialect.KindRefund, 8, sale, 10001)), "0230/61")
 	s.ask(void)

@@ -287,7 +287,7 @@ const nothing = "cardholder 0 issuer 0 acquirer 0"
 func TestSaleThroughThreeParties(t *testing.T) {
 	var hashes []uint64
 	for range 2 {
-		tw := newTown(t, 0)
+		tw := newTown(t, rules.Set{})
 		tw.signOn()
 		a := tw.ask(tw.sale(10000))
 		tw.expect("answer", a, "0210 SIM00001/000002/0302140500 00")
@@ -314,7 +314,7 @@ func TestCrashAtEveryCommit(t *testing.T) {
 		for _, mti := range []string{"0200", "0210", "0400", "0420", "0430"} {
 			for _, point := range []string{BeforeLog, AfterLog} {
 				t.Run(placeNames[at]+" "+mti+" "+point, func(t *testing.T) {
-					tw := newTown(t, 0)
+					tw := newTown(t, rules.Set{})
 					tw.signOn()
 					crashed := false
 					tw.point = func(where int, what, when string) {
@@ -357,7 +357,7 @@ func TestCrashAtEveryCommit(t *testing.T) {
 
 // The naive party answers first: a crash before its log is durable loses a sale that the terminal has.
 func TestAnswerBeforeLogLosesASale(t *testing.T) {
-	for _, naive := range []rules.Set{0, rules.Set(rules.LogBeforeAnswer)} {
+	for _, naive := range []rules.Set{{}, rules.Leave(rules.LogBeforeAnswer)} {
 		tw := newTown(t, naive)
 		tw.signOn()
 		crashed := false
@@ -371,15 +371,15 @@ func TestAnswerBeforeLogLosesASale(t *testing.T) {
 		a := tw.ask(tw.sale(10000))
 		tw.pass(3 * time.Minute)
 		told := a != nil && a.ResponseCode == codeApproved
-		if lost := told && tw.money() == nothing; lost != (naive != 0) {
-			t.Errorf("naive %v: told %v, money %s", naive != 0, told, tw.money())
+		if lost := told && tw.money() == nothing; lost != (naive != rules.Set{}) {
+			t.Errorf("naive %v: told %v, money %s", naive != rules.Set{}, told, tw.money())
 		}
 	}
 }
 
 func TestFailedDiskStopsTheParty(t *testing.T) {
 	for _, fault := range []sim.DiskFault{sim.DiskFull, sim.DiskError, sim.SyncError} {
-		tw := newTown(t, 0)
+		tw := newTown(t, rules.Set{})
 		tw.signOn()
 		h := tw.houses[atAcquirer]
 		h.disk.OnWrite(func(string, int) sim.DiskFault { return fault })
@@ -402,7 +402,7 @@ func TestFailedDiskStopsTheParty(t *testing.T) {
 }
 
 func TestDamagedLogStopsTheParty(t *testing.T) {
-	tw := newTown(t, 0)
+	tw := newTown(t, rules.Set{})
 	tw.signOn()
 	h := tw.houses[atAcquirer]
 	tw.ask(tw.sale(100))
@@ -418,7 +418,7 @@ func TestDamagedLogStopsTheParty(t *testing.T) {
 }
 
 func TestBadMACAndGarbage(t *testing.T) {
-	tw := newTown(t, 0)
+	tw := newTown(t, rules.Set{})
 	wrong, err := tw.module.Install("", hsm.Attributes{Usage: hsm.MACAlgorithm3}, clearKey(9))
 	if err != nil {
 		t.Fatal(err)
@@ -482,7 +482,7 @@ func TestTreatments(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			tw := newTown(t, 0)
+			tw := newTown(t, rules.Set{})
 			tw.signOn()
 			once := false
 			tw.treat = func(at int, m *dialect.Message) Treatment {
@@ -508,7 +508,7 @@ func TestTreatments(t *testing.T) {
 
 func TestUplinkIsDialledAgain(t *testing.T) {
 	t.Run("a dead switch is refused, then comes back", func(t *testing.T) {
-		tw := newTown(t, 0)
+		tw := newTown(t, rules.Set{})
 		tw.signOn()
 		tw.houses[atSwitch].actor.PowerOff()
 		tw.expect("code", tw.ask(tw.sale(10000)).ResponseCode, "68")
@@ -524,7 +524,7 @@ func TestUplinkIsDialledAgain(t *testing.T) {
 		tw.expect("money", tw.money(), sold)
 	})
 	t.Run("a dial that vanishes is given up", func(t *testing.T) {
-		tw := newTown(t, 0)
+		tw := newTown(t, rules.Set{})
 		tw.signOn()
 		tw.houses[atSwitch].actor.PowerOff()
 		tw.vanish[atSwitch] = true
@@ -535,7 +535,7 @@ func TestUplinkIsDialledAgain(t *testing.T) {
 		tw.expect("code", tw.ask(tw.sale(10000)).ResponseCode, "00")
 	})
 	t.Run("a line that swallows everything is replaced by a repeat", func(t *testing.T) {
-		tw := newTown(t, 0)
+		tw := newTown(t, rules.Set{})
 		tw.signOn()
 		dials := tw.dials
 		line := tw.houses[atAcquirer].party.up.link
@@ -551,7 +551,7 @@ func TestUplinkIsDialledAgain(t *testing.T) {
 		tw.expect("code", tw.ask(tw.sale(10000)).ResponseCode, "00")
 	})
 	t.Run("repeats that go out together do not take the line from each other", func(t *testing.T) {
-		tw := newTown(t, 0)
+		tw := newTown(t, rules.Set{})
 		tw.signOn()
 		sales := []*dialect.Message{tw.sale(10000), tw.sale(10000), tw.sale(10000)}
 		for _, m := range sales {
@@ -572,7 +572,7 @@ func TestUplinkIsDialledAgain(t *testing.T) {
 		tw.expect("money", tw.money(), nothing)
 	})
 	t.Run("the first request waits for the first dial", func(t *testing.T) {
-		tw := newTown(t, 0)
+		tw := newTown(t, rules.Set{})
 		tw.signOn()
 		tw.houses[atAcquirer].party.up.link.Reset()
 		tw.expect("code", tw.ask(tw.sale(10000)).ResponseCode, "00")
@@ -580,7 +580,7 @@ func TestUplinkIsDialledAgain(t *testing.T) {
 }
 
 func TestTooManyConnectionsAreReset(t *testing.T) {
-	tw := newTown(t, 0)
+	tw := newTown(t, rules.Set{})
 	h := tw.houses[atAcquirer]
 	var last *transport.Link
 	for range maxConnections + 1 {
@@ -614,7 +614,7 @@ func BenchmarkSale(b *testing.B) {
 		},
 	} {
 		b.Run(name, func(b *testing.B) {
-			tw := newTown(b, 0)
+			tw := newTown(b, rules.Set{})
 			tw.signOn()
 			for b.Loop() {
 				m := sale(tw)

@@ -118,7 +118,7 @@ func TestPreAuthorisation(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s, hold := heldStreet(t, 0)
+			s, hold := heldStreet(t, rules.Set{})
 			test.play(s, hold)
 			s.expect("code", s.code(), test.code)
 			s.pass(2 * time.Minute)
@@ -169,12 +169,12 @@ func TestRulesOfCompletions(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			for _, naive := range []rules.Set{0, rules.Set(test.rule)} {
+			for _, naive := range []rules.Set{{}, rules.Leave(test.rule)} {
 				s, held := heldStreet(t, naive)
 				test.play(s, s.after(dialect.KindCompletion, 2, held, 10000))
 				s.pass(2 * time.Minute)
-				if bad := s.wrong(); (len(bad) > 0) != (naive != 0) {
-					t.Errorf("naive %v: %v", naive != 0, bad)
+				if bad := s.wrong(); (len(bad) > 0) != (naive != rules.Set{}) {
+					t.Errorf("naive %v: %v", naive != rules.Set{}, bad)
 				}
 			}
 		})
@@ -183,7 +183,7 @@ func TestRulesOfCompletions(t *testing.T) {
 
 // A payout pays completions, and pre-authorisations not.
 func TestPayoutOfCompletions(t *testing.T) {
-	s, hold := heldStreet(t, 0)
+	s, hold := heldStreet(t, rules.Set{})
 	s.ask(s.after(dialect.KindCompletion, 2, hold, 11000))
 	s.ask(s.kind(dialect.KindMOTOPreAuth, s.sale(3, 5000)))
 	s.step(atAcquirer, Event{Kind: EventCalendar, Calendar: Calendar{Kind: CalendarPayout}}, 0)
@@ -193,7 +193,7 @@ func TestPayoutOfCompletions(t *testing.T) {
 // The names of what is asked for by mail or telephone, in parts, with cash: sales, all of them.
 func TestKindsOfSales(t *testing.T) {
 	for _, k := range []dialect.Kind{dialect.KindMOTOSale, dialect.KindInstalment, dialect.KindCashBack} {
-		s := newStreet(t, 0, func(_, _ *RelayConfig, i *IssuerConfig) { i.Accounts[0].PINRequired = k == dialect.KindMOTOSale })
+		s := newStreet(t, rules.Set{}, func(_, _ *RelayConfig, i *IssuerConfig) { i.Accounts[0].PINRequired = k == dialect.KindMOTOSale })
 		m := s.kind(k, s.sale(1, 10000))
 		if k == dialect.KindCashBack {
 			m.CashBackAmount = 3000
@@ -209,7 +209,7 @@ func TestKindsOfSales(t *testing.T) {
 		s.ask(s.after(dialect.KindVoid, 2, m, 10000))
 		s.expect("void", s.code()+s.money(), "0210/00")
 	}
-	s := newStreet(t, 0)
+	s := newStreet(t, rules.Set{})
 	m := s.kind(dialect.KindCashBack, s.sale(1, 10000))
 	m.CashBackAmount = 10001
 	s.ask(m)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/posim/posim/internal/rules"
 	"github.com/posim/posim/internal/wal"
 	"github.com/posim/posim/sim"
 	"github.com/posim/posim/transport/dialect"
@@ -226,7 +227,7 @@ func TestRecover(t *testing.T) {
 	t.Cleanup(w.Close)
 	a := w.Actor("a")
 	a.PowerOn(nil)
-	s := newStreet(t, 0)
+	s := newStreet(t, rules.Set{})
 	m := s.sale(1, 10000)
 	s.ask(m)
 	s.ask(s.sale(2, 20000))
@@ -272,7 +273,7 @@ func TestRecover(t *testing.T) {
 }
 
 func TestNothingPrintsACardNumber(t *testing.T) {
-	s := newStreet(t, 0)
+	s := newStreet(t, rules.Set{})
 	m := s.sale(1, 10000)
 	s.ask(m)
 	n := testCard(t).Digits()
@@ -286,7 +287,7 @@ func TestNothingPrintsACardNumber(t *testing.T) {
 }
 
 func BenchmarkRecord(b *testing.B) {
-	s := newStreet(b, 0)
+	s := newStreet(b, rules.Set{})
 	s.ask(s.sale(1, 10000))
 	buf := s.nodes[atAcquirer].log[1]
 	r, err := DecodeRecord(buf)

@@ -127,7 +127,7 @@ func TestRefund(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := newStreet(t, 0, func(a, _ *RelayConfig, _ *IssuerConfig) { a.Refunds = test.policy })
+			s := newStreet(t, rules.Set{}, func(a, _ *RelayConfig, _ *IssuerConfig) { a.Refunds = test.policy })
 			sale := s.sale(1, 10000)
 			s.ask(sale)
 			test.play(s, sale)
@@ -145,14 +145,14 @@ func TestRefund(t *testing.T) {
 			}
 		})
 	}
-	if _, err := NewRelay(func() RelayConfig { c := acquirerConfig(t, 0); c.Refunds.Fee = "half"; return c }()); err == nil {
+	if _, err := NewRelay(func() RelayConfig { c := acquirerConfig(t, rules.Set{}); c.Refunds.Fee = "half"; return c }()); err == nil {
 		t.Error("no error about an unknown refund fee")
 	}
 }
 
 // A refund that is decided again is refunded twice.
 func TestRefundWithoutDuplicateDetection(t *testing.T) {
-	s := newStreet(t, rules.Set(rules.ReplayDuplicates))
+	s := newStreet(t, rules.Leave(rules.ReplayDuplicates))
 	sale := s.sale(1, 10000)
 	s.ask(sale)
 	s.fault("acquirer>terminal 0230", lose)
@@ -214,7 +214,7 @@ func TestTipAdjust(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := newStreet(t, 0)
+			s := newStreet(t, rules.Set{})
 			sale := s.sale(1, 10000)
 			s.ask(sale)
 			test.play(s, sale)
@@ -229,7 +229,7 @@ func TestTipAdjust(t *testing.T) {
 
 // A voided sale and its void are paid with nothing.
 func TestPayoutOfVoids(t *testing.T) {
-	s, _, void := soldStreet(t, 0)
+	s, _, void := soldStreet(t, rules.Set{})
 	s.ask(void)
 	s.ask(s.sale(3, 5000))
 	pending := s.sale(4, 7000)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/posim/posim/internal/rules"
 	"github.com/posim/posim/transport/dialect"
 )
 
@@ -36,7 +37,7 @@ func TestDuplicateRequestInEveryState(t *testing.T) {
 	for _, test := range tests {
 		for _, other := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, other contents %v", test.name, other), func(t *testing.T) {
-				s := newStreet(t, 0)
+				s := newStreet(t, rules.Set{})
 				m := s.sale(1, 10000)
 				test.play(s, m)
 				first := s.till.last()
@@ -68,7 +69,7 @@ func TestDuplicateRequestInEveryState(t *testing.T) {
 
 // A copy may come on another connection, because the terminal has dialled again: the answer goes where it listens.
 func TestAnswerGoesToTheNewestConnection(t *testing.T) {
-	s := newStreet(t, 0)
+	s := newStreet(t, rules.Set{})
 	m := s.recode(s.sale(1, 10000))
 	for _, conn := range []int{3, 5} {
 		s.step(atAcquirer, Event{Kind: EventMessage, Conn: conn, Message: m}, 0)
@@ -109,7 +110,7 @@ func TestReversalInEveryState(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := newStreet(t, 0)
+			s := newStreet(t, rules.Set{})
 			m := s.sale(1, 10000)
 			test.play(s, m)
 			s.undo(m, "0400")
@@ -133,7 +134,7 @@ func TestReversalInEveryState(t *testing.T) {
 }
 
 func TestTheCryptogramIsPartOfTheFingerprint(t *testing.T) {
-	s := newStreet(t, 0)
+	s := newStreet(t, rules.Set{})
 	m := s.chip("0200", 1, 10000, 1)
 	s.ask(m)
 	copied := *m
@@ -147,7 +148,7 @@ func TestTheCryptogramIsPartOfTheFingerprint(t *testing.T) {
 
 // Of a reversal's chip data what tells how the card decided goes up, and is kept; the card's number is neither.
 func TestChipDataOfAReversal(t *testing.T) {
-	s := newStreet(t, 0)
+	s := newStreet(t, rules.Set{})
 	m := s.chip("0200", 1, 10000, 1)
 	s.ask(m)
 	r := s.message("0400", 1)
@@ -169,7 +170,7 @@ func TestChipDataOfAReversal(t *testing.T) {
 }
 
 func TestReversalOfAnotherAmountChangesNothing(t *testing.T) {
-	s := newStreet(t, 0)
+	s := newStreet(t, rules.Set{})
 	m := s.sale(1, 10000)
 	s.ask(m)
 	r := *m
@@ -186,7 +187,7 @@ func TestAnswersToAReversalFromAbove(t *testing.T) {
 		open int
 	}{{"00", false, 0}, {"25", false, 0}, {"12", false, 1}, {"96", true, 0}, {"05", true, 0}, {"A0", true, 0}} {
 		t.Run(test.code, func(t *testing.T) {
-			s := newStreet(t, 0)
+			s := newStreet(t, rules.Set{})
 			m := s.sale(1, 10000)
 			s.ask(m)
 			s.fault("acquirer>switch 0420", lose)
@@ -204,7 +205,7 @@ func TestAnswersToAReversalFromAbove(t *testing.T) {
 }
 
 func TestAnswersFromAboveThatMatchNothing(t *testing.T) {
-	s := newStreet(t, 0)
+	s := newStreet(t, rules.Set{})
 	s.fault("acquirer>switch 0200", lose)
 	s.ask(s.sale(7, 10000))
 	for _, test := range []struct {
@@ -242,7 +243,7 @@ func TestAnswerFromAboveAboutSomethingElse(t *testing.T) {
 		{"stand-in approval", func(m *dialect.Message) { m.ResponseCode = "A2" }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := newStreet(t, 0)
+			s := newStreet(t, rules.Set{})
 			s.fault("switch>acquirer 0210", hold)
 			s.ask(s.sale(1, 10000))
 			test.change(s.held[0].m)
@@ -346,7 +347,7 @@ func TestAdvice(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := newStreet(t, 0)
+			s := newStreet(t, rules.Set{})
 			test.play(s, s.chip("0220", 1, 10000, 1))
 			s.expect("answer", s.till.last().MTI+" "+s.till.last().ResponseCode, "0230 "+test.code)
 			s.expect("money", s.money(), test.money)
@@ -374,7 +375,7 @@ func TestRefusals(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := newStreet(t, 0)
+			s := newStreet(t, rules.Set{})
 			m := s.sale(1, 10000)
 			e := Event{Kind: EventMessage, Conn: 1, Message: m}
 			test.change(m, &e)
@@ -388,7 +389,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestCardNumberFromTrack2Alone(t *testing.T) {
-	s := newStreet(t, 0)
+	s := newStreet(t, rules.Set{})
 	m := s.sale(1, 10000)
 	m.PrimaryAccountNumber = testCardZero
 	s.ask(m)
@@ -399,7 +400,7 @@ func TestCardNumberFromTrack2Alone(t *testing.T) {
 // What the fault "answer" makes a party decide is a decision: a copy gets it too, and nothing is left to be reversed.
 func TestForcedDecision(t *testing.T) {
 	for at := atAcquirer; at <= atIssuer; at++ {
-		s := newStreet(t, 0)
+		s := newStreet(t, rules.Set{})
 		m := s.sale(1, 10000)
 		e := Event{Kind: EventMessage, Conn: 1, Message: s.recode(m), Force: "91"}
 		s.step(at, e, 0)
@@ -409,7 +410,7 @@ func TestForcedDecision(t *testing.T) {
 		s.expect("state", s.view(at).Transactions[0].State, Declined)
 		s.expect("money", s.money(), "")
 	}
-	s := newStreet(t, 0) // an approval from above that the switch is made to turn down
+	s := newStreet(t, rules.Set{}) // an approval from above that the switch is made to turn down
 	s.fault("issuer>switch 0210", hold)
 	s.ask(s.sale(1, 10000))
 	s.step(atSwitch, Event{Kind: EventMessage, Message: s.held[0].m, Force: "05"}, 0)
@@ -438,7 +439,7 @@ func TestFees(t *testing.T) {
 }
 
 func TestPayout(t *testing.T) {
-	s := newStreet(t, 0)
+	s := newStreet(t, rules.Set{})
 	s.ask(s.sale(1, 10000))
 	s.ask(s.chip("0220", 2, 1200, 1))
 	gone := s.sale(3, 5000)
@@ -457,7 +458,7 @@ func TestPayout(t *testing.T) {
 }
 
 func TestCalendar(t *testing.T) {
-	s := newStreet(t, 0)
+	s := newStreet(t, rules.Set{})
 	for _, test := range []struct {
 		c    Calendar
 		want string
@@ -480,7 +481,7 @@ func TestCalendar(t *testing.T) {
 }
 
 func TestRetrievalReferenceNumber(t *testing.T) {
-	s := newStreet(t, 0)
+	s := newStreet(t, rules.Set{})
 	s.ask(s.sale(1, 100))
 	s.ask(s.sale(2, 100))
 	for at := range s.nodes {
@@ -490,7 +491,7 @@ func TestRetrievalReferenceNumber(t *testing.T) {
 }
 
 func TestConfigurationThatCannotWork(t *testing.T) {
-	good := acquirerConfig(t, 0)
+	good := acquirerConfig(t, rules.Set{})
 	for name, change := range map[string]func(c *RelayConfig){
 		"no name":         func(c *RelayConfig) { c.Name = "" },
 		"no module":       func(c *RelayConfig) { c.Module = nil },

@@ -127,7 +127,7 @@ func TestRules(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := newStreet(t, 0)
+			s := newStreet(t, rules.Set{})
 			test.play(s)
 			s.pass(2 * time.Minute)
 			if bad := s.wrong(); len(bad) > 0 {
@@ -135,7 +135,7 @@ func TestRules(t *testing.T) {
 			}
 			s.expect("money", s.money(), test.money)
 
-			s = newStreet(t, rules.Set(test.rule))
+			s = newStreet(t, rules.Leave(test.rule))
 			test.play(s)
 			s.pass(2 * time.Minute)
 			if bad := strings.Join(s.wrong(), "; "); !strings.Contains(bad, test.sick) {
@@ -219,7 +219,7 @@ func TestReversalQueue(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := newStreet(t, 0)
+			s := newStreet(t, rules.Set{})
 			test.play(s)
 			s.pass(2 * time.Minute)
 			if bad := s.wrong(); len(bad) > 0 {

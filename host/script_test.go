@@ -10,6 +10,7 @@ import (
 	"github.com/posim/posim/emv/security"
 	"github.com/posim/posim/emv/tlv"
 	"github.com/posim/posim/hsm"
+	"github.com/posim/posim/internal/rules"
 	"github.com/posim/posim/transport/dialect"
 )
 
@@ -104,7 +105,7 @@ func cardSession(t *testing.T, v security.Version, m *dialect.Message) *security
 
 // What is ordered is in the next answer to the chip, sealed for that card and that transaction, and in no other.
 func TestOrdersReachTheCard(t *testing.T) {
-	s := newStreet(t, 0)
+	s := newStreet(t, rules.Set{})
 	if err := s.give(ScriptOrder{When: AfterFinal, Command: ChangePIN, PINBlock: newPIN(t, "4321")}, ScriptOrder{When: BeforeFinal, Command: PutData, Tag: 0x9F58, Value: []byte{5}},
 		ScriptOrder{When: AfterFinal, Command: UpdateRecord, SFI: 2, Record: 3, Value: []byte{0x70, 0}}); err != nil {
 		t.Fatal(err)
@@ -157,7 +158,7 @@ func TestOrdersReachTheCard(t *testing.T) {
 // answered accordingly.
 func TestOrdersSurviveAFall(t *testing.T) {
 	for stop, want := range map[int]string{crashBeforeLog: "due", crashAfterLog: "sent"} {
-		s := newStreet(t, 0)
+		s := newStreet(t, rules.Set{})
 		if err := s.give(ScriptOrder{When: AfterFinal, Command: BlockApplication}); err != nil {
 			t.Fatal(err)
 		}
@@ -248,7 +249,7 @@ func TestOrderResults(t *testing.T) {
 		}, "sent"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := newStreet(t, 0)
+			s := newStreet(t, rules.Set{})
 			for range test.orders {
 				if err := s.give(ScriptOrder{When: AfterFinal, Command: UnblockPIN}); err != nil {
 					t.Fatal(err)
@@ -274,7 +275,7 @@ func TestOrderResults(t *testing.T) {
 
 // The account's PIN is the card's: until the card has confirmed the new one it is the old one, and not both.
 func TestPINChangesWhenTheCardSaysSo(t *testing.T) {
-	s := newStreet(t, 0)
+	s := newStreet(t, rules.Set{})
 	s.signOn(1)
 	try := func(stan int, pin string, atc uint16) string {
 		m := s.chip("0200", stan, 100, atc)
@@ -336,8 +337,8 @@ func TestOrdersThatCannotBe(t *testing.T) {
 		{ScriptOrder{When: AfterFinal, Command: BlockCard, Record: 300}, nil, "record 300"},
 	} {
 		var s *street
-		if s = newStreet(t, 0); test.change != nil {
-			s = newStreet(t, 0, test.change)
+		if s = newStreet(t, rules.Set{}); test.change != nil {
+			s = newStreet(t, rules.Set{}, test.change)
 		}
 		err := s.give(ScriptOrder{When: AfterFinal, Command: UnblockPIN}, test.order)
 		if test.change != nil {
@@ -355,7 +356,7 @@ func TestOrdersThatCannotBe(t *testing.T) {
 
 // An answer has room for 128 bytes of scripts; what does not fit waits, and is not overtaken.
 func TestOrdersWaitForRoom(t *testing.T) {
-	s := newStreet(t, 0)
+	s := newStreet(t, rules.Set{})
 	long, short := ScriptOrder{When: AfterFinal, Command: PutData, Tag: 0x9F58, Value: make([]byte, 60)}, ScriptOrder{When: AfterFinal, Command: UnblockPIN}
 	if err := s.give(long, long, short); err != nil {
 		t.Fatal(err)
@@ -369,7 +370,7 @@ func TestOrdersWaitForRoom(t *testing.T) {
 
 // An account remembers so many orders: closed ones are forgotten, the oldest first, and open ones are not.
 func TestOrdersAreBounded(t *testing.T) {
-	s := newStreet(t, 0)
+	s := newStreet(t, rules.Set{})
 	unblock := ScriptOrder{When: AfterFinal, Command: UnblockPIN}
 	for i := range maxOrders {
 		if err := s.give(unblock); err != nil {
@@ -394,7 +395,7 @@ func TestOrdersAreBounded(t *testing.T) {
 // ARPC method 2 carries bits that tell the card what to do; under method 1 such an order stays due.
 func TestOrdersInTheProof(t *testing.T) {
 	for v, want := range map[security.Version]string{security.VisaCVN10: "due due", security.VisaCVN18: "sent sent"} {
-		s := newStreet(t, 0)
+		s := newStreet(t, rules.Set{})
 		s.version = v
 		if err := s.give(ScriptOrder{When: InProof, Command: BlockApplication}, ScriptOrder{When: InProof, Command: UnblockPIN}); err != nil {
 			t.Fatal(err)
@@ -448,7 +449,7 @@ func FuzzScriptResults(f *testing.F) {
 
 // An order that is refused says so, and is not mistaken for an unknown account.
 func TestRefusedOrdersAreNoUnknownAccount(t *testing.T) {
-	s := newStreet(t, 0)
+	s := newStreet(t, rules.Set{})
 	if err := s.give(ScriptOrder{When: "soon"}); err == nil || errors.Is(err, ErrUnknownAccount) {
 		t.Error(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/posim/posim/internal/rules"
 	"github.com/posim/posim/transport/dialect"
 )
 
@@ -25,7 +26,7 @@ func benchmarkSettlement(b *testing.B, sales int) {
 	messages, logged := 0, 0
 	for range b.N {
 		b.StopTimer()
-		x, err := NewRelay(acquirerConfig(b, 0))
+		x, err := NewRelay(acquirerConfig(b, rules.Set{}))
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -15,7 +15,7 @@ func macKey(t *testing.T, s *street) (hsm.Key, bool) {
 }
 
 func TestSignOn(t *testing.T) {
-	s := newStreet(t, 0)
+	s := newStreet(t, rules.Set{})
 	if _, ok := macKey(t, s); ok {
 		t.Fatal("a session before the sign-on")
 	}
@@ -51,7 +51,7 @@ func TestSignOn(t *testing.T) {
 
 // A thousand sign-ons must not fill the module.
 func TestSignOnsReplaceEachOther(t *testing.T) {
-	s := newStreet(t, 0)
+	s := newStreet(t, rules.Set{})
 	for i := range 3000 {
 		s.signOn(i + 1)
 		if _, ok := macKey(t, s); !ok {
@@ -81,7 +81,7 @@ func TestNetworkManagement(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := newStreet(t, 0)
+			s := newStreet(t, rules.Set{})
 			m := s.message("0800", 1)
 			m.CardAcceptorTerminalIdentification, m.NetworkManagementCode = test.tid, test.code
 			fx := s.nodes[test.at].m.Step(s.now, Event{Kind: EventMessage, Conn: 1, Message: m})
@@ -95,7 +95,7 @@ func TestNetworkManagement(t *testing.T) {
 
 // The PIN goes from the terminal's pad to the issuer through four modules, under another key on every hop.
 func TestPINGoesThroughEveryHop(t *testing.T) {
-	s := newStreet(t, 0)
+	s := newStreet(t, rules.Set{})
 	s.signOn(1)
 	seen := map[string]bool{}
 	pay := func(stan int, pin string) string {
@@ -132,7 +132,7 @@ func TestPINGoesThroughEveryHop(t *testing.T) {
 }
 
 func TestPINBlockIsUnderAnotherKeyOnEveryHop(t *testing.T) {
-	s := newStreet(t, 0)
+	s := newStreet(t, rules.Set{})
 	s.signOn(1)
 	m := s.sale(2, 100)
 	m.PINData = s.typed(testPIN)
@@ -168,7 +168,7 @@ func contains(b, part []byte) bool {
 }
 
 func TestForgedSessionInTheLogIsNoSession(t *testing.T) {
-	x, err := NewRelay(acquirerConfig(t, rules.Set(0)))
+	x, err := NewRelay(acquirerConfig(t, rules.Set{}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -102,7 +102,7 @@ func TestRulesOfVoids(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s, _, void := soldStreet(t, 0)
+			s, _, void := soldStreet(t, rules.Set{})
 			test.play(s, void)
 			s.pass(2 * time.Minute)
 			if bad := s.wrong(); len(bad) > 0 {
@@ -112,7 +112,7 @@ func TestRulesOfVoids(t *testing.T) {
 			if test.sick == "" {
 				return
 			}
-			s, _, void = soldStreet(t, rules.Set(test.rule))
+			s, _, void = soldStreet(t, rules.Leave(test.rule))
 			test.play(s, void)
 			s.pass(2 * time.Minute)
 			if bad := strings.Join(s.wrong(), "; "); !strings.Contains(bad, test.sick) {
@@ -125,7 +125,7 @@ func TestRulesOfVoids(t *testing.T) {
 // A void that is decided again is refused, because its sale is voided: the terminal would take that for its answer, and not
 // believe what has happened.
 func TestVoidDecidedAgain(t *testing.T) {
-	s, _, void := soldStreet(t, rules.Set(rules.ReplayDuplicates))
+	s, _, void := soldStreet(t, rules.Leave(rules.ReplayDuplicates))
 	s.fault("acquirer>terminal 0210", lose)
 	s.ask(void)
 	again := *void
@@ -137,7 +137,7 @@ func TestVoidDecidedAgain(t *testing.T) {
 }
 
 func TestVoid(t *testing.T) {
-	s, sale, void := soldStreet(t, 0)
+	s, sale, void := soldStreet(t, rules.Set{})
 	s.ask(void)
 	s.expect("answer", s.code(), "0210/00")
 	s.expect("money", s.money(), "")
@@ -199,7 +199,7 @@ func TestVoidRefused(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s, sale, void := soldStreet(t, 0)
+			s, sale, void := soldStreet(t, rules.Set{})
 			test.play(s, sale, void)
 			before := s.money()
 			s.ask(void)
@@ -213,7 +213,7 @@ func TestVoidRefused(t *testing.T) {
 
 // Same key, other contents: nothing happens, and the old approval is not given away (W46).
 func TestVoidOfAnotherSaleUnderTheSameNumber(t *testing.T) {
-	s, _, void := soldStreet(t, 0)
+	s, _, void := soldStreet(t, rules.Set{})
 	other := s.sale(3, 10000)
 	s.ask(other)
 	s.ask(void)
@@ -227,7 +227,7 @@ func TestVoidOfAnotherSaleUnderTheSameNumber(t *testing.T) {
 
 // The cardholder spends the money before the reversal of the void takes it back (W44).
 func TestVoidReversedWhenTheMoneyIsSpent(t *testing.T) {
-	s := newStreet(t, 0)
+	s := newStreet(t, rules.Set{})
 	s.step(atIssuer, Event{Kind: EventAdmin, Admin: Admin{Account: "card", SetBalance: true, Balance: 10000}}, 0)
 	sale := s.sale(1, 10000)
 	s.ask(sale)
@@ -278,7 +278,7 @@ func TestReversalOfWhatIsVoided(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s, sale, void := soldStreet(t, 0)
+			s, sale, void := soldStreet(t, rules.Set{})
 			m := test.play(s, sale, void)
 			before := s.money()
 			s.undo(m, "0400")

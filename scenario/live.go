@@ -374,7 +374,7 @@ func (v *live) life(clock sim.Clock) {
 	cfg := terminal.Config{
 		Profile: v.court.profile, Clock: clock, Disk: v.dir, Rand: io.Reader(rand.Reader),
 		Module:  func() (*hsm.Module, error) { return openDataModule(v.dir, v.court.profile, rand.Reader) },
-		Dialect: v.dialect, Dial: v.dial, Rules: rules.Set(0), AllowLiveCards: v.options.AllowLiveCards, Observe: v.observe, Point: v.point,
+		Dialect: v.dialect, Dial: v.dial, Rules: rules.Set{}, AllowLiveCards: v.options.AllowLiveCards, Observe: v.observe, Point: v.point,
 		Devices: terminal.Devices{Show: v.show, Print: v.print, OpenSlot: v.openSlot},
 	}
 	if v.options.Story != nil { // decisions are put into words only for somebody who reads them

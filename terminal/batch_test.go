@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/posim/posim/internal/rules"
 	"github.com/posim/posim/internal/wal"
 	"github.com/posim/posim/sim"
 	"github.com/posim/posim/transport/dialect"
@@ -334,7 +335,7 @@ func FuzzJournalEntries(f *testing.F) {
 		}
 		must(t, l.Commit())
 		image := d.Durable(JournalFile)
-		j, err := openJournal(d, 0, func(*Record, State) {})
+		j, err := openJournal(d, rules.Set{}, func(*Record, State) {})
 		if _, readErr := ReadJournal(image); (readErr == nil) != (err == nil) {
 			t.Fatalf("it opens with %v and reads with %v", err, readErr)
 		}

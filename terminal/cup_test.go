@@ -63,7 +63,7 @@ func TestAReversalOfANumberedSale(t *testing.T) {
 // silentVoid makes a sale, and a void of it that is not answered.
 func silentVoid(t *testing.T, left rules.Rule) (c *counter, sale, void *Record) {
 	c = newCounterOf(t, numbered(t, ""), nil)
-	c.terminal.cfg.Rules = rules.Set(left)
+	c.terminal.cfg.Rules = rules.Leave(left)
 	sale = c.saleOf()
 	c.spoil = func(b []byte) [][]byte {
 		if m, err := c.dialect.Unpack(b); err == nil && m.MTI == "0210" {
@@ -119,9 +119,9 @@ func TestAMismatchIsReversedOrForgotten(t *testing.T) {
 		left       rules.Set
 		want       State
 	}{
-		{"reversed", "", 0, Reversed},
-		{"forgotten, as a naive design", "", rules.Set(rules.ReverseMismatch), Declined},
-		{"forgotten, as the switch says", "switches: {mismatch: bctc}\n", 0, Declined},
+		{"reversed", "", rules.Set{}, Reversed},
+		{"forgotten, as a naive design", "", rules.Leave(rules.ReverseMismatch), Declined},
+		{"forgotten, as the switch says", "switches: {mismatch: bctc}\n", rules.Set{}, Declined},
 	} {
 		t.Run(w.name, func(t *testing.T) {
 			c := newCounterOf(t, numbered(t, w.more), nil)

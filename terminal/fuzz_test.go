@@ -384,7 +384,7 @@ func FuzzReceipt(f *testing.F) {
 	f.Fuzz(func(t *testing.T, label, aid, tvr, tsi, kind, cryptogram, card string, amount int64) {
 		profile, err := ParseProfile("generic", []byte(generic(t)))
 		must(t, err)
-		term := New(Config{Profile: profile, Clock: sim.NewWorld(time.Time{}, 1).Actor("term"), Rules: rules.Set(0)})
+		term := New(Config{Profile: profile, Clock: sim.NewWorld(time.Time{}, 1).Actor("term"), Rules: rules.Set{}})
 		given := 0
 		for _, s := range []string{label, aid, tvr, tsi, kind, cryptogram, card} {
 			given += len(s)

@@ -23,7 +23,7 @@ func powered(t testing.TB) (*sim.MemDisk, *sim.Actor) {
 
 func opened(t testing.TB, d sim.Disk) *Journal {
 	t.Helper()
-	j, err := openJournal(d, rules.Set(0), func(*Record, State) {})
+	j, err := openJournal(d, rules.Set{}, func(*Record, State) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func TestAJournalThatMakesNoSenseIsDamaged(t *testing.T) {
 		must(t, err)
 		must(t, l.Append([]byte(body)))
 		must(t, l.Commit())
-		_, err = openJournal(d, 0, func(*Record, State) {})
+		_, err = openJournal(d, rules.Set{}, func(*Record, State) {})
 		if !errors.Is(err, ErrJournal) || stopText(err) != "journal-corrupt" {
 			t.Errorf("%s: %v", body, err)
 		}

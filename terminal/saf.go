@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/posim/posim/internal/rules"
 	"github.com/posim/posim/sim"
 	"github.com/posim/posim/transport/dialect"
 )
@@ -182,7 +183,7 @@ type Queue struct{ j *Journal }
 
 // OpenQueue opens the queue of a terminal's disk. Nobody else may have it open. A damaged journal is ErrJournal.
 func OpenQueue(d sim.Disk) (*Queue, error) {
-	j, err := openJournal(d, 0, func(*Record, State) {})
+	j, err := openJournal(d, rules.Set{}, func(*Record, State) {})
 	if err != nil {
 		return nil, err
 	}

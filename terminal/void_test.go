@@ -236,7 +236,7 @@ func TestAVoidWantsTheSameCard(t *testing.T) {
 func TestSilenceIsNoRefusalOfAVoid(t *testing.T) {
 	c := newCounter(t, nil)
 	defer c.w.Close()
-	c.terminal.cfg.Rules = rules.Set(rules.UnknownVoid)
+	c.terminal.cfg.Rules = rules.Leave(rules.UnknownVoid)
 	sale := c.saleOf()
 	c.spoil = func([]byte) [][]byte { return nil }
 	c.choose(FunctionVoid, sale.STAN+"\r\r")

@@ -17,41 +17,41 @@ import (
 )
 
 // Rule is one rule of the protocol.
-type Rule uint64
+type Rule uint8
 
 // The rules, with the id each has.
 const (
-	PendingBeforeWire        Rule = 1 << iota // T1: the pending record is durable before the first byte of the request leaves
-	OneWrite                                  // T2: a change of state is one record and one sync
-	JournalBeforeReceipt                      // T3: the approval is durable before screen and receipt say so
-	ReprintAtBoot                             // T3: a receipt that may not have come out is printed at boot
-	ReverseAtBoot                             // T4: an unknown outcome found at boot is reversed
-	DropLateAnswers                           // T5: an answer to what is being reversed never approves it
-	ApprovalEndsReversal                      // T5: what is approved all the same is not reversed; asked only where DropLateAnswers is left out
-	RepeatUntilAcknowledged                   // T6: a reversal is repeated until it is acknowledged
-	ClearAfterAcknowledgment                  // T6: the record leaves the queue after the answer, not at the send
-	MatchAcknowledgment                       // T7: only the answer with this record's key clears it
-	MatchAnswer                               // T8: only the answer with this request's key answers it
-	ReverseCardRefusal                        // T9: an approval that the card refuses is reversed
-	DurableSTAN                               // T11: a STAN is durably used up before it is on the wire
-	ReplayDuplicates                          // H1: a duplicate gets the stored answer and moves no money
-	RememberUnmatched                         // H2: an unmatched reversal leaves a durable tombstone, at acquirer and switch
-	KeepTombstones                            // H2: a tombstone is kept as long as anything else
-	AcknowledgeUnmatched                      // H2: an unmatched reversal is acknowledged, and that settles it
-	CreditOnce                                // H3: a repeated reversal credits once, at acquirer and switch
-	ReadAtDecision                            // H4: a decision uses what the log says when it is made
-	ExactKey                                  // H5: a reversal finds its original by the whole key
-	DateInKey                                 // H5: date and time are part of the key
-	UniqueSTAN                                // H5: a STAN comes again only when no host remembers it
-	LogBeforeAnswer                           // H6: the log is durable before the answer leaves
-	LogBeforeForward                          // A1: the pending record is durable before the request is forwarded
-	ReverseUpstream                           // A2: who declines because the next hop is silent reverses it there
-	KeepDecision                              // A3: a late approval never changes a decided record
-	CancelPending                             // A4: a reversal cancels what is pending, and is forwarded
-	QueueBeforeAcknowledging                  // A5: the reversal for the next hop is durable before the one from below is acknowledged
-	RepeatUpstream                            // A6: a reversal is repeated to the next hop until it is acknowledged
-	IssuerRemembersUnmatched                  // H2 at the issuer
-	IssuerCreditsOnce                         // H3 at the issuer
+	PendingBeforeWire        Rule = iota + 1 // T1: the pending record is durable before the first byte of the request leaves
+	OneWrite                                 // T2: a change of state is one record and one sync
+	JournalBeforeReceipt                     // T3: the approval is durable before screen and receipt say so
+	ReprintAtBoot                            // T3: a receipt that may not have come out is printed at boot
+	ReverseAtBoot                            // T4: an unknown outcome found at boot is reversed
+	DropLateAnswers                          // T5: an answer to what is being reversed never approves it
+	ApprovalEndsReversal                     // T5: what is approved all the same is not reversed; asked only where DropLateAnswers is left out
+	RepeatUntilAcknowledged                  // T6: a reversal is repeated until it is acknowledged
+	ClearAfterAcknowledgment                 // T6: the record leaves the queue after the answer, not at the send
+	MatchAcknowledgment                      // T7: only the answer with this record's key clears it
+	MatchAnswer                              // T8: only the answer with this request's key answers it
+	ReverseCardRefusal                       // T9: an approval that the card refuses is reversed
+	DurableSTAN                              // T11: a STAN is durably used up before it is on the wire
+	ReplayDuplicates                         // H1: a duplicate gets the stored answer and moves no money
+	RememberUnmatched                        // H2: an unmatched reversal leaves a durable tombstone, at acquirer and switch
+	KeepTombstones                           // H2: a tombstone is kept as long as anything else
+	AcknowledgeUnmatched                     // H2: an unmatched reversal is acknowledged, and that settles it
+	CreditOnce                               // H3: a repeated reversal credits once, at acquirer and switch
+	ReadAtDecision                           // H4: a decision uses what the log says when it is made
+	ExactKey                                 // H5: a reversal finds its original by the whole key
+	DateInKey                                // H5: date and time are part of the key
+	UniqueSTAN                               // H5: a STAN comes again only when no host remembers it
+	LogBeforeAnswer                          // H6: the log is durable before the answer leaves
+	LogBeforeForward                         // A1: the pending record is durable before the request is forwarded
+	ReverseUpstream                          // A2: who declines because the next hop is silent reverses it there
+	KeepDecision                             // A3: a late approval never changes a decided record
+	CancelPending                            // A4: a reversal cancels what is pending, and is forwarded
+	QueueBeforeAcknowledging                 // A5: the reversal for the next hop is durable before the one from below is acknowledged
+	RepeatUpstream                           // A6: a reversal is repeated to the next hop until it is acknowledged
+	IssuerRemembersUnmatched                 // H2 at the issuer
+	IssuerCreditsOnce                        // H3 at the issuer
 
 	AdvicesSurvivePowerCut // D3: an advice that is due is still due after a power cut
 	ClearAdviceAfterAnswer // D4: an advice leaves the queue after its answer, not at the send
@@ -94,10 +94,18 @@ const (
 )
 
 // Set is the rules that are left out; the zero value keeps all.
-type Set uint64
+type Set [2]uint64
+
+// Leave is the set that leaves some rules out.
+func Leave(all ...Rule) (s Set) {
+	for _, r := range all {
+		s[r/64] |= 1 << (r % 64)
+	}
+	return s
+}
 
 // Kept tells whether r is in force.
-func (s Set) Kept(r Rule) bool { return uint64(s)&uint64(r) == 0 }
+func (s Set) Kept(r Rule) bool { return s[r/64]&(1<<(r%64)) == 0 }
 
 // Variant is another design: the name people type, the rules it leaves out, and what it does instead.
 type Variant struct {
@@ -108,13 +116,6 @@ type Variant struct {
 	Safe  bool     // the model finds nothing wrong with it, and neither must the judge
 	Dated bool     // it is safe only where the key has date and time: where batches are numbered the judge must object
 	About string
-}
-
-func without(all ...Rule) (s Set) {
-	for _, r := range all {
-		s |= Set(r)
-	}
-	return s
 }
 
 // Variants lists every variant: those that break something, in the order of their rules, and then the safe ones.
@@ -131,77 +132,77 @@ func Variants() []Variant {
 		return v
 	}
 	return []Variant{
-		broken("no-wal", "T1", "S1", without(PendingBeforeWire), "the request leaves before the pending record is durable"),
-		broken("two-writes", "T2", "S2 D2", without(OneWrite), "a record is erased in one write and its new state recorded in another, and an offline sale comes into the batch in one and into the queue in another"),
-		broken("receipt-first", "T3", "S3 D1", without(JournalBeforeReceipt), "the receipt is printed before the approval is journalled"),
-		broken("no-reprint", "T3", "S3b", without(ReprintAtBoot), "a receipt that may not have come out is not printed at boot"),
-		broken("no-boot-reversal", "T4", "T4", without(ReverseAtBoot), "a pending record found at boot is dropped"),
-		broken("late-accept", "T5", "S4a", without(DropLateAnswers), "a late approval cancels the reversal that is due"),
-		broken("late-accept-kept", "T5", "S4b", without(DropLateAnswers, ApprovalEndsReversal), "a late approval is taken, and the reversal that is due stays due"),
-		broken("one-shot", "T6", "S5", without(RepeatUntilAcknowledged), "a reversal is tried once and then forgotten"),
-		broken("clear-on-send", "T6", "S6", without(ClearAfterAcknowledgment), "a reversal leaves the queue when it is sent"),
-		broken("any-ack", "T7", "S7 S7m", without(MatchAcknowledgment), "any reversal answer clears the reversal that is due"),
-		broken("any-answer", "T8", "S8", without(MatchAnswer), "any answer is taken for the answer to the request in progress"),
-		broken("no-card-reversal", "T9", "S11", without(ReverseCardRefusal), "an approval that the card refuses is closed as declined"),
-		broken("close-dirty", "T10", "S12 D10", without(CloseClean), "a batch is closed while a reversal or an advice is due"),
-		broken("bctc-mismatch", "T8", "", without(ReverseMismatch), "an answer about something else is forgotten with its record, and not reversed"),
-		broken("no-dedup", "H1", "S13 D11 D11i", without(ReplayDuplicates), "a duplicate request or advice is decided again"),
-		broken("repeat-no-dedup", "H1", "S13b", without(ReplayDuplicates, AskOnce), "an unanswered request is sent again, and decided again"),
-		broken("94-to-duplicate", "H1", "", without(AcceptDuplicates), "a true duplicate is answered 94"),
-		broken("forget-unmatched", "H2", "S14 S14m", without(RememberUnmatched), "a reversal without an original is acknowledged and forgotten"),
-		broken("tombstone-expires", "H2", "S14t", without(KeepTombstones), "a host forgets a reversal without an original after two seconds"),
-		broken("nak-unmatched", "H2", "S14n", without(AcknowledgeUnmatched), "a reversal without an original is refused, forgotten and repeated"),
-		broken("credit-twice", "H3", "S15", without(CreditOnce), "a repeated reversal credits again"),
-		broken("stale-read", "H4", "S16", without(ReadAtDecision), "a request is decided by what the log said when it arrived"),
-		broken("last-match", "H5", "S9d", without(ExactKey), "a reversal undoes the terminal's last approved sale"),
-		broken("sale-first-last-match", "H5", "S9c", without(ExactKey, ReverseFirst), "as last-match, and a sale does not wait for the reversal that is due"),
-		broken("volatile-stan-only-key", "T11", "S10b", without(DurableSTAN, DateInKey), "a power cut brings a STAN back, and nothing else tells two sales apart"),
-		broken("stan-wraps-only-key", "H5", "S17a", without(UniqueSTAN, DateInKey), "the STAN wraps while hosts remember it, and nothing else tells two sales apart"),
-		broken("ack-before-log", "H6", "S18 D12 D12a", without(LogBeforeAnswer), "the host answers before its log is durable"),
-		broken("forward-before-log", "A1", "A1", without(LogBeforeForward), "the acquirer forwards before it logs"),
-		broken("no-issuer-reversal", "A2", "A2", without(ReverseUpstream), "a silent next hop is declined and not reversed"),
-		broken("late-adopt", "A3", "A3", without(KeepDecision), "a late approval from above turns a decline into an approval"),
-		broken("ack-pending", "A4", "A4", without(CancelPending), "a reversal of what is pending is acknowledged, and nothing else happens"),
-		broken("ack-before-queue", "A5", "A5", without(QueueBeforeAcknowledging), "a reversal is acknowledged before the one for the next hop is durable"),
-		broken("issuer-one-shot", "A6", "A6", without(RepeatUpstream), "a reversal is sent to the next hop once"),
-		broken("issuer-forgets", "H2", "A7", without(IssuerRemembersUnmatched), "the issuer forgets a reversal without an original"),
-		broken("issuer-credits-twice", "H3", "A8", without(IssuerCreditsOnce), "the issuer credits a repeated reversal again"),
-		broken("advice-lost-at-boot", "D3", "D3", without(AdvicesSurvivePowerCut), "an advice found at boot is taken for sent"),
-		broken("advice-clear-on-send", "D4", "D4", without(ClearAdviceAfterAnswer), "an advice leaves the queue when it is sent"),
-		broken("advice-one-shot", "D5", "D5", without(RepeatAdvice), "an advice that is not answered is forgotten"),
-		broken("advice-reversed", "D5", "D5r", without(ReverseNoAdvice), "an advice that is not answered is reversed like a sale"),
-		broken("advice-renumbered", "D6", "D6", without(AdviceKeepsSTAN), "an advice is repeated under a new STAN"),
-		broken("any-advice-ack", "D7", "D7 D7m", without(MatchAdviceAnswer), "any advice answer answers the advice that is due"),
-		broken("advice-refused-stays", "D8", "D8", without(RefusedLeavesQueue), "a refused advice stays in the queue"),
-		broken("advice-refused-in-batch", "D8", "D8b", without(RefusedLeavesBatch), "a refused advice stays in the batch"),
-		broken("advice-undecided-stored", "D9", "D9 D9i D9a", without(StoreOnlyDecisions), "a host stores an answer that decides nothing about an advice, and gives it to every repeat"),
-		broken("advice-undecided-refused", "D9", "D9t", without(UndecidedIsNoRefusal), "the terminal takes an answer that decides nothing for a refusal of the advice"),
-		broken("advice-duplicate-refused", "D11", "D11f", without(ReplayAdviceAnswer, ParkDuplicate), "the acquirer answers a repeated advice 94, and the terminal takes that for a refusal"),
-		broken("advice-early-answer", "D13", "D13", without(AnswerAfterNextHop), "the acquirer approves an advice that it has only forwarded"),
-		broken("advice-timer", "D14", "D14", without(NoAdviceTimer), "a pending advice has a timer, and is declined and reversed above"),
-		broken("advice-timer-forgotten", "D14", "D14f", without(NoAdviceTimer, ReverseUpstream), "a pending advice has a timer, and is declined and not reversed"),
-		broken("advice-boot-decline", "D14", "D14b", without(AdviceOutlivesBoot), "a host that boots declines a pending advice and reverses it above"),
-		broken("void-by-sale-key", "V2", "V3", without(VoidKeepsKey), "a void is reversed by the key of its sale"),
-		broken("void-timeout-failed", "V2", "V4 V3t", without(UnknownVoid), "a void that is not answered is taken for refused"),
-		broken("sign-on-blocked", "K1", "", without(SignOnUnblocked), "a reversal that is due blocks the sign-on that it needs"),
-		broken("stale-key-ack", "K1", "K1 K1m", without(StaleKeyIsNoAcknowledgment), "that the keys are stale is taken for the acknowledgment of the reversal"),
-		broken("stale-key-final", "K1", "K1d", without(StaleKeyIsNoRefusal), "that the keys are stale is taken for a final refusal of the reversal"),
-		broken("stale-key-no-sign-on", "K1", "K1n", without(SignOnWhenStale), "a reversal is repeated under the stale keys"),
-		broken("stale-key-renumbered", "K2", "K2", without(ReversalKeepsSTAN), "after the sign-on a reversal is repeated under a new STAN"),
-		broken("batch-adopted", "K3", "K3", without(KeepBatch), "the batch number of a sign-on is taken while the batch is open"),
-		broken("stale-key-decline", "K4", "K4", without(StaleKeyIsNoDecline), "that the keys are stale is taken for a decline of the request"),
-		broken("repeat-stale-key-decline", "K4", "K4b", without(StaleKeyIsNoDecline, AskOnce), "as stale-key-decline, and an unanswered request is sent again"),
-		broken("stale-key-decided", "K5", "K5", without(StaleKeyIsNoDecline, StaleKeyChangesNothing), "as stale-key-decline, and the host decides the request all the same"),
+		broken("no-wal", "T1", "S1", Leave(PendingBeforeWire), "the request leaves before the pending record is durable"),
+		broken("two-writes", "T2", "S2 D2", Leave(OneWrite), "a record is erased in one write and its new state recorded in another, and an offline sale comes into the batch in one and into the queue in another"),
+		broken("receipt-first", "T3", "S3 D1", Leave(JournalBeforeReceipt), "the receipt is printed before the approval is journalled"),
+		broken("no-reprint", "T3", "S3b", Leave(ReprintAtBoot), "a receipt that may not have come out is not printed at boot"),
+		broken("no-boot-reversal", "T4", "T4", Leave(ReverseAtBoot), "a pending record found at boot is dropped"),
+		broken("late-accept", "T5", "S4a", Leave(DropLateAnswers), "a late approval cancels the reversal that is due"),
+		broken("late-accept-kept", "T5", "S4b", Leave(DropLateAnswers, ApprovalEndsReversal), "a late approval is taken, and the reversal that is due stays due"),
+		broken("one-shot", "T6", "S5", Leave(RepeatUntilAcknowledged), "a reversal is tried once and then forgotten"),
+		broken("clear-on-send", "T6", "S6", Leave(ClearAfterAcknowledgment), "a reversal leaves the queue when it is sent"),
+		broken("any-ack", "T7", "S7 S7m", Leave(MatchAcknowledgment), "any reversal answer clears the reversal that is due"),
+		broken("any-answer", "T8", "S8", Leave(MatchAnswer), "any answer is taken for the answer to the request in progress"),
+		broken("no-card-reversal", "T9", "S11", Leave(ReverseCardRefusal), "an approval that the card refuses is closed as declined"),
+		broken("close-dirty", "T10", "S12 D10", Leave(CloseClean), "a batch is closed while a reversal or an advice is due"),
+		broken("bctc-mismatch", "T8", "", Leave(ReverseMismatch), "an answer about something else is forgotten with its record, and not reversed"),
+		broken("no-dedup", "H1", "S13 D11 D11i", Leave(ReplayDuplicates), "a duplicate request or advice is decided again"),
+		broken("repeat-no-dedup", "H1", "S13b", Leave(ReplayDuplicates, AskOnce), "an unanswered request is sent again, and decided again"),
+		broken("94-to-duplicate", "H1", "", Leave(AcceptDuplicates), "a true duplicate is answered 94"),
+		broken("forget-unmatched", "H2", "S14 S14m", Leave(RememberUnmatched), "a reversal without an original is acknowledged and forgotten"),
+		broken("tombstone-expires", "H2", "S14t", Leave(KeepTombstones), "a host forgets a reversal without an original after two seconds"),
+		broken("nak-unmatched", "H2", "S14n", Leave(AcknowledgeUnmatched), "a reversal without an original is refused, forgotten and repeated"),
+		broken("credit-twice", "H3", "S15", Leave(CreditOnce), "a repeated reversal credits again"),
+		broken("stale-read", "H4", "S16", Leave(ReadAtDecision), "a request is decided by what the log said when it arrived"),
+		broken("last-match", "H5", "S9d", Leave(ExactKey), "a reversal undoes the terminal's last approved sale"),
+		broken("sale-first-last-match", "H5", "S9c", Leave(ExactKey, ReverseFirst), "as last-match, and a sale does not wait for the reversal that is due"),
+		broken("volatile-stan-only-key", "T11", "S10b", Leave(DurableSTAN, DateInKey), "a power cut brings a STAN back, and nothing else tells two sales apart"),
+		broken("stan-wraps-only-key", "H5", "S17a", Leave(UniqueSTAN, DateInKey), "the STAN wraps while hosts remember it, and nothing else tells two sales apart"),
+		broken("ack-before-log", "H6", "S18 D12 D12a", Leave(LogBeforeAnswer), "the host answers before its log is durable"),
+		broken("forward-before-log", "A1", "A1", Leave(LogBeforeForward), "the acquirer forwards before it logs"),
+		broken("no-issuer-reversal", "A2", "A2", Leave(ReverseUpstream), "a silent next hop is declined and not reversed"),
+		broken("late-adopt", "A3", "A3", Leave(KeepDecision), "a late approval from above turns a decline into an approval"),
+		broken("ack-pending", "A4", "A4", Leave(CancelPending), "a reversal of what is pending is acknowledged, and nothing else happens"),
+		broken("ack-before-queue", "A5", "A5", Leave(QueueBeforeAcknowledging), "a reversal is acknowledged before the one for the next hop is durable"),
+		broken("issuer-one-shot", "A6", "A6", Leave(RepeatUpstream), "a reversal is sent to the next hop once"),
+		broken("issuer-forgets", "H2", "A7", Leave(IssuerRemembersUnmatched), "the issuer forgets a reversal without an original"),
+		broken("issuer-credits-twice", "H3", "A8", Leave(IssuerCreditsOnce), "the issuer credits a repeated reversal again"),
+		broken("advice-lost-at-boot", "D3", "D3", Leave(AdvicesSurvivePowerCut), "an advice found at boot is taken for sent"),
+		broken("advice-clear-on-send", "D4", "D4", Leave(ClearAdviceAfterAnswer), "an advice leaves the queue when it is sent"),
+		broken("advice-one-shot", "D5", "D5", Leave(RepeatAdvice), "an advice that is not answered is forgotten"),
+		broken("advice-reversed", "D5", "D5r", Leave(ReverseNoAdvice), "an advice that is not answered is reversed like a sale"),
+		broken("advice-renumbered", "D6", "D6", Leave(AdviceKeepsSTAN), "an advice is repeated under a new STAN"),
+		broken("any-advice-ack", "D7", "D7 D7m", Leave(MatchAdviceAnswer), "any advice answer answers the advice that is due"),
+		broken("advice-refused-stays", "D8", "D8", Leave(RefusedLeavesQueue), "a refused advice stays in the queue"),
+		broken("advice-refused-in-batch", "D8", "D8b", Leave(RefusedLeavesBatch), "a refused advice stays in the batch"),
+		broken("advice-undecided-stored", "D9", "D9 D9i D9a", Leave(StoreOnlyDecisions), "a host stores an answer that decides nothing about an advice, and gives it to every repeat"),
+		broken("advice-undecided-refused", "D9", "D9t", Leave(UndecidedIsNoRefusal), "the terminal takes an answer that decides nothing for a refusal of the advice"),
+		broken("advice-duplicate-refused", "D11", "D11f", Leave(ReplayAdviceAnswer, ParkDuplicate), "the acquirer answers a repeated advice 94, and the terminal takes that for a refusal"),
+		broken("advice-early-answer", "D13", "D13", Leave(AnswerAfterNextHop), "the acquirer approves an advice that it has only forwarded"),
+		broken("advice-timer", "D14", "D14", Leave(NoAdviceTimer), "a pending advice has a timer, and is declined and reversed above"),
+		broken("advice-timer-forgotten", "D14", "D14f", Leave(NoAdviceTimer, ReverseUpstream), "a pending advice has a timer, and is declined and not reversed"),
+		broken("advice-boot-decline", "D14", "D14b", Leave(AdviceOutlivesBoot), "a host that boots declines a pending advice and reverses it above"),
+		broken("void-by-sale-key", "V2", "V3", Leave(VoidKeepsKey), "a void is reversed by the key of its sale"),
+		broken("void-timeout-failed", "V2", "V4 V3t", Leave(UnknownVoid), "a void that is not answered is taken for refused"),
+		broken("sign-on-blocked", "K1", "", Leave(SignOnUnblocked), "a reversal that is due blocks the sign-on that it needs"),
+		broken("stale-key-ack", "K1", "K1 K1m", Leave(StaleKeyIsNoAcknowledgment), "that the keys are stale is taken for the acknowledgment of the reversal"),
+		broken("stale-key-final", "K1", "K1d", Leave(StaleKeyIsNoRefusal), "that the keys are stale is taken for a final refusal of the reversal"),
+		broken("stale-key-no-sign-on", "K1", "K1n", Leave(SignOnWhenStale), "a reversal is repeated under the stale keys"),
+		broken("stale-key-renumbered", "K2", "K2", Leave(ReversalKeepsSTAN), "after the sign-on a reversal is repeated under a new STAN"),
+		broken("batch-adopted", "K3", "K3", Leave(KeepBatch), "the batch number of a sign-on is taken while the batch is open"),
+		broken("stale-key-decline", "K4", "K4", Leave(StaleKeyIsNoDecline), "that the keys are stale is taken for a decline of the request"),
+		broken("repeat-stale-key-decline", "K4", "K4b", Leave(StaleKeyIsNoDecline, AskOnce), "as stale-key-decline, and an unanswered request is sent again"),
+		broken("stale-key-decided", "K5", "K5", Leave(StaleKeyIsNoDecline, StaleKeyChangesNothing), "as stale-key-decline, and the host decides the request all the same"),
 
-		safe("sale-first", "S9", "S9 S9b", without(ReverseFirst), "a sale does not wait for the reversal that is due"),
-		dated("stan-only-key", "H5", "S10a", without(DateInKey), "hosts tell transactions apart by terminal and STAN alone"),
-		dated("volatile-stan", "T11", "S10c", without(DurableSTAN), "a power cut brings a STAN back"),
-		dated("stan-wraps", "H5", "S17b", without(UniqueSTAN), "the STAN wraps while hosts remember it"),
-		safe("repeat-request", "S13c", "S13c", without(AskOnce), "an unanswered request is sent once more before it is reversed"),
-		safe("forward-unknown", "A1", "A1b", without(LogBeforeForward, HoldUnmatched), "the acquirer forwards before it logs, and forwards reversals without an original too"),
-		safe("advice-duplicate-parked", "D11s", "D11s", without(ReplayAdviceAnswer), "the acquirer answers a repeated advice 94, and the terminal sets it aside for a person"),
-		safe("advice-forward-before-log", "D14s", "D14s", without(LogAdviceBeforeForward), "an advice is forwarded before it is logged"),
-		safe("any-sign-on-answer", "K6", "K6s", without(MatchSignOn), "any sign-on answer answers the sign-on in progress"),
+		safe("sale-first", "S9", "S9 S9b", Leave(ReverseFirst), "a sale does not wait for the reversal that is due"),
+		dated("stan-only-key", "H5", "S10a", Leave(DateInKey), "hosts tell transactions apart by terminal and STAN alone"),
+		dated("volatile-stan", "T11", "S10c", Leave(DurableSTAN), "a power cut brings a STAN back"),
+		dated("stan-wraps", "H5", "S17b", Leave(UniqueSTAN), "the STAN wraps while hosts remember it"),
+		safe("repeat-request", "S13c", "S13c", Leave(AskOnce), "an unanswered request is sent once more before it is reversed"),
+		safe("forward-unknown", "A1", "A1b", Leave(LogBeforeForward, HoldUnmatched), "the acquirer forwards before it logs, and forwards reversals without an original too"),
+		safe("advice-duplicate-parked", "D11s", "D11s", Leave(ReplayAdviceAnswer), "the acquirer answers a repeated advice 94, and the terminal sets it aside for a person"),
+		safe("advice-forward-before-log", "D14s", "D14s", Leave(LogAdviceBeforeForward), "an advice is forwarded before it is logged"),
+		safe("any-sign-on-answer", "K6", "K6s", Leave(MatchSignOn), "any sign-on answer answers the sign-on in progress"),
 	}
 }
 
@@ -209,7 +210,7 @@ func Variants() []Variant {
 // An unknown name is an error that lists the names.
 func Without(name string) (Set, error) {
 	if name == "" {
-		return 0, nil
+		return Set{}, nil
 	}
 	var names []string
 	for _, v := range Variants() {
@@ -218,5 +219,5 @@ func Without(name string) (Set, error) {
 		}
 		names = append(names, v.Name)
 	}
-	return 0, fmt.Errorf("rules: unknown naive variant %q: want one of %s", name, strings.Join(names, ", "))
+	return Set{}, fmt.Errorf("rules: unknown naive variant %q: want one of %s", name, strings.Join(names, ", "))
 }
