@@ -66,15 +66,16 @@ func (x *Relay) cancelQR(e Event) {
 		return
 	}
 	x.number(&t)
-	if x.unstored(e, t.Kind) {
-		x.refuse(e.Conn, m, e.Force)
-		return
-	}
-	if e.Force != "" && !dialect.Approves(e.Force) {
-		if o := x.find(k); o != nil && (o.State == Approved || o.State == Pending) {
-			x.dispose(o)
-		}
+	switch {
+	case e.Force == codeInvalidTransaction: // for good, and so there is an item
+		x.disputeQR(&t)
 		x.declineAtOnce(e.Conn, t, e.Force, "forced")
+		return
+	case e.Force == codeNoOriginal: // who has none says so below; who has one cannot
+		x.refuse(e.Conn, m, codeSystem)
+		return
+	case e.Force != "" && !dialect.Approves(e.Force): // it decides nothing, as of a reversal, and is stored by nobody
+		x.refuse(e.Conn, m, e.Force)
 		return
 	}
 	t.State, t.ResponseCode = Approved, codeApproved
@@ -95,6 +96,14 @@ func (x *Relay) cancelQR(e Event) {
 	if undone != nil {
 		x.sendReversal(undone, false)
 	}
+}
+
+// disputeQR opens the item of a sale from a code that this acquirer is made not to cancel, or of its tombstone.
+func (x *Relay) disputeQR(t *Transaction) {
+	if x.find(t.Original) == nil {
+		x.bury(t.Original, t)
+	}
+	x.dispose(x.find(t.Original))
 }
 
 // bury puts up the tombstone of a sale from a code that its cancellation has overtaken.

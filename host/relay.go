@@ -35,6 +35,8 @@ const (
 	AcquirerWait   = 45 * time.Second
 	SwitchWait     = 30 * time.Second
 	ReversalRepeat = 30 * time.Second
+	// MaxReversalRepeat is what ReversalRepeat grows to, doubled each time, while nobody acknowledges.
+	MaxReversalRepeat = 15 * time.Minute
 	// DifferenceDays is how long people have to settle a difference item.
 	DifferenceDays = 20
 	// DefaultFee is in basis points: 0.6 %.

@@ -185,7 +185,11 @@ func (x *Relay) sendReversal(e *Entry, repeat bool) {
 		x.put(t)
 		return
 	}
-	x.set(Timer{TimerReversal, e.Key}, ReversalRepeat)
+	if !repeat || e.repeatAfter == 0 {
+		e.repeatAfter = ReversalRepeat
+	}
+	x.set(Timer{TimerReversal, e.Key}, e.repeatAfter)
+	e.repeatAfter = min(2*e.repeatAfter, MaxReversalRepeat)
 }
 
 // acknowledged is the next hop's answer to a reversal. Only what settles it takes it off the queue.

@@ -92,6 +92,9 @@ func (l *Library) Explore(scripts []*Script, o Options) (*Exploration, error) {
 			}
 		}
 	}
+	if x.count == 0 && len(scripts) > 0 {
+		return nil, fmt.Errorf("scenario: nothing to explore in %s: want a script with events, in which the terminal keeps its memory (no battery step)", scripts[0].ID)
+	}
 	return x, nil
 }
 

@@ -239,6 +239,16 @@ func (r *rig) books() (*terminal.Books, error) {
 	return r.read.books, r.read.err
 }
 
+// hostsUp tells whether every host has power, or has failed for good.
+func (r *rig) hostsUp() bool {
+	for _, h := range r.hosts {
+		if !h.actor.On() && h.err == nil {
+			return false
+		}
+	}
+	return true
+}
+
 // heal takes away every fault and gives everybody one more occasion: a power cycle of the terminal. Then the world runs
 // until it is quiet.
 func (r *rig) heal() {
@@ -251,6 +261,7 @@ func (r *rig) heal() {
 	if r.term.On() {
 		r.powerOff(sim.PowerOffLost)
 	}
+	r.until(patience, r.hostsUp) // an occasion is one if somebody is there
 	if err := r.boot(); err != nil {
 		r.violate("I12", "the terminal does not boot: %v", err)
 		return

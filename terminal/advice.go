@@ -180,6 +180,9 @@ func (t *Terminal) adviceAnswered(r *Record, m *dialect.Message) (try, error) {
 		return notYet, t.inProgress(r, code)
 	case code == "94" && t.kept(rules.ParkDuplicate), dialect.Approves(code): // a host that takes the repeat for another sale (D11), or only a part of it: for a person
 		return settled, t.journal.park(r, code)
+	case r.about() == dialect.KindQRCancel && code != "12" && code != "25": // it undoes, and a code that a reversal would not end by does not end it
+		t.remark("alarm: cancellation of %s answered %s", r.Original.STAN, code)
+		return notYet, nil
 	case !t.kept(rules.RefusedLeavesQueue): // and is tried again
 		return notYet, nil
 	case !t.kept(rules.RefusedLeavesBatch):

@@ -49,7 +49,7 @@ const (
 // password asks somebody for the password and tells whether it is right. Nobody learns whether the number or the password is
 // wrong.
 func (t *Terminal) password(number string) (bool, error) {
-	if err := t.journal.deliver(t.cfg.Rand); err != nil {
+	if err := t.journal.deliver(t.cfg.Rand, t.passwordIterations()); err != nil {
 		return false, err
 	}
 	i := t.journal.person(number)
@@ -154,7 +154,7 @@ func (t *Terminal) newPassword(number string) (Ended, error) {
 		t.show(say("passwords-differ"))
 		return Ended{Outcome: OutcomeNotAllowed}, nil
 	}
-	p, err := newPerson(t.cfg.Rand, number, first)
+	p, err := newPerson(t.cfg.Rand, t.passwordIterations(), number, first)
 	if err != nil {
 		return Ended{}, err
 	}

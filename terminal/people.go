@@ -33,10 +33,10 @@ type person struct {
 	Gone       bool      `json:",omitempty"` // taken away: no password is right any more
 }
 
-// passwordIterations is what one guess costs, some milliseconds. More would protect nobody: a password of four to six digits is
+// PasswordIterations is what one guess costs, some milliseconds. More would protect nobody: a password of four to six digits is
 // guessed by whoever has the file and an afternoon. The lock is what stops a person at the keys.
 const (
-	passwordIterations = 20_000
+	PasswordIterations = 20_000
 	maxIterations      = 1_000_000
 )
 
@@ -80,9 +80,16 @@ func (j *Journal) putPerson(p person) error {
 	return j.applyPerson(&p)
 }
 
+func (t *Terminal) passwordIterations() int {
+	if n := t.cfg.PasswordIterations; n != 0 {
+		return n
+	}
+	return PasswordIterations
+}
+
 // newPerson makes a person's entry for a password.
-func newPerson(rand io.Reader, number, password string) (person, error) {
-	p := person{Number: number, Salt: make([]byte, 16), Iterations: passwordIterations}
+func newPerson(rand io.Reader, iterations int, number, password string) (person, error) {
+	p := person{Number: number, Salt: make([]byte, 16), Iterations: iterations}
 	if _, err := io.ReadFull(rand, p.Salt); err != nil {
 		return p, fmt.Errorf("terminal: a salt: %w", err)
 	}
@@ -109,12 +116,12 @@ func (p *person) is(password string) bool {
 }
 
 // deliver makes the people of a new terminal, if there are none yet.
-func (j *Journal) deliver(rand io.Reader) error {
+func (j *Journal) deliver(rand io.Reader, iterations int) error {
 	for _, d := range delivered {
 		if j.person(d.number) >= 0 {
 			continue
 		}
-		p, err := newPerson(rand, d.number, d.password)
+		p, err := newPerson(rand, iterations, d.number, d.password)
 		if err != nil {
 			return err
 		}

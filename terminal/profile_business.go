@@ -33,7 +33,7 @@ type SAF struct {
 	Attempts   int           // tries of an advice that settle nothing, after which it goes behind the others; 0: never, and tries are not kept
 	Interval   time.Duration // between two occasions of an idle terminal; 0: Profile.AdviceInterval
 	Backoff    int           // by which the interval is multiplied after each occasion that settled nothing; 0 and 1: not
-	MaxBackoff time.Duration // that the interval never exceeds; 0: an hour
+	MaxBackoff time.Duration // that the interval never exceeds; 0: a quarter of an hour
 }
 
 // Operators says who may use a terminal. The zero value asks nobody.
@@ -226,13 +226,13 @@ func (f *profileFile) forward(p *Profile) error {
 	if err := within("saf.attempts", f.SAF.Attempts, &p.SAF.Attempts, 1, 99, 0); err != nil {
 		return err
 	}
-	if err := within("saf.backoff", f.SAF.Backoff, &p.SAF.Backoff, 1, 10, 1); err != nil {
+	if err := within("saf.backoff", f.SAF.Backoff, &p.SAF.Backoff, 1, 10, 2); err != nil {
 		return err
 	}
 	if f.SAF.MaxBackoff != nil && p.SAF.Backoff == 1 {
 		return wrong("saf.max_backoff", ": with saf.backoff 1 nothing grows")
 	}
-	return within("saf.max_backoff", (*time.Duration)(f.SAF.MaxBackoff), &p.SAF.MaxBackoff, p.SAF.Interval, 24*time.Hour, max(p.SAF.Interval, time.Hour))
+	return within("saf.max_backoff", (*time.Duration)(f.SAF.MaxBackoff), &p.SAF.MaxBackoff, p.SAF.Interval, 24*time.Hour, max(p.SAF.Interval, maxBackoff))
 }
 
 // people reads who has to log in.

@@ -21,7 +21,7 @@ func TestAProfileThatSaysNothingElseIsTheGenericTerminal(t *testing.T) {
 	p, err := ParseProfile("generic", []byte(generic(t)))
 	must(t, err)
 	want := Profile{
-		Dialect: "iso87", CompletionPercent: 115, TipPercent: 15, BatchLimit: 1000, SAF: SAF{Interval: time.Minute, Backoff: 1, MaxBackoff: time.Hour},
+		Dialect: "iso87", CompletionPercent: 115, TipPercent: 15, BatchLimit: 1000, SAF: SAF{Interval: time.Minute, Backoff: 2, MaxBackoff: 15 * time.Minute},
 		Operators: Operators{MaxWrong: 3, Lock: time.Minute}, ReceiptLayout: "generic",
 	}
 	got := Profile{
@@ -134,7 +134,7 @@ func TestAProfileThatCannotBeSaysWhere(t *testing.T) {
 		{"offline sales without number", "offline: {max_count: -1}", "14:11: offline.max_count -1: want 1 to 10000"},
 		{"a scheme that no answer names", "home_scheme: unionpay", `14:1: home_scheme "unionpay": want three capital letters, as an answer has them`},
 		{"no tries", "saf: {attempts: 0}", "14:7: saf.attempts 0: want 1 to 99"},
-		{"a limit of what does not grow", "saf: {max_backoff: 5m}", "14:7: saf.max_backoff: with saf.backoff 1 nothing grows"},
+		{"a limit of what does not grow", "saf: {backoff: 1, max_backoff: 5m}", "14:19: saf.max_backoff: with saf.backoff 1 nothing grows"},
 		{"a limit below the interval", "saf: {backoff: 2, max_backoff: 5s}", "14:19: saf.max_backoff 5s: want 1m0s to 24h0m0s"},
 		{"operators who cannot log in", "functions: [sale]\noperators: {required: true}", "15:13: operators.required: functions has no operator-login: nobody could work here"},
 		{"an unknown layout", "receipt: lace", `14:1: receipt "lace": want one of generic, china`},

@@ -91,6 +91,9 @@ func (t *Terminal) failed(r *Record) error {
 	return nil
 }
 
+// maxBackoff is how long an idle terminal rests at most between two tries, where its profile does not say it.
+const maxBackoff = 15 * time.Minute
+
 // backOff says when the idle terminal tries again: after an interval, and after a longer one each time nothing was settled.
 func (t *Terminal) backOff(progress bool) {
 	s := t.profile.SAF
@@ -98,7 +101,7 @@ func (t *Terminal) backOff(progress bool) {
 	if progress || t.safWait == 0 {
 		t.safWait = every
 	} else if s.Backoff > 1 {
-		t.safWait = min(t.safWait*time.Duration(s.Backoff), max(every, orDuration(s.MaxBackoff, time.Hour)))
+		t.safWait = min(t.safWait*time.Duration(s.Backoff), max(every, orDuration(s.MaxBackoff, maxBackoff)))
 	}
 	t.adviceAt = t.clock.Now().Add(t.safWait)
 }

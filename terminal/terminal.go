@@ -24,6 +24,8 @@ type Config struct {
 	Calendar func() time.Time
 	Disk     sim.Disk
 	Rand     io.Reader // the kernel's unpredictable numbers
+	// PasswordIterations is what one guess at an operator's password costs (PBKDF2); 0: PasswordIterations.
+	PasswordIterations int
 	// Module opens the terminal's security module, in which personalisation has put keys under the labels DeviceKey and
 	// JournalKey. It is called once, by the terminal itself when it boots.
 	Module  func() (*hsm.Module, error)
