@@ -19,6 +19,7 @@ type book struct {
 	date     string // the business date; "" until the calendar has moved
 	batches  batches
 	states   map[terminalID]*TerminalState
+	files    files
 }
 
 // Entry is one transaction as a party believes it, and the money it moved there.
@@ -70,6 +71,9 @@ func (b *book) apply(r *Record) error {
 		b.date = c.Date
 	}
 	b.applyDesk(r)
+	if r.File != nil {
+		b.files.apply(r.File)
+	}
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 
 // calendar moves the business day, or pays out.
 func (x *Relay) calendar(c Calendar) {
+	x.handAgain()
 	if c.Kind == CalendarPayout {
 		x.payout()
 		return
@@ -111,6 +112,7 @@ func (x *Relay) pays(owed, fee int64) (posts []Posting) {
 
 // calendar moves the business day. At a payout, and on a working day that is later than theirs, refunds are cleared.
 func (x *Issuer) calendar(c Calendar) {
+	x.handAgain()
 	if c.Kind != CalendarPayout {
 		if r := x.moved(c); r != nil {
 			x.add(r, x.Apply)

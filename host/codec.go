@@ -61,6 +61,7 @@ func (c *codec) record(r *Record) {
 	part(c, 5, &r.Calendar, (*codec).calendar)
 	c.postings(6, &r.Postings)
 	c.deskParts(r)
+	part(c, 30, &r.File, (*codec).file)
 }
 
 func (c *codec) transaction(t *Transaction) {
@@ -373,8 +374,8 @@ const maxRecorded = 1 << 53
 
 // check refuses what no party writes.
 func (r *Record) check() error {
-	if r.Transaction == nil && r.SignOn == nil && r.Account == nil && r.Calendar == nil && !r.desk() {
-		return errors.New("no part: want a transaction, sign-on, account, calendar, batch, lines of one, or a terminal's state")
+	if r.Transaction == nil && r.SignOn == nil && r.Account == nil && r.Calendar == nil && r.File == nil && !r.desk() {
+		return errors.New("no part: want a transaction, sign-on, account, calendar, batch, lines of one, a terminal's state, or a file")
 	}
 	if len(r.Postings) > 0 && r.Transaction == nil {
 		return errors.New("postings without the transaction that they belong to")
@@ -397,8 +398,16 @@ func (r *Record) check() error {
 	if r.SignOn != nil && r.SignOn.Key.TID == "" {
 		return errors.New("sign-on without a terminal")
 	}
+	if r.File != nil {
+		if err := r.File.check(); err != nil {
+			return err
+		}
+	}
 	return r.checkDesk()
 }
+
+// masked tells whether a card number is not whole.
+func masked(card string) bool { return strings.Contains(card, "*") }
 
 func (t *Transaction) check() error {
 	switch {
@@ -418,7 +427,7 @@ func (t *Transaction) check() error {
 		return fmt.Errorf("approved %d of %d", t.ApprovedAmount, t.Amount)
 	case t.Amount < 0 || t.Amount > maxRecorded || t.Fee < 0 || t.Fee > maxRecorded:
 		return fmt.Errorf("amount %d, fee %d: want 0 to 2^53", t.Amount, t.Fee)
-	case t.Card != "" && !strings.Contains(t.Card, "*"):
+	case t.Card != "" && !masked(t.Card):
 		return errors.New("card number is not masked")
 	case t.Difference != nil && (t.Difference.Owner == "" || t.Difference.Amount <= 0):
 		return errors.New("difference without owner or amount")

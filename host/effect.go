@@ -36,7 +36,8 @@ type Effect struct {
 	Cancel    Timer // the zero Timer: nothing to cancel
 	Unmatched *Unmatched
 	Order     *OrderMove // an issuer's order to a card is another than before
-	Refused   error      // why an order from outside the protocol changed nothing
+	Refused   error      // why an order from outside the protocol, or a file, changed nothing
+	File      *File      // is handed to another party once the records of the step are durable
 }
 
 // Send is a message that leaves once the records of the step are durable.
@@ -62,6 +63,7 @@ type Unmatched struct {
 
 // desk is what the machines share: the book, and the step in progress.
 type desk struct {
+	name     string // the party's, as files have it
 	book     book
 	rules    rules.Set
 	module   *hsm.Module

@@ -15,6 +15,7 @@ const (
 	EventCalendar                      // the business calendar moved: Calendar
 	EventAdmin                         // somebody changed an account: Admin
 	EventTerminal                      // somebody changed how a terminal is treated: Terminal
+	EventFile                          // another party's file arrived: File
 )
 
 // Event is what a machine reacts to. Kind says which of the other fields matter.
@@ -33,8 +34,9 @@ type Event struct {
 	Calendar Calendar
 	Admin    Admin
 	Terminal TerminalOrder
+	File     *File
 
-	wire    string      // the message's MTI as it came
+	wire    string      // the message's MTI as it came, or the file's kind
 	seen    *Entry      // how the transaction stood when the message arrived; only without rule H4
 	done    func(error) // told once what the event changed is durable, or why it changed nothing; nil: nobody waits
 	refused error       // what done is to be told

@@ -49,6 +49,7 @@ func NewIssuer(cfg IssuerConfig) (*Issuer, error) {
 		return nil, fmt.Errorf("host: issuer %q: want a name, a module, a token key and the MAC key of the line", cfg.Name)
 	}
 	x := &Issuer{cfg: cfg, byPAN: map[pan.PAN]*account{}, byCode: map[string]*account{}, byName: map[string]*account{}, counters: map[counter]*Entry{}}
+	x.name = cfg.Name
 	x.keeping(cfg.Rules)
 	x.module, x.tokenKey = cfg.Module, cfg.TokenKey
 	for _, a := range cfg.Accounts {
@@ -138,6 +139,10 @@ func (x *Issuer) Step(now time.Time, e Event) []Effect {
 		x.calendar(e.Calendar)
 	case EventAdmin:
 		x.admin(e.Admin)
+	case EventBoot:
+		x.handAgain()
+	case EventFile:
+		x.took(e.File, x.Apply, func(*File) error { return ErrFile })
 	}
 	return x.fx
 }

@@ -28,9 +28,11 @@ type Config struct {
 	Gather bool
 	// Uplink dials the next hop and calls done, on this party's clock, with the link or an error. nil: there is no next hop.
 	Uplink func(done func(*transport.Link, error))
-	// Point is called around the commit of the step that a message caused, as "before-log" and "after-log". It may cut the
+	// Point is called around the commit of the step that a message or a file caused (its kind stands for the MTI), as "before-log" and "after-log". It may cut the
 	// power, and does not return then. nil: nobody asks.
 	Point func(mti, point string)
+	// Deliver takes a file for another party: it carries it there, or loses it. nil: it is lost.
+	Deliver func(*File)
 	// Observe sees what happens. nil: nobody looks.
 	Observe func(Observation)
 	// Treat says what is to go wrong with a message that arrived. nil: nothing.
@@ -198,13 +200,13 @@ func (p *Party) turn() error {
 	return nil
 }
 
-// point tells whoever asked that the commit of these messages is about to be, or was.
+// point tells whoever asked that the commit of these messages and files is about to be, or was.
 func (p *Party) point(at string) {
 	if p.cfg.Point == nil {
 		return
 	}
 	for _, e := range p.batch {
-		if e.Message != nil {
+		if e.wire != "" {
 			p.cfg.Point(e.wire, at)
 		}
 	}
@@ -222,6 +224,10 @@ func (p *Party) perform() {
 			p.observe(Observation{Kind: UnmatchedAnswer, Message: f.Unmatched.Message, Want: f.Unmatched.Want, State: f.Unmatched.State})
 		case f.Order != nil:
 			p.observe(Observation{Kind: OrderMoved, Order: f.Order})
+		case f.File != nil:
+			if p.cfg.Deliver != nil {
+				p.cfg.Deliver(f.File)
+			}
 		case f.Refused != nil:
 			p.observe(Observation{Kind: Refused, Err: f.Refused})
 		case f.Cancel != Timer{}:

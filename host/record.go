@@ -20,6 +20,7 @@ type Record struct {
 	Batch       *Batch         // acquirer
 	Upload      *Upload        // acquirer
 	Terminal    *TerminalState // acquirer
+	File        *FileRecord    // a file, at its sender or its receiver
 	Postings    []Posting      // only with a Transaction, which they belong to
 }
 

@@ -68,6 +68,10 @@ func everything() *Record {
 	r.Upload = &Upload{MID: "m", TID: "t", Number: "000007", Lines: []*Line{
 		{STAN: "000003", Kind: dialect.KindRefund, Amount: 5, Debit: true, Card: "476173******0119", Certificate: []byte{1}, Notice: true}, {STAN: "000004"}}}
 	r.Terminal = &TerminalState{MID: "m", TID: "t", Disabled: true, SignedOff: true, Requests: []dialect.ProcessingRequest{3, 1}, Status: "B000007"}
+	r.File = &FileRecord{File: File{ID: "payout-000001", Kind: FilePayout, From: "acquirer", To: "bank", Date: "2026-03-03", Lines: []FileLine{
+		{Key: dialect.Key{MID: "m", TID: "t", STAN: "000001", Date: "0302", Time: "140500", Batch: "000007"}, Kind: dialect.KindRefund, Amount: 5, Fee: 1, Debit: true,
+			Card: "476173******0119", RRN: "000000000001", Order: "o", Account: "a", Result: "returned", Reason: "no such account"},
+		{Key: dialect.Key{TID: "t", STAN: "000002"}}}}, State: FileDue}
 	return r
 }
 
@@ -89,6 +93,15 @@ func badOrder(change func(o *Order)) func(r *Record) {
 		o := &Order{Number: 2, ScriptOrder: ScriptOrder{When: BeforeFinal, Command: UnblockPIN}, State: OrderDue}
 		change(o)
 		*r = Record{Account: &AccountState{Account: "a", LastOrder: 2, Orders: []*Order{o}}}
+	}
+}
+
+// badFile makes a record of a file that is wrong.
+func badFile(change func(f *FileRecord)) func(r *Record) {
+	return func(r *Record) {
+		f := *everything().File
+		change(&f)
+		*r = Record{File: &f}
 	}
 }
 
@@ -118,6 +131,19 @@ func TestBadRecords(t *testing.T) {
 		"negative amount":             func(r *Record) { r.Transaction.Amount = -1 },
 		"clear card number":           func(r *Record) { r.Transaction.Card = "4761739001010119" },
 		"difference without owner":    func(r *Record) { r.Transaction.Difference = &Difference{Amount: 1} },
+		"file without ID":             badFile(func(f *FileRecord) { f.ID = "" }),
+		"file to nobody":              badFile(func(f *FileRecord) { f.To = "" }),
+		"file to its sender":          badFile(func(f *FileRecord) { f.To = f.From }),
+		"file of no kind":             badFile(func(f *FileRecord) { f.Kind = 0 }),
+		"file of an unknown kind":     badFile(func(f *FileRecord) { f.Kind = fileKinds }),
+		"file without a date":         badFile(func(f *FileRecord) { f.Date = "today" }),
+		"file in no state":            badFile(func(f *FileRecord) { f.State = 0 }),
+		"file in an unknown state":    badFile(func(f *FileRecord) { f.State = FileTaken + 1 }),
+		"taken file with lines":       badFile(func(f *FileRecord) { f.State = FileTaken }),
+		"file line about nothing":     badFile(func(f *FileRecord) { f.Lines[0].Key.STAN = "" }),
+		"file line below zero":        badFile(func(f *FileRecord) { f.Lines[0].Amount = -1 }),
+		"file line with a clear card": badFile(func(f *FileRecord) { f.Lines[0].Card = "4761739001010119" }),
+		"file line with a novel":      badFile(func(f *FileRecord) { f.Lines[0].Reason = strings.Repeat("x", maxFileText+1) }),
 		"sign-on without terminal":    func(r *Record) { *r = Record{SignOn: &SignOn{}} },
 		"account without name":        func(r *Record) { *r = Record{Account: &AccountState{}} },
 		"a bad account with a sale":   func(r *Record) { r.Account = &AccountState{} },

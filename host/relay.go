@@ -104,6 +104,7 @@ func NewRelay(cfg RelayConfig) (*Relay, error) {
 		return nil, err
 	}
 	x := &Relay{cfg: cfg, terminals: map[string]*terminal{}, ledgers: map[batchID]ledger{}, waiting: map[dialect.Key]waiting{}}
+	x.name = cfg.Name
 	x.keeping(cfg.Rules)
 	x.module, x.tokenKey = cfg.Module, cfg.TokenKey
 	for _, t := range cfg.Terminals {
@@ -165,6 +166,8 @@ func (x *Relay) Step(now time.Time, e Event) []Effect {
 		x.calendar(e.Calendar)
 	case EventTerminal:
 		x.order(e.Terminal)
+	case EventFile:
+		x.took(e.File, x.Apply, x.read)
 	}
 	x.finish()
 	return x.fx
@@ -245,6 +248,7 @@ func (x *Relay) fromBelow(e Event) {
 // boot resolves what a restart left open. Whoever asked is gone: a pending request is declined, and reversed above, where
 // it may have been approved. A pending advice waits for its repeat.
 func (x *Relay) boot() {
+	x.handAgain()
 	for _, e := range x.book.order {
 		if e.State == Pending && (e.Function == Sale || !x.rules.Kept(rules.AdviceOutlivesBoot)) {
 			x.declineAndReverse(e, codeIssuerInoperative, "pending at boot", dialect.ReasonNoAnswer)
@@ -278,3 +282,6 @@ func (x *Relay) declineAndReverse(e *Entry, code, note, reason string) {
 		x.sendReversal(e, false)
 	}
 }
+
+// read does what a file of another party asks for.
+func (x *Relay) read(f *File) error { return ErrFile }

@@ -32,7 +32,7 @@ func (o *office) furnish(build func(io.Reader) (Machine, *hsm.Module, error)) er
 		return err
 	}
 	s := o.server
-	cfg := Config{Name: o.name, Clock: o.wall, Disk: o.dir, Machine: machine, Module: module, Rules: s.cfg.House.Rules, Observe: o.observe, Gather: true}
+	cfg := Config{Name: o.name, Clock: o.wall, Disk: o.dir, Machine: machine, Module: module, Rules: s.cfg.House.Rules, Observe: o.observe, Deliver: o.deliver, Gather: true}
 	if o.above != nil {
 		cfg.Uplink = o.dialUp
 	}
@@ -59,6 +59,17 @@ func (o *office) observe(e Observation) {
 	if o.server.cfg.Observe != nil {
 		o.server.cfg.Observe(e)
 	}
+}
+
+// deliver posts a file to the party that it is for, whose goroutine takes it. It is never changed, so both may hold it.
+func (o *office) deliver(f *File) {
+	for _, to := range o.server.offices {
+		if to.name == f.To {
+			to.wall.Post(func() { to.party.File(f) })
+			return
+		}
+	}
+	o.observe(Observation{At: o.wall.Now(), Party: o.name, Kind: Dropped, Err: fmt.Errorf("host: file %s is for %s: %w", f.ID, f.To, ErrFile)})
 }
 
 // accept takes a terminal's connection on a line, on the acquirer's goroutine.

@@ -48,6 +48,7 @@ var (
 	atPaper     = &moment{kinds: []string{"paper-out"}}
 	atHardware  = &moment{kinds: []string{"tear", "mute", "slow"}}
 	atAnswer    = &moment{kinds: []string{"answer", "sw", "wrong-length", wrongCryptogram, wrongCID}}
+	atFile      = &moment{kinds: kindsOf(fileFaults[:])}
 	atUse       = &moment{kinds: []string{"tamper", "fail"}}
 	atScreen    = &moment{kinds: []string{"cancel", "enter", "pull-card"}}
 	atPIN       = &moment{kinds: []string{"wrong-pin", "no-pin"}}

@@ -59,6 +59,8 @@ func (r faultRow) example() string {
 		return r.word + " 0200"
 	case eventWordAnswer:
 		return r.word + " 0210"
+	case eventFile:
+		return "payout" // for one
 	case eventCommand:
 		return "READ RECORD" // for one
 	}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/posim/posim/host"
 )
 
 // Place is an event of a seam: net.req[0200#2].
@@ -143,6 +145,8 @@ func (r faultRow) matches(event string) bool {
 		return found && slices.Contains(answerTypes[:], mti)
 	case eventCommand:
 		return slices.Contains(commandNames[:], event)
+	case eventFile:
+		return slices.Contains(host.FileKinds(), event)
 	}
 	return false
 }
@@ -161,6 +165,8 @@ func (r faultRow) events() string {
 		return r.word + " MTI (" + requests + ")"
 	case eventWordAnswer:
 		return r.word + " MTI (" + answers + ")"
+	case eventFile:
+		return "a file's kind (" + strings.Join(host.FileKinds(), " ") + ")"
 	case eventCommand:
 		return "a command (" + strings.Join(commandNames[:], ", ") + ")"
 	}

@@ -17,6 +17,7 @@ const (
 	eventWordRequest                  // the row's word, a space, and a message type: send 0200
 	eventWordAnswer
 	eventCommand // the name of a card command: GENERATE AC
+	eventFile    // the kind of a file
 )
 
 // argumentSort is what stands between the parentheses.
@@ -113,6 +114,18 @@ var faultTable = [...]faultRow{
 		{"clock-jump", argJump, "the terminal's calendar clock is wrong by so much from now on"},
 		{"clock-reset", argNone, "the terminal's calendar clock starts at 1970-01-01"},
 	}},
+	{[]string{"file"}, eventFile, "", fileFaults[:]},
+	{[]string{"acquirer", "switch", "issuer"}, eventFile, "", []faultKind{
+		{"crash", argPoint, "the power goes at the commit of what this file caused, and comes back"},
+	}},
+}
+
+// fileFaults strike at a file that one host hands another. Its sender hands it out again when it boots and when the calendar
+// moves, until it has a receipt.
+var fileFaults = [...]faultKind{
+	{"lose", argNone, "it never arrives"},
+	{"delay", argDuration, "it arrives later"},
+	{"duplicate", argDuration, "a copy arrives so much after it"},
 }
 
 // linkKinds strike at a message on its way: the first five at the message, the rest at its bytes.

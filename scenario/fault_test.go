@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/posim/posim/host"
 )
 
 func TestParseFault(t *testing.T) {
@@ -95,8 +97,8 @@ const (
 
 func TestParseFaultErrors(t *testing.T) {
 	for spec, want := range map[string]string{
-		"":                                    `unknown seam "": want net.req, up.req, iss.req, net.rsp, up.rsp, iss.rsp, net, up, iss, acquirer, switch, issuer, term, card, reader, hsm, operator`,
-		"host[0210].crash(before-log)":        `unknown seam "host": want net.req, up.req, iss.req, net.rsp, up.rsp, iss.rsp, net, up, iss, acquirer, switch, issuer, term, card, reader, hsm, operator`,
+		"":                                    `unknown seam "": want net.req, up.req, iss.req, net.rsp, up.rsp, iss.rsp, net, up, iss, acquirer, switch, issuer, term, card, reader, hsm, operator, file`,
+		"host[0210].crash(before-log)":        `unknown seam "host": want net.req, up.req, iss.req, net.rsp, up.rsp, iss.rsp, net, up, iss, acquirer, switch, issuer, term, card, reader, hsm, operator, file`,
 		"net.rsp.lose":                        "net.rsp needs an event in brackets: want an answer's message type (" + answerList + ")",
 		"net.connect.refuse":                  "net needs an event in brackets: want connect",
 		"term.power-off":                      "term needs an event in brackets: want write or send MTI (" + requestList + ") or receive MTI (" + answerList + ") or show or print",
@@ -255,6 +257,8 @@ func drawEvent(t *rapid.T, row faultRow) string {
 		return rapid.SampledFrom(answerTypes[:]).Draw(t, "mti")
 	case eventMessage:
 		return rapid.SampledFrom(append(requestTypes[:], answerTypes[:]...)).Draw(t, "mti")
+	case eventFile:
+		return rapid.SampledFrom(host.FileKinds()).Draw(t, "file")
 	case eventWordRequest:
 		return row.word + " " + rapid.SampledFrom(requestTypes[:]).Draw(t, "mti")
 	case eventWordAnswer:

@@ -266,8 +266,9 @@ func (r *rig) heal() {
 		r.violate("I12", "the terminal does not boot: %v", err)
 		return
 	}
-	if !r.settle() {
-		r.violate("I10", "no rest within %s of virtual time after every fault was healed", quiet)
+	r.settled()
+	if r.handAgain() {
+		r.settled()
 	}
 	if e := r.terminal.Stopped(); e != nil {
 		r.violate("I12", "the terminal is stopped after everything was repaired: %v", e)
@@ -275,6 +276,27 @@ func (r *rig) heal() {
 		r.violate("I12", "the terminal is not idle: %s", r.terminal.State())
 	}
 }
+
+// settled is what must be true when nothing goes wrong any more.
+func (r *rig) settled() {
+	if !r.settle() {
+		r.violate("I10", "no rest within %s of virtual time after every fault was healed", quiet)
+	}
+}
+
+// handAgain gives hosts that wait for a file's receipt an occasion to hand it out again: their calendar, which does not move.
+func (r *rig) handAgain() (again bool) {
+	for _, p := range r.hosts {
+		if v, err := p.durable(); err != nil || p.run == nil || !slices.ContainsFunc(v.Files, isDue) {
+			continue
+		}
+		p.run.Calendar(host.Calendar{Kind: host.CalendarDate})
+		again = true
+	}
+	return again
+}
+
+func isDue(f *host.FileRecord) bool { return f.State == host.FileDue }
 
 // settle runs until nothing is left to happen.
 func (r *rig) settle() bool {
@@ -466,6 +488,11 @@ func (r *court) judgeAll(all []*transaction, ledger []posted) {
 
 // judgeHost: nothing unresolved (I3), nobody stopped (I12), memory as the disk (H6), and accounts as the postings (I2).
 func (r *rig) judgeHost(p *party, v *host.View) {
+	for _, f := range v.Files {
+		if isDue(f) {
+			r.violate("I3", "%s: file %s has no receipt of %s", p.name, f.ID, f.To)
+		}
+	}
 	for _, e := range v.Unresolved() {
 		r.violate("I3", "%s: %s is %s, reversal due %v", p.name, e.Key, e.State, e.ReversalDue)
 	}

@@ -180,7 +180,7 @@ func (p *party) work(c sim.Clock) error {
 	}
 	cfg := host.Config{
 		Name: p.name, Clock: c, Disk: p.disk, Machine: machine, Module: module, Dialect: p.below(), Above: p.r.inner, Rules: p.r.rules,
-		Point: p.point, Treat: p.treat, Observe: p.observe,
+		Point: p.point, Treat: p.treat, Deliver: p.deliver, Observe: p.observe,
 	}
 	if p.up != nil {
 		cfg.Uplink = p.dialUp
