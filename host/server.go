@@ -60,6 +60,12 @@ type TerminalLine struct {
 	Framing transport.Framing // this side's
 }
 
+// DataKind is the kind of a server's data directory. In it each party has a folder of its own, of the kind PartyKind.
+const DataKind = dataKind
+
+// PartyKind is the kind of a party's data directory, by the party's name: "acquirer", "switch", "issuer".
+func PartyKind(name string) string { return dataKind + "-" + name }
+
 // The kinds of a server's data directory and of the folders in it, and the parties' names.
 const (
 	dataKind     = "host"
@@ -145,7 +151,7 @@ func (s *Server) start() error {
 	}
 	for i, name := range []string{nameAcquirer, nameSwitch, nameIssuer} {
 		o := &office{name: name, server: s, wall: sim.NewWall(s.ctx), done: make(chan struct{})}
-		if err := s.open(filepath.Join(s.cfg.Data, name), dataKind+"-"+name, &o.dir); err != nil {
+		if err := s.open(filepath.Join(s.cfg.Data, name), PartyKind(name), &o.dir); err != nil {
 			return err
 		}
 		s.offices[i] = o

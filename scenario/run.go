@@ -27,6 +27,8 @@ type Options struct {
 	Record func(*transcript.Transcript, error)
 	// Transcript, if not nil, is the card that every customer inserts.
 	Transcript *transcript.Transcript
+	// Keep, if not nil, is given what the disks hold when a run's last step is over, before anything is healed.
+	Keep func(run string, s *Stores)
 	// Extra faults are armed from the first step on, besides the script's own.
 	Extra []Fault
 	// Explore runs a script under faults that it does not know of: only the judge decides, a terminal without power is
@@ -35,8 +37,9 @@ type Options struct {
 	// OneDialect explores a script that runs in several dialects in one of them: a library is long enough.
 	OneDialect bool
 
-	bare  bool // leave the script's own faults out
-	watch bool // keep the events that were passed
+	run   string // the run's id, for Keep
+	bare  bool   // leave the script's own faults out
+	watch bool   // keep the events that were passed
 	strew *strewer
 	taint *taint // nil: nobody searches for secrets
 }
@@ -97,6 +100,7 @@ type planned struct {
 }
 
 func (p planned) options(o Options) Options {
+	o.run = p.id
 	o.Extra, o.bare = append(append([]Fault(nil), o.Extra...), p.extra...), p.bare
 	return o
 }
@@ -105,7 +109,7 @@ func (p planned) options(o Options) Options {
 func (l *Library) runs(s *Script, o Options, counted func(id string, one *outcome)) (all []planned) {
 	if s.Each.Power && len(o.Extra) == 0 {
 		watched := o
-		watched.watch = true
+		watched.watch, watched.run = true, s.ID
 		first := l.once(s, watched)
 		counted(s.ID, first)
 		for i, f := range powerCuts(first.passed) {
@@ -132,7 +136,7 @@ func (l *Library) variants(s *Script, o Options) ([]*Script, error) {
 		if err != nil {
 			return nil, err
 		}
-		o.IgnoreExpect, o.Story, o.watch = true, nil, true
+		o.IgnoreExpect, o.Story, o.Keep, o.watch = true, nil, nil, true
 		for _, h := range l.once(without, o).passed {
 			if h.at == atFrame && h.Place == s.Each.Range.Of {
 				length = h.bytes
@@ -244,6 +248,9 @@ func (p *play) perform() {
 		}
 	}
 	p.end()
+	if p.options.Keep != nil {
+		p.options.Keep(p.options.run, p.stores())
+	}
 	p.heal()
 	p.judge()
 	p.out.wrong, p.out.sometimes = p.log.wrong, p.log.sometimes

@@ -13,9 +13,14 @@ import (
 const noFollow = syscall.O_NOFOLLOW
 
 // lock takes the file's lock, which the kernel gives back at the end of the process, however it ends.
-func lock(f *os.File) error {
+func lock(f *os.File) error { return flock(f, syscall.LOCK_EX) }
+
+// lockShared takes the lock beside other readers, as long as nobody has it for writing.
+func lockShared(f *os.File) error { return flock(f, syscall.LOCK_SH) }
+
+func flock(f *os.File, how int) error {
 	for {
-		switch err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
+		switch err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB); {
 		case err == nil:
 			return nil
 		case errors.Is(err, syscall.EINTR):

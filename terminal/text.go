@@ -260,6 +260,9 @@ var codes = map[string]entry{
 	"A0": {"CHECK ERROR, SIGN ON", "校验错,请重新签到"},
 }
 
+// CodeText says what a response code (DE 39) means; false for one without a text.
+func CodeText(code string) (Text, bool) { return codeText(code) }
+
 // referral tells whether the issuer wants to be called.
 func referral(code string) bool { return code == "01" || code == "02" }
 

@@ -31,6 +31,7 @@ usage:
                                  components, arqc, arpc, sm4
   posim hsm inject               keys into a terminal's security module (also list, tamper)
   posim saf list --data DIR      what a terminal still has to send (also retry, park)
+  posim trace --data DIR         where the money of a transaction is, why, and what happens next
   posim vectors PATH...          recompute known answers and compare every field
   posim version                  the version
   posim completion SHELL         a completion script for bash, zsh, fish or powershell
@@ -43,6 +44,8 @@ examples:
   posim run --junit report.xml
   posim run --naive no-wal       leave a rule out, and see the judge object
   posim explore --for 60s        a swarm: many sales, many faults
+  posim run --keep runs W04-approval-lost.yaml
+  posim trace --data runs/W04 --stan 000002 --lang zh
   posim replay 'W09#seed=1,term[write#3].power-off(torn)'
   posim card show visa-credit
   posim emv explain visa-offline --amount 500.00 --no-line
@@ -76,7 +79,7 @@ func (a *app) root() *cobra.Command {
 		}
 		help(c, args)
 	})
-	root.AddCommand(a.runCommand(), a.replayCommand(), a.exploreCommand(), a.faultsCommand(), a.hostCommand(), a.readerCommand(), a.cardCommand(), a.decodeCommand(), a.emvCommand(), a.vectorsCommand(), a.hsmCommand(), a.safCommand(), a.versionCommand(), a.tuiCommand())
+	root.AddCommand(a.runCommand(), a.replayCommand(), a.exploreCommand(), a.faultsCommand(), a.hostCommand(), a.readerCommand(), a.cardCommand(), a.decodeCommand(), a.emvCommand(), a.vectorsCommand(), a.hsmCommand(), a.safCommand(), a.traceCommand(), a.versionCommand(), a.tuiCommand())
 	root.SetHelpCommand(helpCommand(root))
 	root.InitDefaultCompletionCmd() // cobra's, which would take any word for a shell
 	for _, c := range root.Commands() {

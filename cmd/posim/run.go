@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"time"
 
@@ -20,7 +21,7 @@ type runFlags struct {
 	lang          language
 	spoken        bool // --lang was given
 	junit, naive  string
-	record        string
+	record, keep  string
 	real          realFlags
 }
 
@@ -43,6 +44,7 @@ are right for the amount and the day of the recording. With a host that is not o
   posim run --junit report.xml --lang zh
   posim run --naive no-wal
   posim run --record sale.json my-scripts/W01-sale-paid.yaml
+  posim run --keep runs my-scripts/W04-approval-lost.yaml
   posim run --data ./till W01-sale-paid.yaml
   posim run --reader pcsc:// --host 127.0.0.1:8583 W01-sale-paid.yaml`,
 		RunE: func(c *cobra.Command, paths []string) error {
@@ -57,6 +59,8 @@ are right for the amount and the day of the recording. With a host that is not o
 	seedFlag(c, &f.seed)
 	naiveFlag(c, &f.naive)
 	langFlag(c, &f.lang)
+	c.Flags().StringVar(&f.keep, "keep", "", "keep what each run leaves on its disks in this new directory `DIR`, a folder for each run: posim trace --data DIR/W04")
+	_ = c.MarkFlagDirname("keep") // the flag is there
 	f.real.add(c)
 	return c
 }
@@ -109,6 +113,9 @@ func (a *app) runScripts(f runFlags, paths []string) error {
 	if err == nil {
 		err = f.real.check(f.naive)
 	}
+	if err == nil && f.keep != "" && f.real.asked() {
+		err = misuse("--keep keeps the disks of virtual time: with --reader, --host and --data there are real ones")
+	}
 	if err == nil && f.seeded && f.real.asked() {
 		err = misuse("--seed needs virtual time: leave out --reader, --host and --data")
 	}
@@ -124,6 +131,12 @@ func (a *app) runScripts(f runFlags, paths []string) error {
 		return misuse("--record keeps the card's side of one script: name it")
 	case f.record != "" && scripts[0].Repeats():
 		return misuse("--record keeps the card's side of one run: %s is an enumeration (each:)", scripts[0].ID)
+	}
+	var stores *keeper
+	if f.keep != "" {
+		if stores, err = newKeeper(f.keep); err != nil {
+			return err
+		}
 	}
 	kept := recordings{file: f.record}
 	var junit io.WriteCloser
@@ -156,12 +169,15 @@ func (a *app) runScripts(f runFlags, paths []string) error {
 	} else {
 		o := optionsOf(f.seed, naive)
 		o.Record = kept.hook()
+		if stores != nil {
+			o.Keep = stores.keep
+		}
 		if o.Transcript, err = f.real.recorded(); err != nil {
 			return err
 		}
 		a.runAll(library, scripts, o, f.verbose, done)
 	}
-	if err := kept.write(a.stderr, scripts); err != nil {
+	if err := errors.Join(kept.write(a.stderr, scripts), stores.done()); err != nil {
 		return err
 	}
 	sum := total(all, a.now().Sub(began))

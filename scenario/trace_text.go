@@ -1,0 +1,152 @@
+package scenario
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/posim/posim/terminal"
+)
+
+// Saying is a sentence by its id, and the facts that stand in it: the same in every language, and in JSON.
+type Saying struct {
+	ID    string            `json:"id"`
+	Facts map[string]string `json:"facts,omitempty"`
+}
+
+// say makes a sentence of an id and of pairs of a fact's name and value. A fact that is empty is none.
+func say(id string, facts ...string) Saying {
+	s := Saying{ID: id}
+	for i := 0; i+1 < len(facts); i += 2 {
+		if facts[i+1] == "" {
+			continue
+		}
+		if s.Facts == nil {
+			s.Facts = map[string]string{}
+		}
+		s.Facts[facts[i]] = facts[i+1]
+	}
+	return s
+}
+
+// sentence is one sentence in both languages. {name} is a fact; a part in brackets stands only if its facts are there.
+type sentence struct{ en, zh string }
+
+func known(id string) bool { _, there := sentences[id]; return there }
+
+var (
+	optional = regexp.MustCompile(`\[[^\[\]]*\]`)
+	fact     = regexp.MustCompile(`\{[a-z]+\}`)
+)
+
+// In puts the sentence in a language.
+func (s Saying) In(lang terminal.Lang) string {
+	both, there := sentences[s.ID]
+	if !there {
+		panic("scenario: no sentence " + s.ID) // a test walks the sentences
+	}
+	form := both.en
+	if lang == terminal.Chinese {
+		form = both.zh
+	}
+	form = optional.ReplaceAllStringFunc(form, func(part string) string {
+		for _, f := range fact.FindAllString(part, -1) {
+			if s.Facts[f[1:len(f)-1]] == "" {
+				return ""
+			}
+		}
+		return part[1 : len(part)-1]
+	})
+	return fact.ReplaceAllStringFunc(form, func(f string) string {
+		name := f[1 : len(f)-1]
+		return word(name, s.Facts[name], lang)
+	})
+}
+
+// word is a fact in a language: names of parties, kinds and reasons, and what codes mean, have their own words.
+func word(name, value string, lang terminal.Lang) string {
+	switch name {
+	case "party", "owner":
+		return PartyIn(value, lang)
+	case "kind", "reason", "receipt", "result":
+		if both, there := words[name+" "+value]; there {
+			return both.in(lang)
+		}
+	case "meaning":
+		if both, there := words["code "+value]; there {
+			return both.in(lang)
+		}
+		if t, there := terminal.CodeText(value); there {
+			if lang == terminal.Chinese {
+				return t.In(lang)
+			}
+			return strings.ToLower(strings.TrimSpace(strings.TrimPrefix(t.In(lang), value)))
+		}
+	case "note", "why":
+		return note(value, lang)
+	}
+	return value
+}
+
+// counted are the notes that have amounts in them, in minor units.
+var counted = []struct {
+	form *regexp.Regexp
+	sentence
+}{
+	{regexp.MustCompile(`^of (\d+), (\d+) have been refunded$`), sentence{"%s of %s refunded already", "已退货%s,原金额%s"}},
+	{regexp.MustCompile(`^the merchant is owed ()(\d+)$`), sentence{"only %s is owed to the merchant%s", "应付商户仅%s%s"}},
+	{regexp.MustCompile(`^the terminal's batch has ()(\d+)$`), sentence{"the terminal's batch has %s%s", "终端批次中为%s%s"}},
+}
+
+// note is what a host has written beside its decision.
+func note(text string, lang terminal.Lang) string {
+	if both, there := words["note "+text]; there {
+		return both.in(lang)
+	}
+	for _, c := range counted {
+		if m := c.form.FindStringSubmatch(text); m != nil {
+			return fmt.Sprintf(c.in(lang), minor(m[2]), minor(m[1]))
+		}
+	}
+	return text
+}
+
+func minor(digits string) string {
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil {
+		return digits
+	}
+	return amount(n)
+}
+
+func (s sentence) in(lang terminal.Lang) string {
+	if lang == terminal.Chinese {
+		return s.zh
+	}
+	return s.en
+}
+
+// PartyIn names a party for people.
+func PartyIn(party string, lang terminal.Lang) string {
+	if both, there := words["party "+party]; there {
+		return both.in(lang)
+	}
+	return party
+}
+
+// AnswerIn is an answer's word.
+func (a Answer) In(lang terminal.Lang) string { return words["answer "+string(a)].in(lang) }
+
+// amount writes minor units with two decimals and, for people, a comma between thousands.
+func amount(n int64) string {
+	sign := ""
+	if n < 0 {
+		sign, n = "-", -n
+	}
+	whole := fmt.Sprint(n / 100)
+	for i := len(whole) - 3; i > 0; i -= 3 {
+		whole = whole[:i] + "," + whole[i:]
+	}
+	return fmt.Sprintf("%s%s.%02d", sign, whole, n%100)
+}
