@@ -31,9 +31,10 @@ type Entry struct {
 	Hold     int64     `json:"hold,omitempty"` // minor units that a pre-authorisation keeps from being spent now
 	conn     int       // where its answer goes; 0: nobody waits. Not durable
 	ksn      []byte    // under which keys its answer goes there; nil of a session. Not durable
-	// repeatAfter is how long the next repeat of its reversal waits for an acknowledgment; 0: as the first one. Not durable.
+	// repeatAfter is how long the next repeat of its reversal, or of its advice, waits for an answer; 0: as the first one. Not durable.
 	repeatAfter time.Duration
-	unlogged    *Record // what is believed and not durable yet; only without rule A5
+	request     *dialect.Message // as it went up, of a switch that may have to stand in. Not durable
+	unlogged    *Record          // what is believed and not durable yet; only without rule A5
 }
 
 func (b *book) apply(r *Record) error {

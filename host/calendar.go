@@ -16,6 +16,7 @@ func (x *Relay) calendar(c Calendar) {
 	if r := x.moved(c); r != nil {
 		x.add(r, x.Apply)
 	}
+	x.bear()
 	x.expire(x.Apply) // as long as nobody has moved it the date is the clock's, which may have gone far
 }
 

@@ -100,6 +100,7 @@ func (c *codec) transaction(t *Transaction) {
 	c.flag(41, &t.Expired)
 	c.text(42, &t.AdditionalAmounts)
 	c.transactionAtDesk(t)
+	c.standIn(t)
 }
 
 // kind is left out where the function says it.
@@ -431,10 +432,10 @@ func (t *Transaction) check() error {
 		return errors.New("card number is not masked")
 	case t.Difference != nil && (t.Difference.Owner == "" || t.Difference.Amount <= 0):
 		return errors.New("difference without owner or amount")
-	case t.Signature != nil:
+	case t.Signature != nil && t.Signature.check() != nil:
 		return t.Signature.check()
 	}
-	return nil
+	return t.checkStandIn()
 }
 
 func (a *AccountState) check() error {

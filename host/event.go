@@ -49,6 +49,7 @@ type TimerKind byte
 const (
 	TimerAnswer   TimerKind = iota + 1 // the next hop has not answered a request
 	TimerReversal                      // the next hop has not acknowledged a reversal
+	TimerAdvice                        // the next hop has not answered an advice of this relay's own
 )
 
 // Timer names a timer: what for, and whose.

@@ -163,6 +163,8 @@ func (x *Issuer) message(e Event) {
 	switch kind := kindOf(m); {
 	case dialect.Class(m.MTI) == dialect.ClassReversal:
 		x.reversal(e)
+	case tellsStandIn(m):
+		x.standIn(e)
 	case kind == dialect.KindScriptResult:
 		x.scriptResult(e)
 	case transacts(kind):
@@ -239,7 +241,7 @@ func (x *Issuer) reversal(e Event) {
 	default:
 		t := old.Transaction
 		t.State, t.ReversalReason = Reversed, m.ReversalReason
-		posts := old.back()
+		posts := x.undoing(old)
 		if a := x.byName[t.Account]; a != nil && len(posts) > 0 && posts[0].To == PositionIssuer && posts[0].Amount > a.available() {
 			t.Note = "overdrawn: the money of the void was spent" // and still has to come back
 		}

@@ -9,6 +9,9 @@ func (x *Relay) postings(t *Transaction) []Posting {
 	o := x.book.find(t.Original)
 	switch purposeOf(t.Kind) {
 	case charging:
+		if standsIn(t.ResponseCode) { // until its issuer takes it over
+			return moves(PositionSwitch, PositionAcquirer, t.approved())
+		}
 		return moves(PositionIssuer, PositionAcquirer, t.approved())
 	case undoing:
 		if o != nil && purposeOf(o.Kind) == charging {

@@ -126,6 +126,10 @@ type Transaction struct {
 	HostDate          string       `json:"host_date,omitempty"`          // DE 13 of such a terminal, MMDD
 	Expired           bool         `json:"expired,omitempty"`            // of a pre-authorisation: it holds nothing any more
 	AdditionalAmounts string       `json:"additional_amounts,omitempty"` // DE 54 of the stored answer
+
+	StandIn   StandInState `json:"stand_in,omitempty"` // of what a switch has approved in the issuer's place; at the issuer: StandInTold, it has taken it over
+	Sealed    []byte       `json:"-"`                  // what telling the issuer needs, sealed; only while that is due
+	CardToken string       `json:"-"`                  // keyed digest of the card number, where a switch may stand in
 }
 
 // Difference is money that stands with the wrong party until people settle it.
@@ -155,6 +159,9 @@ const (
 	PositionFees       = "fees"
 	PositionWallet     = "wallet" // of cardholders who pay with a code; listed once something is posted to it
 )
+
+// PositionLoss, with the party's name behind it, is what a party bears.
+const PositionLoss = "loss:"
 
 // SignOn is the session keys that an acquirer gave a terminal, as cryptograms under its master key.
 type SignOn struct {

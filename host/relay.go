@@ -56,6 +56,8 @@ type RelayConfig struct {
 
 	Fee     *Fee         // nil: DefaultFee, no cap
 	Refunds RefundPolicy // acquirer
+	StandIn *StandIn     // switch: what it may approve in the issuer's place; acquirer: such approvals are taken; nil: none
+	SealKey hsm.Key      // switch that stands in: seals what its advices need
 	Rules   rules.Set    // rules left out
 }
 
@@ -82,6 +84,12 @@ func (c *RelayConfig) validate() error {
 	}
 	if err := c.Refunds.validate(); err != nil {
 		return fmt.Errorf("host: %s: %w", c.Name, err)
+	}
+	if err := c.StandIn.validate(); err != nil {
+		return fmt.Errorf("host: %s: %w", c.Name, err)
+	}
+	if c.StandIn != nil && !c.Acquirer && c.SealKey.IsZero() {
+		return fmt.Errorf("host: %s: want a key that seals, to stand in", c.Name)
 	}
 	if c.Fee == nil {
 		c.Fee = &Fee{BasisPoints: DefaultFee}
@@ -176,7 +184,11 @@ func (x *Relay) Step(now time.Time, e Event) []Effect {
 // put makes t the transaction's new image.
 func (x *Relay) put(t Transaction, posts ...Posting) *Entry {
 	x.add(&Record{Transaction: &t, Postings: posts}, x.Apply)
-	return x.book.find(t.Key)
+	e := x.book.find(t.Key)
+	if t.State != Pending {
+		e.request = nil
+	}
+	return e
 }
 
 // believe is a put that is not durable: a naive relay's, which a crash makes forget. The record is what a later write owes.
@@ -254,6 +266,8 @@ func (x *Relay) boot() {
 			x.declineAndReverse(e, codeIssuerInoperative, "pending at boot", dialect.ReasonNoAnswer)
 		} else if e.ReversalDue {
 			x.sendReversal(e, true)
+		} else {
+			x.advise(e, true)
 		}
 	}
 }
@@ -263,9 +277,14 @@ func (x *Relay) timer(t Timer) {
 	switch {
 	case e == nil:
 	case t.Kind == TimerAnswer && e.State == Pending && (e.Function == Sale || !x.rules.Kept(rules.NoAdviceTimer)):
+		if x.standIn(e) {
+			return
+		}
 		x.declineAndReverse(e, codeNoAnswer, "no answer from above", dialect.ReasonNoAnswer)
 	case t.Kind == TimerReversal && e.ReversalDue:
 		x.sendReversal(e, true)
+	case t.Kind == TimerAdvice:
+		x.advise(e, true)
 	}
 }
 

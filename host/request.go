@@ -73,9 +73,16 @@ func (x *Relay) open(e Event, t Transaction, o *Entry, number pan.PAN) {
 		x.declineAtOnce(e.Conn, t, codeSystem, err.Error())
 		return
 	}
+	if err := x.remembers(&t, number); err != nil {
+		x.declineAtOnce(e.Conn, t, codeSystem, err.Error())
+		return
+	}
 	t.State = Pending
 	pending := x.pend(t, rules.LogBeforeForward)
 	pending.conn, pending.ksn = e.Conn, x.ksn
+	if t.CardToken != "" {
+		pending.request = up
+	}
 	x.send(0, up)
 	x.set(Timer{TimerAnswer, t.Key}, x.cfg.wait())
 }

@@ -154,6 +154,7 @@ func (x *Relay) revoke(old *Entry, reason string, chip []byte) *Entry {
 	} else {
 		posts = append(x.unsuspended(&t, old), old.back()...)
 	}
+	x.unadvised(&t)
 	t.State, t.ReversalDue, t.ReversalReason, t.ReversalICC = Reversed, true, reason, chip
 	if t.ReversalReason == "" {
 		t.ReversalReason = dialect.ReasonNoAnswer
@@ -185,10 +186,15 @@ func (x *Relay) sendReversal(e *Entry, repeat bool) {
 		x.put(t)
 		return
 	}
+	x.repeatLater(TimerReversal, e, repeat)
+}
+
+// repeatLater wakes up to say again what was just said, each time later.
+func (x *Relay) repeatLater(k TimerKind, e *Entry, repeat bool) {
 	if !repeat || e.repeatAfter == 0 {
 		e.repeatAfter = ReversalRepeat
 	}
-	x.set(Timer{TimerReversal, e.Key}, e.repeatAfter)
+	x.set(Timer{k, e.Key}, e.repeatAfter)
 	e.repeatAfter = min(2*e.repeatAfter, MaxReversalRepeat)
 }
 

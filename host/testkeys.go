@@ -30,6 +30,7 @@ const (
 	testToken        = "23232323232323235757575757575757"
 	testPINReference = "79797979797979793232323232323232"
 	testOrderPIN     = "5454545454545454686868686868686B"
+	testSeal         = "1F1E1D1C1B1A191817161514131211100F0E0D0C0B0A09080706050403020100"
 )
 
 // TerminalName is a terminal and its merchant as an acquirer lists them, how its messages are protected, and what it speaks.
@@ -48,6 +49,7 @@ type House struct {
 	Wallets   []Wallet        // they have accounts there too
 	Fee       *Fee            // nil: DefaultFee, no cap
 	Refunds   RefundPolicy
+	StandIn   *StandIn  // what the switch may approve in the issuer's place; nil: nothing
 	Rules     rules.Set // rules left out
 }
 
@@ -63,7 +65,7 @@ type Wallet struct {
 func (h *House) Acquirer(rand io.Reader) (Machine, *hsm.Module, error) {
 	k := keyring{m: hsm.New(rand)}
 	cfg := RelayConfig{
-		Name: "acquirer", Acquirer: true, Module: k.m, Rules: h.Rules, Fee: h.Fee, Refunds: h.Refunds,
+		Name: "acquirer", Acquirer: true, Module: k.m, Rules: h.Rules, Fee: h.Fee, Refunds: h.Refunds, StandIn: h.StandIn,
 		Above:    Hop{MAC: k.load(hsm.Attributes{Usage: hsm.MACAlgorithm3}, testUpMAC), PIN: k.load(hsm.Attributes{Usage: hsm.PINEncryption}, testUpPIN)},
 		TokenKey: k.load(hsm.Attributes{Usage: hsm.MACAlgorithm3}, testToken),
 	}
@@ -97,6 +99,9 @@ func (h *House) Switch(rand io.Reader) (Machine, *hsm.Module, error) {
 		Below:    Hop{MAC: k.load(hsm.Attributes{Usage: hsm.MACAlgorithm3}, testUpMAC), PIN: k.load(hsm.Attributes{Usage: hsm.PINEncryption}, testUpPIN)},
 		Above:    Hop{MAC: k.load(hsm.Attributes{Usage: hsm.MACAlgorithm3}, testIssuerMAC), PIN: k.load(hsm.Attributes{Usage: hsm.PINEncryption}, testIssuerPIN)},
 		TokenKey: k.load(hsm.Attributes{Usage: hsm.MACAlgorithm3}, testToken),
+	}
+	if cfg.StandIn = h.StandIn; h.StandIn != nil {
+		cfg.SealKey = k.load(hsm.Attributes{Usage: hsm.Sealing}, testSeal)
 	}
 	if k.err != nil {
 		return nil, nil, k.err
@@ -291,5 +296,5 @@ func TestDeviceKey(m *hsm.Module, label string, t TerminalName, times int, rand 
 
 // TestKeys is every key of the house in hexadecimal, for whoever searches what leaves the process for them.
 func TestKeys() []string {
-	return []string{TestTerminalMaster, testBaseTDES, testBaseAES, testTransport, testUpMAC, testUpPIN, testIssuerMAC, testIssuerPIN, testToken, testPINReference, testOrderPIN}
+	return []string{TestTerminalMaster, testBaseTDES, testBaseAES, testTransport, testUpMAC, testUpPIN, testIssuerMAC, testIssuerPIN, testToken, testPINReference, testOrderPIN, testSeal}
 }

@@ -14,6 +14,8 @@ func (x *Relay) fromAbove(e Event) {
 	switch class := dialect.Class(m.MTI); {
 	case !dialect.IsAnswer(m.MTI):
 		x.unmatched(m)
+	case class == dialect.ClassFinancial && dialect.IsAdvice(m.MTI) && x.stoodIn(m.Key()) != nil:
+		x.advised(x.stoodIn(m.Key()), m)
 	case class == dialect.ClassFinancial || class == dialect.ClassAuthorization:
 		x.decided(e)
 	case class == dialect.ClassReversal && dialect.IsAdvice(m.MTI):
@@ -77,9 +79,11 @@ func (x *Relay) decided(e Event) {
 	x.answer(x.put(t, posts...))
 }
 
-// takes tells whether an answer with that code is an approval of e: a partial one only to who can take it.
+// takes tells whether an answer with that code is an approval of e: a partial one only to who can take it, one in the issuer's place
+// only where the switch may stand in.
 func (x *Relay) takes(code string, e *Entry) bool {
-	return code == codeApproved || code == codePartiallyApproved && e.Partial
+	return code == codeApproved || code == codePartiallyApproved && e.Partial ||
+		x.cfg.Acquirer && x.cfg.StandIn != nil && standsIn(code) && e.Kind == dialect.KindSale
 }
 
 // refusal is the code by which an approval from above is turned down, "" for none: this relay is made to, or it is an

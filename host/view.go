@@ -92,10 +92,11 @@ func (v *View) snapshot(k dialect.Key) *Entry {
 	return &c
 }
 
-// Unresolved lists the transactions that still wait for somebody: pending ones, and reversals that are due.
+// Unresolved lists the transactions that still wait for somebody: pending ones, reversals that are due, and what was approved in an
+// issuer's place and has not been told.
 func (v *View) Unresolved() (due []*Entry) {
 	for _, e := range v.Transactions {
-		if e.State == Pending || e.ReversalDue {
+		if e.State == Pending || e.ReversalDue || e.StandIn == StandInDue {
 			due = append(due, e)
 		}
 	}

@@ -149,7 +149,7 @@ func (r *rig) tamper() {
 
 // house is what the hosts are made from: the script's terminal, and an account for each of its cards.
 func (r *rig) house() *host.House {
-	h := &host.House{Terminals: []host.TerminalName{TerminalName(r.profile)}, Wallets: wallets(r.profile), Fee: r.fee, Rules: r.rules}
+	h := &host.House{Terminals: []host.TerminalName{TerminalName(r.profile)}, Wallets: wallets(r.profile), Fee: r.fee, StandIn: r.standIn, Rules: r.rules}
 	for _, name := range r.cardNames {
 		h.Cards = append(h.Cards, r.library.Card(name))
 	}

@@ -250,7 +250,7 @@ func (v *live) reachHost() (err error) {
 		data = filepath.Join(v.temp, "host")
 	}
 	h := host.House{Terminals: []host.TerminalName{TerminalName(v.court.profile)}, Wallets: wallets(v.court.profile)}
-	h.Fee = v.script.Host.Fee.fee()
+	h.Fee, h.StandIn = v.script.Host.Fee.fee(), v.script.Host.StandIn
 	for _, name := range v.library.Cards() {
 		h.Cards = append(h.Cards, v.library.Card(name))
 	}

@@ -47,6 +47,7 @@ type rig struct {
 	library   *Library
 	rules     rules.Set
 	fee       *host.Fee
+	standIn   *host.StandIn
 	inner     *dialect.Dialect // between two hosts
 	cardNames []string
 
@@ -124,7 +125,7 @@ func newRig(l *Library, s *Script, o Options) (*rig, error) {
 		}
 		r.tellf("fault", "", "%s", f)
 	}
-	r.fee = s.Host.Fee.fee()
+	r.fee, r.standIn = s.Host.Fee.fee(), s.Host.StandIn
 	r.term = w.Actor("term")
 	r.termDisk = sim.NewMemDisk(r.term)
 	r.termDisk.OnWrite(r.onWrite)

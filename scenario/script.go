@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/posim/posim/host"
 )
 
 // Script is one scenario file, typed and checked. Its slices belong to it: read them, do not change them.
@@ -17,7 +19,7 @@ type Script struct {
 	About    string // one sentence, or empty
 	Card     string // default card of the sales, or empty
 	Terminal string // "generic" unless the script says otherwise
-	Host     Host   // settings of the host side from the start: a Fee; Pos is zero without any
+	Host     Host   // settings of the host side from the start: Fee, StandIn; Pos is zero without any
 	Each     Each   // what the file is repeated for
 	Values   []Value
 	Faults   []Fault // armed from the start
@@ -71,7 +73,7 @@ type Calendar struct {
 	Date  time.Time
 }
 
-// Host is a setting of the host side: of a script the acquirer's Fee, of a step an account's Status, Balance, Answer and
+// Host is a setting of the host side: of a script the acquirer's Fee and the switch's StandIn, of a step an account's Status, Balance, Answer and
 // Script. Card names whose account it is.
 type Host struct {
 	Pos     Pos
@@ -81,6 +83,7 @@ type Host struct {
 	Answer  string        // the code that the issuer declines its requests with; host.AnswerOwn: it decides again; empty: as it is
 	Script  []ScriptOrder // what the card is told
 	Fee     *Rate         // what the acquirer keeps of a sale; nil: as it is
+	StandIn *host.StandIn // what the switch approves when an issuer says nothing; nil: nothing
 }
 
 // Known answers which names exist outside the script. A nil function knows every name.

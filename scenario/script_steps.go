@@ -142,21 +142,52 @@ func (t *typing) calendar(n *node) *Calendar {
 	return nil
 }
 
-// fee reads what a script says of the host side from the start.
-func (t *typing) fee(n *node) (h Host) {
-	if !t.mapping(n, "a rule of the host such as {fee: 0.6%}", "fee") {
+// house reads what a script says of the host side from the start.
+func (t *typing) house(n *node) (h Host) {
+	h.Pos = n.pos
+	if !t.mapping(n, "a rule of the host such as {fee: 0.6%}", "fee", "stand-in") {
 		return h
 	}
-	f := n.key("fee")
-	if f == nil {
-		t.fail(n.pos, "want a fee")
-		return h
+	if len(n.keys) == 0 {
+		t.fail(n.pos, "want a rule of the host such as {fee: 0.6%%}")
 	}
-	rate, err := ParseRate(f.text)
-	if err != nil || f.sort != sortText {
-		t.fail(f.pos, "want a fee from 0%% to 100%% such as 0.6%%")
+	for i, k := range n.keys {
+		switch value := n.items[i]; k.text {
+		case "fee":
+			h.Fee = t.fee(value)
+		case "stand-in":
+			h.StandIn = t.standIn(value)
+		}
 	}
-	return Host{Pos: n.pos, Fee: &rate}
+	return h
+}
+
+func (t *typing) fee(n *node) *Rate {
+	rate, err := ParseRate(n.text)
+	if err != nil || n.sort != sortText {
+		t.fail(n.pos, "want a fee from 0%% to 100%% such as 0.6%%")
+	}
+	return &rate
+}
+
+// standIn reads what the switch approves when an issuer says nothing.
+func (t *typing) standIn(n *node) *host.StandIn {
+	s := &host.StandIn{}
+	if !t.mapping(n, "what the switch approves in the issuer's place such as {limit: 500.00}", "limit", "code") {
+		return s
+	}
+	limit := n.key("limit")
+	if limit == nil {
+		t.fail(n.pos, `missing key "limit"`)
+		return s
+	}
+	if s.Limit = int64(t.money(limit)); s.Limit <= 0 {
+		t.fail(limit.pos, "want a limit of more than 0.00")
+	}
+	if c := n.key("code"); c != nil {
+		s.Code = t.word(c, "code of an approval in the issuer's place", host.StandInCodes()...)
+	}
+	return s
 }
 
 // host reads what a step changes in an account.

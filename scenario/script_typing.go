@@ -148,7 +148,7 @@ func (t *typing) script(root *node) *Script {
 		s.Terminal = t.known(n, "terminal", t.doc.known.Terminal)
 	}
 	if n := root.key("host"); n != nil {
-		s.Host = t.fee(n)
+		s.Host = t.house(n)
 	}
 	if n := root.key("faults"); n != nil {
 		s.Faults = t.faults(n)

@@ -90,7 +90,8 @@ const (
 	AcceptDuplicates // H1: a true duplicate is never answered 94
 	SignOnUnblocked  // K1: a reversal that is due does not block a sign-on
 	KeepBatch        // K3: a sign-on's batch number is not adopted while the batch is open
-	last             = KeepBatch
+	AdviseStandIn    // S1: what was approved in the issuer's place is told, and known to be owed before the answer leaves
+	last             = AdviseStandIn
 )
 
 // Set is the rules that are left out; the zero value keeps all.
@@ -193,6 +194,7 @@ func Variants() []Variant {
 		broken("stale-key-decline", "K4", "K4", Leave(StaleKeyIsNoDecline), "that the keys are stale is taken for a decline of the request"),
 		broken("repeat-stale-key-decline", "K4", "K4b", Leave(StaleKeyIsNoDecline, AskOnce), "as stale-key-decline, and an unanswered request is sent again"),
 		broken("stale-key-decided", "K5", "K5", Leave(StaleKeyIsNoDecline, StaleKeyChangesNothing), "as stale-key-decline, and the host decides the request all the same"),
+		broken("stand-in-forgets-advice", "S1", "", Leave(AdviseStandIn), "a switch that approves in the issuer's place does not tell the issuer"),
 
 		safe("sale-first", "S9", "S9 S9b", Leave(ReverseFirst), "a sale does not wait for the reversal that is due"),
 		dated("stan-only-key", "H5", "S10a", Leave(DateInKey), "hosts tell transactions apart by terminal and STAN alone"),
