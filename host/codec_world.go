@@ -13,8 +13,8 @@ func (t *Transaction) checkStandIn() error {
 	switch {
 	case t.StandIn > lastStandIn:
 		return fmt.Errorf("stand-in %d: want 1 to %d", t.StandIn, lastStandIn)
-	case (len(t.Sealed) > 0) != (t.StandIn == StandInDue):
-		return fmt.Errorf("stand-in %v with %d bytes for the issuer", t.StandIn, len(t.Sealed))
+	case t.StandIn == StandInDue && len(t.Sealed) == 0:
+		return fmt.Errorf("stand-in %v with nothing to tell the issuer", t.StandIn)
 	}
 	return nil
 }

@@ -56,6 +56,9 @@ func FuzzStreet(f *testing.F) {
 	f.Add(chunks(packed(0, signOn), packed(0, sale), packed(0, &undo)))
 	f.Add(chunks(packed(0, &undo), packed(0, sale), packed(0, advice), packed(1, &answer)))
 	f.Add(chunks(packed(0, s.chip("0200", 4, 100, 8)), packed(0x10, sale), packed(2, advice), packed(2, sale)))
+	told := *s.sale(3, 4200)
+	told.MTI, told.ResponseCode, told.Track2Data = "0220", "A2", ""
+	f.Add(chunks(packed(2, &told), packed(2, sale), packed(2, &told)))
 	f.Add(chunks(packed(4, &answer), packed(0, sale), packed(4, &answer), packed(0x80, &undo)))
 	hold := s.kind(dialect.KindPreAuth, s.sale(5, 10000))
 	void, refund := s.after(dialect.KindVoid, 6, sale, 10000), s.after(dialect.KindRefund, 7, sale, 4000)

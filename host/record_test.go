@@ -116,6 +116,8 @@ func TestBadRecords(t *testing.T) {
 		"posting backwards":           func(r *Record) { r.Postings[0].Amount = -1 },
 		"posting to itself":           func(r *Record) { r.Postings[0].To = "a" },
 		"posting from nowhere":        func(r *Record) { r.Postings[0].From = "" },
+		"stand-in that tells nothing": func(r *Record) { r.Transaction.StandIn = StandInDue },
+		"unknown stand-in":            func(r *Record) { r.Transaction.StandIn = lastStandIn + 1 },
 		"no terminal":                 func(r *Record) { r.Transaction.Key.TID = "" },
 		"no state":                    func(r *Record) { r.Transaction.State = 0 },
 		"unknown state":               func(r *Record) { r.Transaction.State = Tombstone + 1 },

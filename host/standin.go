@@ -192,7 +192,7 @@ func (x *Relay) stoodIn(k dialect.Key) *Entry {
 
 // advised is the issuer's answer to an advice. One that decides nothing leaves it due.
 func (x *Relay) advised(e *Entry, m *dialect.Message) {
-	if e.StandIn != StandInDue || dialect.Undecided(m.ResponseCode) || dialect.MatchContent(e.message("0220"), m) != nil {
+	if e.StandIn != StandInDue || m.ResponseCode == codePartiallyApproved || dialect.Undecided(m.ResponseCode) || dialect.MatchContent(e.message("0220"), m) != nil {
 		x.unmatched(m)
 		return
 	}

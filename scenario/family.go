@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/posim/posim/host"
 	"github.com/posim/posim/terminal"
@@ -156,6 +157,26 @@ func (f *family) acquired() int64 {
 	return f.net(host.PositionAcquirer) + f.net(host.PositionMerchant) + f.net(host.PositionFees) + f.net(host.PositionSuspense)
 }
 
+// lost is what of it parties bear as their loss, in minor units.
+func (f *family) lost() (n int64) {
+	for _, t := range f.members {
+		for _, e := range t.entries {
+			if e == nil {
+				continue
+			}
+			for _, p := range e.Postings {
+				if strings.HasPrefix(p.From, host.PositionLoss) {
+					n += p.Amount
+				}
+				if strings.HasPrefix(p.To, host.PositionLoss) {
+					n -= p.Amount
+				}
+			}
+		}
+	}
+	return n
+}
+
 // lines is what the terminal's batches say that the merchant gets. An adjustment replaces the amount of its sale.
 func (f *family) lines() (n int64) {
 	for _, t := range f.members {
@@ -251,6 +272,8 @@ func (f *family) end() string {
 		return "F3"
 	case !f.moved():
 		return "F0"
+	case f.lost() != 0:
+		return "FX"
 	case f.debited() == 0 && paid == 0 && f.net(host.PositionAcquirer) == 0 && f.net(host.PositionSwitch) == 0:
 		return "F2"
 	case lines > 0 && f.debited() == lines && paid == lines:

@@ -619,6 +619,10 @@ func (r *court) judgeFamily(f *family, ledger []posted) {
 		return
 	}
 	debited, back := f.debited(), f.net(host.PositionSwitch) // a refund is with the switch until it is cleared
+	if back < 0 {
+		r.violate("I4", "sale %s: the switch stood in with %s, and the issuer has not taken it over", name, Money(-back))
+		back = 0
+	}
 	if lines := f.lines(); lines != debited-back {
 		r.violate("I4", "sale %s: the terminal's batch says %s and the cardholder is debited %s%s", name, Money(lines), Money(debited), onItsWay(back))
 	}
