@@ -89,7 +89,9 @@
 //   - What a card did with scripts, in a message of its own, is kept by nobody on its way: the terminal repeats it until the issuer
 //     has answered. Of a signature size and digest are kept.
 //   - What a terminal is to do next (TerminalOrder) is asked for in every answer until it has done it.
+//   - A switch that stands in does so when its timer fires, for plain sales. The advice has the request's key, and in DE 39 the code of
+//     the approval: that tells it from an offline sale. An issuer asks neither PIN nor funds then, but card, account and cryptogram.
 //
-// Not here: many processes (the three parties of a Server stand and fall together), stand-in, clearing files. It is certified for
+// Not here: many processes (the three parties of a Server stand and fall together), clearing files. It is certified for
 // nothing and must never see live cards.
 package host

@@ -320,12 +320,28 @@ steps:
 		`W06-x.yaml:4:13: want a fee from 0% to 100% such as 0.6%
     4 | host: {fee: 0.6}
       |             ^^^`},
+	{"a stand-in without a limit",
+		header + `host: {stand-in: {code: A2}}
+steps:
+  - boot: {}
+` + ending,
+		`W06-x.yaml:4:18: missing key "limit"
+    4 | host: {stand-in: {code: A2}}
+      |                  ^`},
+	{"a stand-in with a code that is the issuer's own",
+		header + `host: {stand-in: {limit: 100.00, code: "00"}}
+steps:
+  - boot: {}
+` + ending,
+		`W06-x.yaml:4:40: unknown code of an approval in the issuer's place "00": want 11, A2, A4, A5, A6
+    4 | host: {stand-in: {limit: 100.00, code: "00"}}
+      |                                        ^^^^`},
 	{"an account's rule where only the fee has a place",
 		header + `host: {status: lost}
 steps:
   - boot: {}
 ` + ending,
-		`W06-x.yaml:4:8: unknown key "status": want fee
+		`W06-x.yaml:4:8: unknown key "status": want fee, stand-in
     4 | host: {status: lost}
       |        ^^^^^^`},
 	{"a fee where only an account's rule has a place",
