@@ -30,14 +30,7 @@ func (t *Terminal) askBalance(d *deal) (*dialect.Message, Outcome, error) {
 	if err := t.stampInquiry(d.record); err != nil {
 		return nil, "", err
 	}
-	if err := t.nextKeys(); err != nil {
-		return t.unsendable(err)
-	}
-	m, err := t.request(d)
-	if err != nil {
-		return t.unsendable(err)
-	}
-	b, err := t.encode(m)
+	m, b, err := t.prepare(d)
 	if err != nil {
 		return t.unsendable(err)
 	}

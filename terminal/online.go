@@ -214,14 +214,7 @@ func (t *Terminal) authorise(d *deal) (*dialect.Message, Outcome, error) {
 	if err := t.stamp(d); err != nil {
 		return nil, "", err
 	}
-	if err := t.nextKeys(); err != nil {
-		return t.unsendable(err)
-	}
-	m, err := t.request(d)
-	if err != nil {
-		return t.unsendable(err)
-	}
-	b, err := t.encode(m)
+	m, b, err := t.prepare(d)
 	if err != nil {
 		return t.unsendable(err)
 	}
@@ -245,6 +238,18 @@ func (t *Terminal) authorise(d *deal) (*dialect.Message, Outcome, error) {
 		answer, err = t.askAgain(m)
 	}
 	return t.classify(r, m, answer, err)
+}
+
+// prepare makes a request, and its bytes, under the keys that are the next.
+func (t *Terminal) prepare(d *deal) (m *dialect.Message, b []byte, err error) {
+	if err = t.nextKeys(); err != nil {
+		return nil, nil, err
+	}
+	if m, err = t.request(d); err != nil {
+		return nil, nil, err
+	}
+	b, err = t.encode(m)
+	return m, b, err
 }
 
 // clearTheWay does what must be done before anything is asked of the issuer: what a card did with its scripts is told where the

@@ -80,7 +80,7 @@ func (t *Terminal) chooseSale() (Ended, error) {
 func (t *Terminal) serve(s wanted) (Ended, error) {
 	prompt, before := Key("insert-or-swipe"), Ended{Outcome: OutcomeCancelled}
 	for {
-		how := t.awaitCard(s, prompt)
+		how := t.awaitPresentation(s.title(), prompt, t.mayType(s))
 		switch how {
 		case byKeys:
 			return t.typedSale(s)
@@ -236,35 +236,6 @@ func (t *Terminal) enterAmount() (s wanted, ok bool) {
 			continue
 		}
 		show()
-	}
-}
-
-// awaitCard waits for a card and tells how it came: byNothing when it was cancelled, or nobody came. ENTER begins a number that is
-// typed, where that may be.
-func (t *Terminal) awaitCard(s wanted, prompt Key) presentation {
-	if !t.cardPresent() && t.swiped == nil {
-		t.show(s.title(), say(prompt))
-	}
-	for {
-		came := t.clock.Wait(t.clock.Now().Add(t.profile.CardWait), func() bool {
-			return t.cardPresent() || t.swiped != nil || len(t.keys) > 0
-		})
-		switch {
-		case !came:
-			return byNothing
-		case t.cardPresent():
-			return byChip
-		case t.swiped != nil:
-			return byStripe
-		}
-		key := t.keys[0]
-		t.keys = t.keys[1:]
-		switch {
-		case key == KeyCancel:
-			return byNothing
-		case key == KeyEnter && t.mayType(s):
-			return byKeys
-		}
 	}
 }
 
