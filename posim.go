@@ -1,4 +1,4 @@
-// Package posim holds the built-in library: cards, terminals and scenarios, as the files they are.
+// Package posim holds the built-in library: cards, terminals, fee plans and scenarios, as the files they are.
 package posim
 
 import (
@@ -6,13 +6,13 @@ import (
 	"io/fs"
 )
 
-//go:embed testdata/cards/*.yaml testdata/cards/keys/*.yaml testdata/terminals/*.yaml testdata/scenarios/*.yaml
+//go:embed testdata/cards/*.yaml testdata/cards/keys/*.yaml testdata/terminals/*.yaml testdata/fees/*.yaml testdata/scenarios/*.yaml
 var files embed.FS
 
 // Version is what posim version prints.
 const Version = "0.1.0"
 
-// Files returns the library's files: cards/, terminals/ and scenarios/, each with one YAML file an entry, and cards/keys/ with
+// Files returns the library's files: cards/, terminals/, fees/ and scenarios/, each with one YAML file an entry, and cards/keys/ with
 // the keys that cards name.
 func Files() fs.FS {
 	sub, err := fs.Sub(files, "testdata")

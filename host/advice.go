@@ -1,6 +1,7 @@
 package host
 
 import (
+	"github.com/posim/posim/internal/pan"
 	"github.com/posim/posim/internal/rules"
 	"github.com/posim/posim/transport/dialect"
 )
@@ -9,7 +10,7 @@ import (
 // so there is no timer here, and it is never reversed.
 func (x *Relay) advice(e Event, k dialect.Kind) {
 	m := e.Message
-	t, _, code := x.opening(m, k)
+	t, number, code := x.opening(m, k)
 	if code != "" {
 		x.refuse(e.Conn, m, code)
 		return
@@ -18,7 +19,7 @@ func (x *Relay) advice(e Event, k dialect.Kind) {
 	old := x.decides(e, t.Key)
 	switch {
 	case old == nil || old.Function == Advice && old.State != Pending && !x.rules.Kept(rules.ReplayDuplicates):
-		x.openAdvice(e, t, o)
+		x.openAdvice(e, t, o, number)
 	case old.State == Tombstone:
 		x.refuse(e.Conn, m, codeNoOriginal)
 	case !old.sameAs(&t):
@@ -33,8 +34,9 @@ func (x *Relay) advice(e Event, k dialect.Kind) {
 	}
 }
 
-func (x *Relay) openAdvice(e Event, t Transaction, o *Entry) {
+func (x *Relay) openAdvice(e Event, t Transaction, o *Entry, number pan.PAN) {
 	x.number(&t)
+	x.classify(&t, o, number)
 	switch {
 	case x.unstored(e, t.Kind):
 		x.refuse(e.Conn, e.Message, e.Force)

@@ -20,6 +20,8 @@ type book struct {
 	batches  batches
 	states   map[terminalID]*TerminalState
 	files    files
+
+	unlimited bool // refunds have no limit (F1 left out)
 }
 
 // Entry is one transaction as a party believes it, and the money it moved there.

@@ -11,6 +11,7 @@ func (x *Relay) calendar(c Calendar) {
 	x.handAgain()
 	if c.Kind == CalendarPayout {
 		x.payout()
+		x.audit()
 		return
 	}
 	if r := x.moved(c); r != nil {
@@ -18,6 +19,8 @@ func (x *Relay) calendar(c Calendar) {
 	}
 	x.bear()
 	x.expire(x.Apply) // as long as nobody has moved it the date is the clock's, which may have gone far
+	x.bear()
+	x.audit()
 }
 
 // expire ends the pre-authorisations that nobody completed in time: the money can be spent again.
@@ -63,6 +66,7 @@ func (x *Relay) payout() {
 	if !x.cfg.Acquirer {
 		return
 	}
+	so, given := batchSums{}, map[string]int64{}
 	for _, e := range x.book.order {
 		if e.State != Approved || e.Paid || purposeOf(e.Kind) != charging || x.undecided(e) || e.Net(PositionSuspense) > 0 {
 			continue
@@ -72,7 +76,9 @@ func (x *Relay) payout() {
 			owed += d.Net(PositionAcquirer)
 		}
 		t := e.Transaction
-		t.Paid, t.Fee = true, x.feeOf(e, owed)
+		t.Paid = true
+		x.charge(&t, e, owed, so)
+		given[t.Key.MID] += owed - t.Fee
 		x.put(t, x.pays(owed, t.Fee)...)
 		for _, d := range x.book.naming(e) {
 			if d.State == Approved && !d.Paid {
@@ -82,6 +88,7 @@ func (x *Relay) payout() {
 			}
 		}
 	}
+	x.collect(given)
 }
 
 // undecided tells whether something about e waits for an answer.
@@ -92,15 +99,6 @@ func (x *Relay) undecided(e *Entry) bool {
 		}
 	}
 	return false
-}
-
-// feeOf is the fee of a sale of which so much is owed now. What was voided costs nothing, and what was refunded only where the
-// acquirer keeps the fee.
-func (x *Relay) feeOf(e *Entry, owed int64) int64 {
-	if x.cfg.Refunds.kept() && x.book.undone(e, Approved) == nil {
-		return x.cfg.Fee.Of(x.book.amount(e))
-	}
-	return max(0, x.cfg.Fee.Of(owed))
 }
 
 // pays is the postings of a payout: what is owed less the fee, or what the fee is more than is owed.

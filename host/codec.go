@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -101,6 +102,17 @@ func (c *codec) transaction(t *Transaction) {
 	c.text(42, &t.AdditionalAmounts)
 	c.transactionAtDesk(t)
 	c.standIn(t)
+	c.fees(t)
+}
+
+// fees is what a transaction costs: numbers 80 to 89.
+func (c *codec) fees(t *Transaction) {
+	c.text(80, (*string)(&t.CardType))
+	c.text(81, &t.MerchantCode)
+	c.text(82, &t.MerchantName)
+	c.text(83, &t.FeePlan)
+	number(c, 84, &t.FeeOf)
+	c.flag(85, &t.Audited)
 }
 
 // kind is left out where the function says it.
@@ -433,6 +445,12 @@ func (t *Transaction) check() error {
 	case t.Difference != nil && (t.Difference.Owner == "" || t.Difference.Amount <= 0):
 		return errors.New("difference without owner or amount")
 	case t.Signature != nil && t.Signature.check() != nil:
+	case t.CardType != "" && !slices.Contains(CardTypes(), t.CardType):
+		return fmt.Errorf("card type %q: want credit, debit or qr", t.CardType)
+	case t.FeeOf < 0 || t.FeeOf > maxRecorded:
+		return fmt.Errorf("fee of %d: want 0 to 2^53", t.FeeOf)
+	case t.MerchantCode != "" && !merchantCode(t.MerchantCode):
+		return fmt.Errorf("merchant category code %q: want four digits", t.MerchantCode)
 		return t.Signature.check()
 	}
 	return t.checkStandIn()

@@ -176,7 +176,7 @@ func (b *book) against(t *Transaction, o *Entry) (code, note string) {
 		if b.undone(o, Approved) != nil || b.undone(o, Pending) != nil {
 			return codeInvalidTransaction, "it has been voided"
 		}
-		if t.Amount > b.amount(o)-stand-pending {
+		if t.Amount > b.amount(o)-stand-pending && !b.unlimited {
 			return codeAmountLimit, fmt.Sprintf("of %d, %d have been refunded", b.amount(o), stand+pending)
 		}
 		return "", ""

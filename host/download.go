@@ -13,6 +13,16 @@ type Downloads struct {
 	Applications []dialect.AIDParameters
 }
 
+// Rename makes another the merchant's name that a terminal loads.
+func (d *Downloads) Rename(merchant string) {
+	d.Parameters = slices.Clone(d.Parameters)
+	for i := range d.Parameters {
+		if d.Parameters[i].Tag == dialect.ParameterMerchant {
+			d.Parameters[i].Value = merchant
+		}
+	}
+}
+
 // pageBytes is how much of a list one answer holds at most: less than the smallest place for it.
 const pageBytes = 200
 

@@ -83,6 +83,7 @@ func (d *desk) begin(now time.Time) {
 func (d *desk) keeping(s rules.Set) {
 	d.rules = s
 	d.book.short = !s.Kept(rules.DateInKey)
+	d.book.unlimited = !s.Kept(rules.RefundWithinLimit)
 }
 
 // tombstoneLife is how long a party that does not keep its tombstones (H2) knows them.

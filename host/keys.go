@@ -17,11 +17,18 @@ type TerminalKeys struct {
 	KSN       []byte           // the initial key serial number of a DUKPT device: no other device speaks for this terminal
 	Dialect   *dialect.Dialect // what it speaks, with its switches; nil: whatever its line does
 	Downloads Downloads        // what it may load
+	Code      string           // merchant category code, four digits; "": nobody has said
+	Plan      *FeePlan         // what its merchant has agreed to pay; nil: the acquirer's
 }
 
 func (k *TerminalKeys) validate() error {
 	if k.TID == "" || k.MID == "" || k.Key.IsZero() {
 		return fmt.Errorf("terminal %q of merchant %q: want both, and a key", k.TID, k.MID)
+	}
+	if k.Plan != nil {
+		if err := k.Plan.Validate(); err != nil {
+			return fmt.Errorf("terminal %s: %w", k.TID, err)
+		}
 	}
 	if k.Scheme.DUKPT() != (k.Key.Usage() == hsm.BaseDerivation) || k.Scheme.DUKPT() != (len(k.KSN) > 0) {
 		return fmt.Errorf("terminal %s: %v with key %v and a key serial number of %d bytes", k.TID, k.Scheme, k.Key, len(k.KSN))

@@ -111,7 +111,7 @@ type Transaction struct {
 	LateCode                 string      `json:"late_code,omitempty"`                  // code of an answer that came after the decision and changed nothing
 	BusinessDate             string      `json:"business_date,omitempty"`              // YYYY-MM-DD of the day it was opened on
 	Paid                     bool        `json:"paid,omitempty"`                       // the merchant has it
-	Fee                      int64       `json:"fee,omitempty"`                        // minor units kept at the payout
+	Fee                      int64       `json:"fee,omitempty"`                        // minor units kept at the payout; of a refund, given back
 	Difference               *Difference `json:"difference,omitempty"`
 
 	ScriptSTAN    string     `json:"script_stan,omitempty"`    // of the message that told what the card did with scripts
@@ -127,9 +127,15 @@ type Transaction struct {
 	Expired           bool         `json:"expired,omitempty"`            // of a pre-authorisation: it holds nothing any more
 	AdditionalAmounts string       `json:"additional_amounts,omitempty"` // DE 54 of the stored answer
 
-	StandIn   StandInState `json:"stand_in,omitempty"` // of what a switch has approved in the issuer's place; at the issuer: StandInTold, it has taken it over
-	Sealed    []byte       `json:"-"`                  // what telling the issuer needs, sealed; only while that is due
-	CardToken string       `json:"-"`                  // keyed digest of the card number, where a switch may stand in
+	StandIn      StandInState `json:"stand_in,omitempty"`      // of what a switch has approved in the issuer's place; at the issuer: StandInTold, it has taken it over
+	Sealed       []byte       `json:"-"`                       // what telling the issuer needs, sealed; only while that is due
+	CardToken    string       `json:"-"`                       // keyed digest of the card number, where a switch may stand in
+	CardType     CardType     `json:"card_type,omitempty"`     // acquirer: by which the fee goes
+	MerchantCode string       `json:"merchant_code,omitempty"` // acquirer: the category that it was booked under
+	MerchantName string       `json:"merchant_name,omitempty"` // acquirer: the merchant whom it was booked for, where that is another
+	FeePlan      string       `json:"fee_plan,omitempty"`      // acquirer: the plan by which Fee was reckoned, at the payout
+	FeeOf        int64        `json:"fee_of,omitempty"`        // acquirer: the minor units that Fee was reckoned of
+	Audited      bool         `json:"audited,omitempty"`       // acquirer: the fee audit has opened an item about it
 }
 
 // Difference is money that stands with the wrong party until people settle it.
@@ -157,6 +163,7 @@ const (
 	PositionSuspense   = "suspense"
 	PositionMerchant   = "merchant"
 	PositionFees       = "fees"
+	PositionLoss       = "loss:"  // and the name of the party that bears it
 	PositionWallet     = "wallet" // of cardholders who pay with a code; listed once something is posted to it
 )
 

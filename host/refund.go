@@ -3,14 +3,16 @@ package host
 import (
 	"fmt"
 
+	"github.com/posim/posim/internal/rules"
 	"github.com/posim/posim/transport/dialect"
 )
 
 // RefundPolicy is how an acquirer gives money back. The zero value gives the fee back in proportion, and takes from the
-// merchant's next payouts what it does not hold for him.
+// merchant's account what it does not hold for him any more.
 type RefundPolicy struct {
 	Fee      string // RefundFeeProRata (also ""), RefundFeeKept
 	Strict   bool   // a refund of more than what is still to be paid to the merchant is refused
+	Netting  bool   // what has been paid to the merchant is not taken back from him but from his next payouts
 	NoPayout bool   // the merchant is gone: what has been paid to him cannot be had back, and the acquirer bears it
 }
 
@@ -32,7 +34,7 @@ func (p *RefundPolicy) kept() bool { return p.Fee == RefundFeeKept }
 
 // againstRefund is what only the merchant's acquirer can say against a refund.
 func (x *Relay) againstRefund(t *Transaction, o *Entry) (code, note string) {
-	if !x.cfg.Refunds.Strict {
+	if !x.cfg.Refunds.Strict || !x.rules.Kept(rules.RefundWithinLimit) {
 		return "", ""
 	}
 	if n := x.payable(o.Key.MID); t.Amount > n {
@@ -57,11 +59,16 @@ func (x *Relay) refundPostings(t *Transaction, o *Entry) []Posting {
 	if o == nil || !o.Paid {
 		return []Posting{{PositionAcquirer, PositionSwitch, t.Amount}}
 	}
-	t.Paid = true // no payout nets it
 	if x.cfg.Refunds.NoPayout {
-		t.Difference = x.difference(t, "the merchant cannot be charged for a refund")
+		t.Paid = true // no payout nets it
+		t.Difference = x.difference(t, reasonUncharged)
 		return []Posting{{PositionAcquirer, PositionSwitch, t.Amount}}
 	}
+	if x.cfg.Refunds.Netting {
+		t.Fee = x.feeShare(t, o)
+		return append(moves(PositionAcquirer, PositionSwitch, t.Amount-t.Fee), moves(PositionFees, PositionSwitch, t.Fee)...)
+	}
+	t.Paid = true
 	posts := []Posting{{PositionMerchant, PositionSwitch, t.Amount}}
 	if share := x.feeShare(t, o); share > 0 {
 		t.Fee = share
@@ -80,7 +87,7 @@ func (x *Relay) feeShare(t *Transaction, o *Entry) int64 {
 	var given int64
 	for _, d := range x.book.naming(o) {
 		if d.Kind == dialect.KindRefund && d.State == Approved && d.Key != t.Key {
-			if d.Postings != nil && d.Net(PositionAcquirer) < 0 { // before the payout: no fee was taken of it
+			if d.Paid && d.Net(PositionAcquirer) < 0 { // before the payout: no fee was taken of it
 				total -= d.Amount
 				continue
 			}
@@ -92,4 +99,45 @@ func (x *Relay) feeShare(t *Transaction, o *Entry) int64 {
 		return 0
 	}
 	return min(o.Fee, o.Fee*min(back, total)/total) - given
+}
+
+// reasonUncharged is of the item about a refund that the acquirer has paid for itself.
+const reasonUncharged = "the merchant cannot be charged for a refund"
+
+// collect takes the refunds that merchants owe out of what they have just been given: so much of each, by merchant.
+func (x *Relay) collect(given map[string]int64) {
+	if !x.cfg.Refunds.Netting || x.cfg.Refunds.NoPayout {
+		return
+	}
+	for _, e := range x.book.order {
+		o := x.book.find(e.Original)
+		if e.Kind != dialect.KindRefund || e.State != Approved || e.Paid || o == nil || !o.Paid {
+			continue
+		}
+		owes := -e.Net(PositionAcquirer)
+		n := min(owes, given[e.Key.MID])
+		if n <= 0 {
+			continue
+		}
+		given[e.Key.MID] -= n
+		t := e.Transaction
+		t.Paid = n == owes
+		x.put(t, Posting{PositionMerchant, PositionAcquirer, n})
+	}
+}
+
+// bear ends the items about refunds that no merchant could be charged for in time: the acquirer bears them.
+func (x *Relay) bear() {
+	if !x.cfg.Acquirer {
+		return
+	}
+	today := x.book.businessDate(x.now)
+	for _, e := range x.book.order {
+		if d := e.Difference; d == nil || d.Reason != reasonUncharged || d.Deadline >= today || e.Net(PositionAcquirer) >= 0 {
+			continue
+		}
+		t := e.Transaction
+		t.Difference, t.Note = nil, "written off: "+reasonUncharged
+		x.put(t, Posting{PositionLoss + x.cfg.Name, PositionAcquirer, -e.Net(PositionAcquirer)})
+	}
 }

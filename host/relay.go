@@ -15,21 +15,6 @@ type Hop struct {
 	PIN hsm.Key // P0; may be zero where no PIN travels
 }
 
-// Fee is what the acquirer keeps of a sale.
-type Fee struct {
-	BasisPoints int64 // hundredths of a percent, half up
-	Cap         int64 // minor units; 0: none
-}
-
-// Of is the fee of a sale of n, in minor units; never more than n.
-func (f Fee) Of(n int64) int64 {
-	fee := (n*f.BasisPoints + 5000) / 10000
-	if f.Cap > 0 {
-		fee = min(fee, f.Cap)
-	}
-	return min(fee, n)
-}
-
 // How long a relay waits for the next hop, when it repeats a reversal, and what a relay has by default.
 const (
 	AcquirerWait   = 45 * time.Second
@@ -39,8 +24,6 @@ const (
 	MaxReversalRepeat = 15 * time.Minute
 	// DifferenceDays is how long people have to settle a difference item.
 	DifferenceDays = 20
-	// DefaultFee is in basis points: 0.6 %.
-	DefaultFee = 60
 )
 
 // RelayConfig makes a Relay an acquirer or a switch. The differences are these fields and nothing else.
@@ -54,7 +37,9 @@ type RelayConfig struct {
 	Module    *hsm.Module
 	TokenKey  hsm.Key // M3: makes card tokens; the same for the life of the log
 
-	Fee     *Fee         // nil: DefaultFee, no cap
+	Plan    *FeePlan     // acquirer: of terminals that have none; nil: StandardPlan
+	Books   *Booking     // acquirer: what every sale is booked as instead of what it is; nil: as what it is
+	BINs    BINs         // acquirer: of which type cards are; who is in no table pays as a credit card does
 	Refunds RefundPolicy // acquirer
 	StandIn *StandIn     // switch: what it may approve in the issuer's place; acquirer: such approvals are taken; nil: none
 	SealKey hsm.Key      // switch that stands in: seals what its advices need
@@ -79,8 +64,15 @@ func (c *RelayConfig) validate() error {
 		return fmt.Errorf("host: %s: want the MAC key of the line from below", c.Name)
 	case !c.Acquirer && len(c.Terminals) > 0:
 		return fmt.Errorf("host: %s: terminals are an acquirer's", c.Name)
-	case c.Fee != nil && (c.Fee.BasisPoints < 0 || c.Fee.BasisPoints > 10000 || c.Fee.Cap < 0):
-		return fmt.Errorf("host: %s: fee of %d basis points, cap %d: want 0 to 10000, cap 0 or more", c.Name, c.Fee.BasisPoints, c.Fee.Cap)
+	}
+	if c.Plan == nil {
+		c.Plan = StandardPlan()
+	}
+	if err := c.Plan.Validate(); err != nil {
+		return err
+	}
+	if err := c.Books.validate(); err != nil {
+		return fmt.Errorf("host: %s: %w", c.Name, err)
 	}
 	if err := c.Refunds.validate(); err != nil {
 		return fmt.Errorf("host: %s: %w", c.Name, err)
@@ -90,9 +82,6 @@ func (c *RelayConfig) validate() error {
 	}
 	if c.StandIn != nil && !c.Acquirer && c.SealKey.IsZero() {
 		return fmt.Errorf("host: %s: want a key that seals, to stand in", c.Name)
-	}
-	if c.Fee == nil {
-		c.Fee = &Fee{BasisPoints: DefaultFee}
 	}
 	return nil
 }

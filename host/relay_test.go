@@ -495,7 +495,8 @@ func TestConfigurationThatCannotWork(t *testing.T) {
 	for name, change := range map[string]func(c *RelayConfig){
 		"no name":         func(c *RelayConfig) { c.Name = "" },
 		"no module":       func(c *RelayConfig) { c.Module = nil },
-		"fee":             func(c *RelayConfig) { c.Fee = &Fee{BasisPoints: -1} },
+		"fee":             func(c *RelayConfig) { c.Plan = FlatPlan("x", -1) },
+		"booked nowhere":  func(c *RelayConfig) { c.Books = &Booking{Code: "8062", Name: "HOSPITAL"} },
 		"terminal twice":  func(c *RelayConfig) { c.Terminals = append(c.Terminals, c.Terminals[0]) },
 		"switch, no line": func(c *RelayConfig) { c.Acquirer, c.Terminals = false, nil },
 	} {

@@ -56,6 +56,7 @@ func (x *Relay) names(m *dialect.Message, t *Transaction) *Entry {
 // open takes up a request that is new here.
 func (x *Relay) open(e Event, t Transaction, o *Entry, number pan.PAN) {
 	x.number(&t)
+	x.classify(&t, o, number)
 	if x.unstored(e, t.Kind) {
 		x.refuse(e.Conn, e.Message, e.Force)
 		return

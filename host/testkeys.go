@@ -39,6 +39,8 @@ type TerminalName struct {
 	Scheme    hsm.Scheme
 	Dialect   *dialect.Dialect // nil: whatever its line does
 	Downloads Downloads        // what it may load
+	Code      string           // merchant category code
+	Plan      *FeePlan         // what its merchant has agreed to pay; nil: the house's
 }
 
 // House is what the three parties of one test house are made from. Its methods build a machine with a module of its own,
@@ -47,7 +49,8 @@ type House struct {
 	Terminals []TerminalName
 	Cards     []*card.Profile // each has an account at the issuer, named like the card
 	Wallets   []Wallet        // they have accounts there too
-	Fee       *Fee            // nil: DefaultFee, no cap
+	Plan      *FeePlan        // of terminals that have none; nil: StandardPlan
+	Books     *Booking        // what the acquirer books every sale as instead of what it is
 	Refunds   RefundPolicy
 	StandIn   *StandIn  // what the switch may approve in the issuer's place; nil: nothing
 	Rules     rules.Set // rules left out
@@ -65,7 +68,7 @@ type Wallet struct {
 func (h *House) Acquirer(rand io.Reader) (Machine, *hsm.Module, error) {
 	k := keyring{m: hsm.New(rand)}
 	cfg := RelayConfig{
-		Name: "acquirer", Acquirer: true, Module: k.m, Rules: h.Rules, Fee: h.Fee, Refunds: h.Refunds, StandIn: h.StandIn,
+		Name: "acquirer", Acquirer: true, Module: k.m, Rules: h.Rules, Plan: h.Plan, Books: h.Books, Refunds: h.Refunds, BINs: h.bins(), StandIn: h.StandIn,
 		Above:    Hop{MAC: k.load(hsm.Attributes{Usage: hsm.MACAlgorithm3}, testUpMAC), PIN: k.load(hsm.Attributes{Usage: hsm.PINEncryption}, testUpPIN)},
 		TokenKey: k.load(hsm.Attributes{Usage: hsm.MACAlgorithm3}, testToken),
 	}
@@ -75,7 +78,7 @@ func (h *House) Acquirer(rand io.Reader) (Machine, *hsm.Module, error) {
 		if shared[keys].IsZero() {
 			shared[keys] = k.load(testAcquirerKey(t.Scheme))
 		}
-		d := TerminalKeys{TID: t.TID, MID: t.MID, Scheme: t.Scheme, Key: shared[keys], Dialect: t.Dialect, Downloads: t.Downloads}
+		d := TerminalKeys{TID: t.TID, MID: t.MID, Scheme: t.Scheme, Key: shared[keys], Dialect: t.Dialect, Downloads: t.Downloads, Code: t.Code, Plan: t.Plan}
 		if t.Scheme.DUKPT() {
 			d.KSN = testKSN(t, 0)
 		}
@@ -89,6 +92,15 @@ func (h *House) Acquirer(rand io.Reader) (Machine, *hsm.Module, error) {
 		return nil, nil, err
 	}
 	return m, k.m, nil
+}
+
+// bins is the acquirer's table of the house's cards.
+func (h *House) bins() BINs {
+	types := make(map[string]CardType, len(h.Cards))
+	for _, p := range h.Cards {
+		types[p.PAN.Digits()] = CardType(p.Type)
+	}
+	return newBINs(types)
 }
 
 // Switch builds the party between acquirer and issuer.

@@ -9,10 +9,27 @@ import (
 	"github.com/posim/posim/transport/dialect"
 )
 
-// TerminalName is a terminal as its acquirer lists it: who it is, how its messages are protected and written, and what it may
+// terminalName is a terminal as its acquirer lists it: who it is, how its messages are protected and written, and what it may
 // download, which is what its profile says.
-func TerminalName(p *terminal.Profile) host.TerminalName {
-	return host.TerminalName{TID: p.TID, MID: p.MID, Scheme: p.Security, Dialect: p.Speaks(), Downloads: downloadsOf(p)}
+func terminalName(p *terminal.Profile) host.TerminalName {
+	return host.TerminalName{TID: p.TID, MID: p.MID, Scheme: p.Security, Dialect: p.Speaks(), Downloads: downloadsOf(p), Code: categoryOf(p)}
+}
+
+// TerminalName is a terminal as its acquirer lists it, with what its merchant has agreed to pay.
+func (l *Library) TerminalName(p *terminal.Profile) host.TerminalName {
+	n := terminalName(p)
+	if plan := l.plans[p.FeePlan]; plan != nil {
+		n.Plan = plan.FeePlan
+	}
+	return n
+}
+
+// categoryOf is the category of a terminal's merchant (tag 9F15); "" where its profile says none.
+func categoryOf(p *terminal.Profile) string {
+	if p.EMV.MerchantCategoryCode == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%04d", p.EMV.MerchantCategoryCode)
 }
 
 func downloadsOf(p *terminal.Profile) (d host.Downloads) {

@@ -39,7 +39,7 @@ func loadKeys(m *hsm.Module, p *terminal.Profile, times int, rand io.Reader) err
 		}
 	}
 	if _, err := m.Find(terminal.DeviceKey); errors.Is(err, hsm.ErrKey) {
-		if _, err := host.TestDeviceKey(m, terminal.DeviceKey, TerminalName(p), times, rand); err != nil {
+		if _, err := host.TestDeviceKey(m, terminal.DeviceKey, terminalName(p), times, rand); err != nil {
 			return err
 		}
 	}
@@ -149,9 +149,25 @@ func (r *rig) tamper() {
 
 // house is what the hosts are made from: the script's terminal, and an account for each of its cards.
 func (r *rig) house() *host.House {
-	h := &host.House{Terminals: []host.TerminalName{TerminalName(r.profile)}, Wallets: wallets(r.profile), Fee: r.fee, StandIn: r.standIn, Rules: r.rules}
+	h := r.library.house(r.profile, &r.host)
+	h.Rules = r.rules
 	for _, name := range r.cardNames {
 		h.Cards = append(h.Cards, r.library.Card(name))
+	}
+	return h
+}
+
+// house is the hosts for a terminal under a script's settings, without the cards.
+func (l *Library) house(p *terminal.Profile, s *Host) *host.House {
+	h := &host.House{Terminals: []host.TerminalName{l.TerminalName(p)}, Wallets: wallets(p), Books: l.booking(s), StandIn: s.StandIn}
+	if plan := l.planOf(s, p); plan != nil {
+		h.Terminals[0].Plan = plan
+	}
+	if s.Refunds != nil {
+		h.Refunds = *s.Refunds
+	}
+	if s.SwitchCode != nil { // whoever books sales elsewhere has their slips say so
+		h.Terminals[0].Downloads.Rename(s.SwitchCode.Merchant)
 	}
 	return h
 }

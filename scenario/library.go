@@ -19,6 +19,7 @@ import (
 type Library struct {
 	cards     map[string]*shelf
 	terminals map[string]*terminal.Profile
+	plans     map[string]*Plan
 	names     []string // of the cards: those of every day, then the others, each in order
 	everyday  int      // how many of them come into a shop without having been asked
 	keys      []*card.Keys
@@ -41,7 +42,8 @@ func (s *shelf) parse() (*card.Profile, error) {
 	return s.profile, s.err
 }
 
-// NewLibrary reads cards/*.yaml, the key files cards/keys/*.yaml if there are any, and terminals/*.yaml of files.
+// NewLibrary reads cards/*.yaml, the key files cards/keys/*.yaml and the fee plans fees/*.yaml if there are any, and terminals/*.yaml
+// of files.
 func NewLibrary(files fs.FS) (*Library, error) {
 	l, err := TestedLibrary(files)
 	if err != nil {
@@ -53,7 +55,7 @@ func NewLibrary(files fs.FS) (*Library, error) {
 // TestedLibrary is NewLibrary for files that have been through it, as the built-in ones in a test: cards are read when they
 // are asked for, and one that cannot be read panics then.
 func TestedLibrary(files fs.FS) (*Library, error) {
-	l := &Library{cards: map[string]*shelf{}, terminals: map[string]*terminal.Profile{}, personalised: &personalised{}}
+	l := &Library{cards: map[string]*shelf{}, terminals: map[string]*terminal.Profile{}, plans: map[string]*Plan{}, personalised: &personalised{}}
 	if _, err := fs.Stat(files, "cards/keys"); err == nil {
 		err := each(files, "cards/keys", func(name string, src []byte) error {
 			k, err := card.ParseKeys("cards/keys/"+name+".yaml", src)
@@ -61,6 +63,11 @@ func TestedLibrary(files fs.FS) (*Library, error) {
 			return err
 		})
 		if err != nil {
+			return nil, err
+		}
+	}
+	if _, err := fs.Stat(files, "fees"); err == nil {
+		if err := each(files, "fees", l.addPlan); err != nil {
 			return nil, err
 		}
 	}
@@ -77,6 +84,9 @@ func TestedLibrary(files fs.FS) (*Library, error) {
 		p, err := terminal.ParseProfile(name+".yaml", src)
 		if err != nil {
 			return err
+		}
+		if err := l.checkPlan(p); err != nil {
+			return fmt.Errorf("terminals/%s.yaml:%s: %w", name, placeOfKey(src, "fee"), err)
 		}
 		p.EMV.CAPublicKeys = append(p.EMV.CAPublicKeys, l.AuthorityKeys()...) // an acquirer loads the authorities of its cards
 		l.terminals[name] = p
@@ -175,6 +185,9 @@ func (l *Library) Known() Known {
 	return Known{
 		Card:     func(name string) bool { return l.cards[name] != nil },
 		Terminal: func(name string) bool { return l.terminals[name] != nil },
+
+		Plan:         func(name string) bool { return l.plans[name] != nil },
+		MerchantCode: func(code string) bool { return l.planFor(code) != nil },
 	}
 }
 

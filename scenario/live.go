@@ -249,8 +249,7 @@ func (v *live) reachHost() (err error) {
 	if v.options.Data == "" {
 		data = filepath.Join(v.temp, "host")
 	}
-	h := host.House{Terminals: []host.TerminalName{TerminalName(v.court.profile)}, Wallets: wallets(v.court.profile)}
-	h.Fee, h.StandIn = v.script.Host.Fee.fee(), v.script.Host.StandIn
+	h := *v.library.house(v.court.profile, &v.script.Host)
 	for _, name := range v.library.Cards() {
 		h.Cards = append(h.Cards, v.library.Card(name))
 	}

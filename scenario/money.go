@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-
-	"github.com/posim/posim/host"
 )
 
 // Money is an amount in minor units (ISO 4217 exponent 2), negative where somebody is out of pocket.
@@ -58,14 +56,6 @@ func (r Rate) String() string {
 		fraction = "." + fraction
 	}
 	return fmt.Sprintf("%s%d%s%%", sign, u/100, fraction)
-}
-
-// fee is the rate as the acquirer takes it; nil: its own.
-func (r *Rate) fee() *host.Fee {
-	if r == nil {
-		return nil
-	}
-	return &host.Fee{BasisPoints: int64(*r)}
 }
 
 // ParseRate reads a fee from 0% to 100% with at most two decimals: 0.6%.

@@ -4,6 +4,8 @@ import (
 	"math"
 	"testing"
 
+	"github.com/posim/posim/host"
+
 	"pgregory.net/rapid"
 )
 
@@ -65,7 +67,7 @@ func TestRateOf(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if fee := Money(rate.fee().Of(int64(amount))); fee.String() != c.fee {
+		if fee := Money(host.Fee{BasisPoints: int64(rate)}.Of(int64(amount))); fee.String() != c.fee {
 			t.Errorf("%s of %s is %s, want %s", c.rate, c.amount, fee, c.fee)
 		}
 		if rate.String() != c.rate {

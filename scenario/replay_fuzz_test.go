@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/posim/posim/host"
 )
 
 // FuzzReplay holds replay ids to their word: an id is refused, or what it names runs again as it ran; and the id that a failed
@@ -77,7 +79,7 @@ func FuzzMoney(f *testing.F) {
 			}
 		}
 		if moneyErr == nil && rateErr == nil && m >= 0 {
-			if of := Money(r.fee().Of(int64(m))); of < 0 || of > m {
+			if of := Money(host.Fee{BasisPoints: int64(r)}.Of(int64(m))); of < 0 || of > m {
 				t.Fatalf("%v of %v is %v", r, m, of)
 			}
 		}

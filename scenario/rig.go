@@ -46,8 +46,7 @@ type rig struct {
 	world     *sim.World
 	library   *Library
 	rules     rules.Set
-	fee       *host.Fee
-	standIn   *host.StandIn
+	host      Host             // settings from the start
 	inner     *dialect.Dialect // between two hosts
 	cardNames []string
 
@@ -125,7 +124,7 @@ func newRig(l *Library, s *Script, o Options) (*rig, error) {
 		}
 		r.tellf("fault", "", "%s", f)
 	}
-	r.fee, r.standIn = s.Host.Fee.fee(), s.Host.StandIn
+	r.host = s.Host
 	r.term = w.Actor("term")
 	r.termDisk = sim.NewMemDisk(r.term)
 	r.termDisk.OnWrite(r.onWrite)

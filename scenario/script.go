@@ -19,7 +19,7 @@ type Script struct {
 	About    string // one sentence, or empty
 	Card     string // default card of the sales, or empty
 	Terminal string // "generic" unless the script says otherwise
-	Host     Host   // settings of the host side from the start: Fee, StandIn; Pos is zero without any
+	Host     Host   // settings of the host side from the start; Pos is zero without any
 	Each     Each   // what the file is repeated for
 	Values   []Value
 	Faults   []Fault // armed from the start
@@ -73,7 +73,8 @@ type Calendar struct {
 	Date  time.Time
 }
 
-// Host is a setting of the host side: of a script the acquirer's Fee and the switch's StandIn, of a step an account's Status, Balance, Answer and
+// Host is a setting of the host side: of a script the acquirer's Fee or Plan, SwitchCode and Refunds and the switch's StandIn,
+// of a step an account's Status, Balance, Answer and
 // Script. Card names whose account it is.
 type Host struct {
 	Pos     Pos
@@ -84,12 +85,19 @@ type Host struct {
 	Script  []ScriptOrder // what the card is told
 	Fee     *Rate         // what the acquirer keeps of a sale; nil: as it is
 	StandIn *host.StandIn // what the switch approves when an issuer says nothing; nil: nothing
+
+	Plan       string             // the fee plan of the terminal's merchant; empty: the profile's
+	SwitchCode *SwitchCode        // what sales are booked under; nil: what they are
+	Refunds    *host.RefundPolicy // how money is given back; nil: as host says
 }
 
 // Known answers which names exist outside the script. A nil function knows every name.
 type Known struct {
 	Card     func(name string) bool
 	Terminal func(name string) bool
+
+	Plan         func(name string) bool // of a fee plan
+	MerchantCode func(code string) bool // that a fee plan is for
 }
 
 // Limits of one script: what a person writes stays far below them, and what somebody else sends cannot hurt.

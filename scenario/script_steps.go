@@ -145,7 +145,7 @@ func (t *typing) calendar(n *node) *Calendar {
 // house reads what a script says of the host side from the start.
 func (t *typing) house(n *node) (h Host) {
 	h.Pos = n.pos
-	if !t.mapping(n, "a rule of the host such as {fee: 0.6%}", "fee", "stand-in") {
+	if !t.mapping(n, "a rule of the host such as {fee: 0.6%}", "fee", "plan", "switch-code", "refunds", "stand-in") {
 		return h
 	}
 	if len(n.keys) == 0 {
@@ -154,20 +154,23 @@ func (t *typing) house(n *node) (h Host) {
 	for i, k := range n.keys {
 		switch value := n.items[i]; k.text {
 		case "fee":
-			h.Fee = t.fee(value)
+			r := t.rate(value)
+			h.Fee = &r
+		case "plan":
+			h.Plan = t.known(value, "fee plan", t.doc.known.Plan)
+		case "switch-code":
+			h.SwitchCode = t.switchCode(value)
+		case "refunds":
+			r := t.refunds(value)
+			h.Refunds = &r
 		case "stand-in":
 			h.StandIn = t.standIn(value)
 		}
 	}
-	return h
-}
-
-func (t *typing) fee(n *node) *Rate {
-	rate, err := ParseRate(n.text)
-	if err != nil || n.sort != sortText {
-		t.fail(n.pos, "want a fee from 0%% to 100%% such as 0.6%%")
+	if h.Fee != nil && h.Plan != "" {
+		t.fail(n.key("plan").pos, "a fee and a plan: want one of them")
 	}
-	return &rate
+	return h
 }
 
 // standIn reads what the switch approves when an issuer says nothing.

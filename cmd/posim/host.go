@@ -275,7 +275,7 @@ func houseOf(p *terminal.Profile, n int) (host.House, error) {
 
 func terminalsOf(l *scenario.Library) (all []host.TerminalName) {
 	for _, p := range l.Terminals() {
-		all = append(all, scenario.TerminalName(p))
+		all = append(all, l.TerminalName(p))
 	}
 	return all
 }

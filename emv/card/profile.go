@@ -18,6 +18,7 @@ type Profile struct {
 	Title        string // for people, in English
 	TitleChinese string
 	Scheme       string // a label: "Visa", "Mastercard", "UnionPay"
+	Type         string // TypeCredit or TypeDebit: what the merchant pays for it goes by that
 	PAN          pan.PAN
 	// PANSequenceNumber is the two digits of tag 5F34, "" where the card has none.
 	PANSequenceNumber string
@@ -32,6 +33,12 @@ type Profile struct {
 	stripe                        bool
 	chip                          chip
 }
+
+// The types of cards. A profile that says none is of a credit card.
+const (
+	TypeCredit = "credit"
+	TypeDebit  = "debit"
+)
 
 // Month is a month of the calendar, as cards carry it.
 type Month struct {
@@ -89,6 +96,12 @@ func (c *checker) profile(s *source) *Profile {
 	p.Title = c.title(s.Title, "title", s.place)
 	p.TitleChinese = c.title(s.TitleZH, "title_zh", s.place)
 	p.Scheme = c.title(s.Scheme, "scheme", s.place)
+	p.Type = TypeCredit
+	if c.scalar(s.Type, "type") {
+		if p.Type = s.Type.value; p.Type != TypeCredit && p.Type != TypeDebit {
+			c.fail(s.Type.place, "type: want credit or debit")
+		}
+	}
 	c.required(s.PAN, "pan", s.place)
 	if digits := c.digits(s.PAN, "pan", 12, 19); digits != "" {
 		number, err := pan.Parse(digits)

@@ -129,6 +129,7 @@ type source struct {
 	Title      text          `yaml:"title"`
 	TitleZH    text          `yaml:"title_zh"`
 	Scheme     text          `yaml:"scheme"`
+	Type       text          `yaml:"type"`
 	PAN        text          `yaml:"pan"`
 	PSN        text          `yaml:"psn"`
 	Cardholder text          `yaml:"cardholder"`

@@ -91,7 +91,10 @@ const (
 	SignOnUnblocked  // K1: a reversal that is due does not block a sign-on
 	KeepBatch        // K3: a sign-on's batch number is not adopted while the batch is open
 	AdviseStandIn    // S1: what was approved in the issuer's place is told, and known to be owed before the answer leaves
-	last             = AdviseStandIn
+
+	FeeByTransaction  // P2: a fee is of one transaction, never of a batch's sum
+	RefundWithinLimit // F1: no more is refunded than the sale was, or than the acquirer's policy lets
+	last              = RefundWithinLimit
 )
 
 // Set is the rules that are left out; the zero value keeps all.
@@ -195,6 +198,8 @@ func Variants() []Variant {
 		broken("repeat-stale-key-decline", "K4", "K4b", Leave(StaleKeyIsNoDecline, AskOnce), "as stale-key-decline, and an unanswered request is sent again"),
 		broken("stale-key-decided", "K5", "K5", Leave(StaleKeyIsNoDecline, StaleKeyChangesNothing), "as stale-key-decline, and the host decides the request all the same"),
 		broken("stand-in-forgets-advice", "S1", "", Leave(AdviseStandIn), "a switch that approves in the issuer's place does not tell the issuer"),
+		broken("fee-per-batch", "P2", "", Leave(FeeByTransaction), "the fee is taken of a payout's sum, and not of each transaction"),
+		broken("refund-over-limit", "F1", "", Leave(RefundWithinLimit), "more is refunded than the sale was"),
 
 		safe("sale-first", "S9", "S9 S9b", Leave(ReverseFirst), "a sale does not wait for the reversal that is due"),
 		dated("stan-only-key", "H5", "S10a", Leave(DateInKey), "hosts tell transactions apart by terminal and STAN alone"),
