@@ -21,7 +21,7 @@ const (
 const (
 	walletName    = "wallet"
 	walletCode    = "6288000000000000017"
-	walletBalance = 10_000_00
+	walletBalance = 100_000_00
 )
 
 // wallets are the accounts of the house that have no card.

@@ -21,7 +21,7 @@ import (
 
 // Violation is a broken invariant.
 type Violation struct {
-	Invariant string // I1 ... I14, as docs/architecture.md lists them
+	Invariant string // I1 ... I16, as docs/architecture.md lists them
 	Text      string
 }
 
@@ -466,6 +466,7 @@ func (r *rig) judge() {
 		return
 	}
 	r.judgeAll(all, ledger)
+	r.judgeFees(families(all))
 	for _, t := range all {
 		if t.difference() {
 			r.log.sometimes[differenceOpened]++
