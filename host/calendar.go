@@ -19,7 +19,7 @@ func (x *Relay) calendar(c Calendar) {
 	}
 	x.bear()
 	x.expire(x.Apply) // as long as nobody has moved it the date is the clock's, which may have gone far
-	x.bear()
+	x.writeOff()
 	x.audit()
 }
 

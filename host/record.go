@@ -163,7 +163,6 @@ const (
 	PositionSuspense   = "suspense"
 	PositionMerchant   = "merchant"
 	PositionFees       = "fees"
-	PositionLoss       = "loss:"  // and the name of the party that bears it
 	PositionWallet     = "wallet" // of cardholders who pay with a code; listed once something is posted to it
 )
 

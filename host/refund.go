@@ -126,8 +126,8 @@ func (x *Relay) collect(given map[string]int64) {
 	}
 }
 
-// bear ends the items about refunds that no merchant could be charged for in time: the acquirer bears them.
-func (x *Relay) bear() {
+// writeOff ends the items about refunds that no merchant could be charged for in time: the acquirer bears them.
+func (x *Relay) writeOff() {
 	if !x.cfg.Acquirer {
 		return
 	}

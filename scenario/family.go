@@ -152,9 +152,9 @@ func (f *family) net(position string) (n int64) {
 // debited is what its cardholder is out of pocket.
 func (f *family) debited() int64 { return -f.net(host.PositionCardholder) - f.net(host.PositionWallet) }
 
-// acquired is what the merchant and those who work for him hold of it.
+// acquired is what the merchant and those who work for him hold of it, less what they bear.
 func (f *family) acquired() int64 {
-	return f.net(host.PositionAcquirer) + f.net(host.PositionMerchant) + f.net(host.PositionFees) + f.net(host.PositionSuspense)
+	return f.net(host.PositionAcquirer) + f.net(host.PositionMerchant) + f.net(host.PositionFees) + f.net(host.PositionSuspense) - f.lost()
 }
 
 // lost is what of it parties bear as their loss, in minor units.

@@ -89,7 +89,12 @@ func playSteps(t *testing.T, steps string) {
 // page that must have each.
 var knownWords = []struct{ section, script string }{
 	{"The file", "zzz: 1"},
-	{"The file", "host: {zzz: 1}"},
+	{"The host", "host: {zzz: 1}"},
+	{"The host", "host: {switch-code: {zzz: 1}}"},
+	{"The host", "host: {refunds: {zzz: 1}}"},
+	{"The host", "host: {refunds: {fee: zzz}}"},
+	{"The host", "host: {refunds: {limit: zzz}}"},
+	{"The host", "host: {refunds: {merchant: zzz}}"},
 	{"Steps", "steps: [{zzz: 1}]"},
 	{"Steps", "steps: [{wait: zzz}]"},
 	{"Steps", "steps: [{calendar: zzz}]"},

@@ -18,7 +18,7 @@
 //
 // # Profiles
 //
-// A profile says what is on the card (title, title_zh, scheme, pan, psn, cardholder, effective, expiry), its stripe
+// A profile says what is on the card (title, title_zh, scheme, type: credit or debit, pan, psn, cardholder, effective, expiry), its stripe
 // (service_code, discretionary, discretionary_track1), its chip and the issuer's view. A card has a stripe, a chip or both.
 //
 //	chip:     protocol T=0 or T=1, historical bytes, pse true or false, language, blocked, offline_pin, applications
