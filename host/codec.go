@@ -101,8 +101,8 @@ func (c *codec) transaction(t *Transaction) {
 	c.flag(41, &t.Expired)
 	c.text(42, &t.AdditionalAmounts)
 	c.transactionAtDesk(t)
-	c.standIn(t)
 	c.fees(t)
+	c.standIn(t)
 }
 
 // fees is what a transaction costs: numbers 80 to 89.
@@ -445,13 +445,13 @@ func (t *Transaction) check() error {
 	case t.Difference != nil && (t.Difference.Owner == "" || t.Difference.Amount <= 0):
 		return errors.New("difference without owner or amount")
 	case t.Signature != nil && t.Signature.check() != nil:
+		return t.Signature.check()
 	case t.CardType != "" && !slices.Contains(CardTypes(), t.CardType):
 		return fmt.Errorf("card type %q: want credit, debit or qr", t.CardType)
 	case t.FeeOf < 0 || t.FeeOf > maxRecorded:
 		return fmt.Errorf("fee of %d: want 0 to 2^53", t.FeeOf)
 	case t.MerchantCode != "" && !merchantCode(t.MerchantCode):
 		return fmt.Errorf("merchant category code %q: want four digits", t.MerchantCode)
-		return t.Signature.check()
 	}
 	return t.checkStandIn()
 }

@@ -59,6 +59,7 @@ func everything() *Record {
 	r.Account.LastOrder++
 	r.Transaction.Card = "476173******0119"
 	r.Transaction.Kind, r.Transaction.ApprovedAmount = dialect.KindRefund, 1
+	r.Transaction.CardType, r.Transaction.MerchantCode = QR, "5411"
 	r.Transaction.Signature.Digest = strings.Repeat("0a", 32)
 	total := func(n int) dialect.Total { return dialect.Total{Count: n, Amount: int64(n) + 1} }
 	r.Batch = &Batch{MID: "m", TID: "t", Number: "000007", State: BatchCompared, Settlement: dialect.Key{MID: "m", TID: "t", STAN: "000001", Batch: "000007"},
@@ -118,6 +119,9 @@ func TestBadRecords(t *testing.T) {
 		"posting from nowhere":        func(r *Record) { r.Postings[0].From = "" },
 		"stand-in that tells nothing": func(r *Record) { r.Transaction.StandIn = StandInDue },
 		"unknown stand-in":            func(r *Record) { r.Transaction.StandIn = lastStandIn + 1 },
+		"card of no type":             func(r *Record) { r.Transaction.CardType = "gold" },
+		"category of three digits":    func(r *Record) { r.Transaction.MerchantCode = "541" },
+		"fee of less than nothing":    func(r *Record) { r.Transaction.FeeOf = -1 },
 		"no terminal":                 func(r *Record) { r.Transaction.Key.TID = "" },
 		"no state":                    func(r *Record) { r.Transaction.State = 0 },
 		"unknown state":               func(r *Record) { r.Transaction.State = Tombstone + 1 },
