@@ -26,6 +26,7 @@ type evidence struct {
 	state     func() string // of the terminal: off, or as Terminal.State has it
 	positions func() (map[string]int64, error)
 	issuer    func() (*host.View, error) // nil: it cannot be asked
+	dossier   func() (*Dossier, error)   // nil: nobody can be asked
 	where     func() string
 	blind     func(at string) bool // whether a party's messages cannot be seen; nil: all can
 }
@@ -77,6 +78,7 @@ func (p *evidence) expect(st *Step, from mark, outcome string) {
 		p.expectState(w)
 	}
 	p.expectOrders(e.Orders)
+	p.expectInquiry(e.Inquiry)
 	p.expectKinds(e.Kinds)
 	p.expectDue(e.Due)
 	p.expectBatch(e.Batch)

@@ -34,6 +34,7 @@ type Expect struct {
 	Money     []Position   // at the end of the step
 	State     Want[string]
 	Orders    Want[[]string] // how the issuer's orders to cards stand, all of them in the order in which they were given
+	Inquiry   Want[[]string] // what customer service answers about each transaction, in order
 	Kinds     Want[[]string] // what the records of the journal are about, in order
 	Due       Want[[]string] // the states of the records that something must be sent for, in lower case and in order
 	Batch     Batch
@@ -111,7 +112,7 @@ var (
 func (t *typing) expect(n *node, action string) *Expect {
 	e := &Expect{Pos: n.pos}
 	if !t.mapping(n, "expectations such as {outcome: approved}", "outcome", "screen", "receipt", "code", "journal",
-		"messages", "fields", "oda", "tags", "money", "state", "orders", "kinds", "saf", "batch") {
+		"messages", "fields", "oda", "tags", "money", "state", "orders", "inquiry", "kinds", "saf", "batch") {
 		return e
 	}
 	if len(n.keys) == 0 {
@@ -150,6 +151,8 @@ func (t *typing) expect(n *node, action string) *Expect {
 			e.Money = t.positions(value)
 		case "state":
 			e.State = Want[string]{t.word(value, "state", terminalStates[:]...), value.pos}
+		case "inquiry":
+			e.Inquiry = Want[[]string]{t.answers(value), value.pos}
 		case "orders":
 			e.Orders = Want[[]string]{t.orderList(value), value.pos}
 		case "kinds":

@@ -620,6 +620,14 @@ func (v *live) issuer() (*host.View, error) {
 	return v.views[2], nil
 }
 
+// dossier is what the hosts believe of this script's transactions, as look found it; nil if they cannot be asked.
+func (v *live) dossier() (*Dossier, error) {
+	if v.admin == nil || len(v.views) != 3 {
+		return nil, nil
+	}
+	return DossierOf(v.views[0], v.views[1], v.views[2]), nil
+}
+
 // positions is what this script moved, as look found it.
 func (v *live) positions() (map[string]int64, error) {
 	if v.admin == nil {

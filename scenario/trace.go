@@ -24,6 +24,12 @@ const (
 	AnswerPayoutFailed Answer = "payout failed"
 )
 
+// Answers are the words of every Answer.
+func Answers() []string {
+	return []string{string(AnswerApproved), string(AnswerDeclined), string(AnswerReversed), string(AnswerInDoubt), string(AnswerHeld),
+		string(AnswerPaid), string(AnswerPayoutFailed)}
+}
+
 // Finding is what became of one transaction: where the money is, why, and what happens next. Amounts are minor units; the card is
 // masked.
 type Finding struct {
