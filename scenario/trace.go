@@ -196,7 +196,7 @@ type examined struct {
 // causeOf is the cause of another member of the family.
 func (c *examined) causeOf(t *transaction) Saying {
 	other := &examined{Dossier: c.Dossier, t: t, family: c.family, finding: &Finding{Key: t.key, Kind: t.kind(), Amount: t.asked()}}
-	other.finding.Items = other.items()
+	other.finding.Items, other.finding.Money = other.items(), c.finding.Money
 	other.finding.RRN = t.rrn()
 	other.decide()
 	return other.finding.Cause
@@ -252,7 +252,7 @@ func partyOf(position string) string {
 	case host.PositionWallet:
 		return "cardholder"
 	}
-	return strings.TrimPrefix(position, "loss:")
+	return strings.TrimPrefix(position, host.PositionLoss)
 }
 
 // holds is what a position holds of the family's money.
@@ -291,9 +291,6 @@ func (c *examined) place() (Holding, Saying) {
 	}
 	if id := "place-" + best.Position; known(id) {
 		return best, say(id, "amount", amount(found))
-	}
-	if strings.HasPrefix(best.Position, "loss:") {
-		return best, say("place-loss", "amount", amount(found), "party", best.Party)
 	}
 	return best, say("place-other", "amount", amount(found), "party", best.Party)
 }
@@ -358,6 +355,9 @@ func (ch *change) says() Saying {
 		case host.Pending:
 			return say("m-asked")
 		case host.Approved:
+			if a.StandIn == host.StandInDue {
+				return say("m-stood-in", "code", a.ResponseCode)
+			}
 			return say("m-approved", "code", a.ResponseCode)
 		case host.Declined:
 			return say("m-declined", "code", a.ResponseCode, "note", a.Note)
@@ -384,10 +384,21 @@ func (ch *change) says() Saying {
 		return say("m-expired")
 	case a.LateCode != b.LateCode:
 		return say("m-late", "code", a.LateCode)
+	case a.StandIn != b.StandIn:
+		return say("m-stand-in-" + a.StandIn.String())
+	case losing(ch.posts):
+		return say("m-lost")
 	case len(ch.posts) > 0:
 		return say("m-moved")
 	}
 	return say("m-noted")
+}
+
+// losing tells whether money moved into, or out of, what somebody bears.
+func losing(posts []host.Posting) bool {
+	return slices.ContainsFunc(posts, func(p host.Posting) bool {
+		return strings.HasPrefix(p.From, host.PositionLoss) || strings.HasPrefix(p.To, host.PositionLoss)
+	})
 }
 
 // currencies are those that the library's terminals use, by their ISO 4217 number.

@@ -64,6 +64,8 @@ func hostBelief(party string, e *host.Entry) Saying {
 		id += "-due"
 	case e.State == host.Approved && e.Kind == dialect.KindRefund && party == "issuer" && !e.Paid:
 		id = "h-refund-waits"
+	case e.State == host.Approved && party == "switch" && e.StandIn != 0:
+		id = "h-stand-in-" + e.StandIn.String()
 	case e.State == host.Approved && e.Expired:
 		id = "h-expired"
 	case e.State == host.Approved && e.Hold > 0:

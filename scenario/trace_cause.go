@@ -56,6 +56,7 @@ var itemCauses = []struct{ reason, cause string }{
 	{"reversal refused: the merchant has been paid", "reversal-after-payout"},
 	{"reversal refused", "reversal-refused"},
 	{"the merchant cannot be charged", "refund-not-covered"},
+	{"approved in the issuer's place, and the issuer refused", "stand-in-refused"},
 }
 
 // fromItems: people have it in their hands.
@@ -75,9 +76,27 @@ func (c *examined) fromItems() bool {
 	if c.family.net(host.PositionSuspense) > 0 || c.family.net(host.PositionAcquirer) > 0 {
 		answer = AnswerHeld
 	}
-	c.set(answer, cause, "reason", i.Reason, "amount", amount(i.Amount)).
+	if who, lost := c.loser(); lost > 0 {
+		if c.family.net(host.PositionMerchant) > 0 {
+			answer = AnswerPaid
+		}
+		c.set(answer, cause, "why", i.Reason, "amount", amount(i.Amount))
+		c.finding.Next.Says = say("next-lost", "party", who, "amount", amount(lost))
+		return true
+	}
+	c.set(answer, cause, "why", i.Reason, "amount", amount(i.Amount)).
 		waits(i.Deadline, "next-item", "owner", i.Owner).duty(i.Owner, "duty-item", "owner", i.Owner)
 	return true
+}
+
+// loser is who bears the family's loss, and how much.
+func (c *examined) loser() (party string, n int64) {
+	for _, h := range c.finding.Money {
+		if who, lost := strings.CutPrefix(h.Position, host.PositionLoss); lost && -h.Amount > n {
+			party, n = who, -h.Amount
+		}
+	}
+	return party, n
 }
 
 // fromTerminal: what the terminal has not finished, or knows better than anybody.
@@ -354,6 +373,12 @@ func (c *examined) approved(a *host.Entry) {
 		}
 	case !moves(k):
 		c.set(AnswerApproved, "no-money")
+	case c.t.entries[1] != nil && c.t.entries[1].StandIn == host.StandInDue:
+		answer := AnswerApproved
+		if a.Paid {
+			answer = AnswerPaid
+		}
+		c.set(answer, "stand-in-due", "amount", amount(a.Amount)).itself("", "next-stand-in")
 	default:
 		c.payable(a, "")
 	}

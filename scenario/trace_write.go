@@ -89,7 +89,7 @@ func moved(all []host.Posting, lang terminal.Lang) string {
 
 // PositionIn names a position for people.
 func PositionIn(position string, lang terminal.Lang) string {
-	if who, lost := strings.CutPrefix(position, "loss:"); lost {
+	if who, lost := strings.CutPrefix(position, host.PositionLoss); lost {
 		return label(lang, "loss of ", "损失:") + PartyIn(who, lang)
 	}
 	return PartyIn(position, lang)
@@ -108,10 +108,22 @@ func (f *Finding) writeAnswer(b *strings.Builder, lang terminal.Lang) {
 		{"to do", "处理", f.Duty.Says.In(lang)},
 	} {
 		fmt.Fprintf(b, " %s %s\n", padded(label(lang, line.en, line.zh), 8), line.text)
+		if line.en == "money" && len(f.Money) > 0 {
+			fmt.Fprintf(b, " %s %s\n", padded("", 8), f.positions(lang))
+		}
 	}
 	for _, r := range f.Related {
 		fmt.Fprintf(b, " %s %s %s %s: %s\n", padded(label(lang, "see also", "另见"), 8), r.Key.STAN, word("kind", r.Kind.String(), lang), amount(r.Amount), r.Cause.In(lang))
 	}
+}
+
+// positions lists who holds what.
+func (f *Finding) positions(lang terminal.Lang) string {
+	var parts []string
+	for _, h := range f.Money {
+		parts = append(parts, PositionIn(h.Position, lang)+" "+amount(h.Amount))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // Line is the finding in a line, for a list.
