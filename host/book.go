@@ -9,17 +9,20 @@ import (
 
 // book is what the records of one party say: the last image of every transaction, and the postings that added up.
 type book struct {
-	entries  map[dialect.Key]*Entry
-	short    bool // date and time are no part of the key (H5 left out): entries are found without them, and keep them
-	order    []*Entry
-	numbered map[string]*Entry        // by retrieval reference number, the latest
-	about    map[dialect.Key][]*Entry // the transactions that name one, by its key
-	sessions map[string]*SignOn       // by terminal
-	accounts []*AccountState
-	date     string // the business date; "" until the calendar has moved
-	batches  batches
-	states   map[terminalID]*TerminalState
-	files    files
+	entries   map[dialect.Key]*Entry
+	short     bool // date and time are no part of the key (H5 left out): entries are found without them, and keep them
+	order     []*Entry
+	numbered  map[string]*Entry        // by retrieval reference number, the latest
+	about     map[dialect.Key][]*Entry // the transactions that name one, by its key
+	sessions  map[string]*SignOn       // by terminal
+	accounts  []*AccountState
+	date      string // the business date; "" until the calendar has moved
+	batches   batches
+	states    map[terminalID]*TerminalState
+	files     files
+	credits   map[string]*BankCredit // bank: by order
+	credited  []*BankCredit          // the same, in their order
+	merchants map[string]*MerchantState
 
 	unlimited bool // refunds have no limit (F1 left out)
 }
@@ -74,8 +77,29 @@ func (b *book) apply(r *Record) error {
 		b.date = c.Date
 	}
 	b.applyDesk(r)
-	if r.File != nil {
-		b.files.apply(r.File)
+	return b.applyPayout(r)
+}
+
+// applyPayout takes what a record says about files and payouts.
+func (b *book) applyPayout(r *Record) error {
+	if f := r.File; f != nil {
+		if f.Kind == FilePayout && f.State == FileDue {
+			b.ordered(&f.File)
+		}
+		b.files.apply(f)
+	}
+	if c := r.Credit; c != nil {
+		if b.credits == nil {
+			b.credits = map[string]*BankCredit{}
+		}
+		if b.credits[c.Order] != nil {
+			return fmt.Errorf("host: order %s is carried out already", c.Order)
+		}
+		b.credits[c.Order] = c
+		b.credited = append(b.credited, c)
+	}
+	if r.Merchant != nil {
+		b.corrected(r.Merchant)
 	}
 	return nil
 }

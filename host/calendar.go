@@ -60,15 +60,21 @@ func (d *desk) moved(c Calendar) *Record {
 	return &Record{Calendar: &CalendarRecord{Kind: c.Kind, Date: next}}
 }
 
-// payout pays the merchant what stands of every sale, once: what has become of it since, less the fee. One that is being
-// voided, refunded or adjusted waits for the next payout, and so does one that its terminal's batch disputes.
+// payout has the merchant paid what stands of every sale, once: what has become of it since, less the fee. One that is being
+// voided, refunded or adjusted waits for the next payout, and so does one that its terminal's batch disputes. Where there is
+// nothing for the merchant the bank has nothing to do.
 func (x *Relay) payout() {
 	if !x.cfg.Acquirer {
 		return
 	}
-	so, given := batchSums{}, map[string]int64{}
+	so := batchSums{}
+	var lines []FileLine
 	for _, e := range x.book.order {
-		if e.State != Approved || e.Paid || purposeOf(e.Kind) != charging || x.undecided(e) || e.Net(PositionSuspense) > 0 {
+		if !x.due(e) {
+			continue
+		}
+		if e.Paid { // only a naive acquirer's
+			lines = append(lines, x.payoutLine(&e.Transaction, e.Payout.Amount))
 			continue
 		}
 		owed := e.Net(PositionAcquirer)
@@ -76,19 +82,17 @@ func (x *Relay) payout() {
 			owed += d.Net(PositionAcquirer)
 		}
 		t := e.Transaction
-		t.Paid = true
 		x.charge(&t, e, owed, so)
-		given[t.Key.MID] += owed - t.Fee
-		x.put(t, x.pays(owed, t.Fee)...)
-		for _, d := range x.book.naming(e) {
-			if d.State == Approved && !d.Paid {
-				settled := d.Transaction
-				settled.Paid = true
-				x.put(settled)
-			}
+		if owed > t.Fee {
+			lines = append(lines, x.payoutLine(&t, owed-t.Fee))
+			continue
 		}
+		x.settleNaming(e)
+		t.Paid, t.Payout = true, nil
+		x.bounceSettled(&t)
+		x.put(t, x.pays(owed, t.Fee)...)
 	}
-	x.collect(given)
+	x.orderPayouts(lines)
 }
 
 // undecided tells whether something about e waits for an answer.
@@ -101,12 +105,9 @@ func (x *Relay) undecided(e *Entry) bool {
 	return false
 }
 
-// pays is the postings of a payout: what is owed less the fee, or what the fee is more than is owed.
-func (x *Relay) pays(owed, fee int64) (posts []Posting) {
-	if fee > owed {
-		return append(moves(PositionAcquirer, PositionFees, owed), moves(PositionMerchant, PositionFees, fee-owed)...)
-	}
-	return append(moves(PositionAcquirer, PositionMerchant, owed-fee), moves(PositionAcquirer, PositionFees, fee)...)
+// pays is the postings of a sale of which nothing is left for the merchant: what the fee is more than is owed is his.
+func (x *Relay) pays(owed, fee int64) []Posting {
+	return append(moves(PositionAcquirer, PositionFees, owed), moves(PositionMerchant, PositionFees, fee-owed)...)
 }
 
 // calendar moves the business day. At a payout, and on a working day that is later than theirs, refunds are cleared.

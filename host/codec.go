@@ -63,6 +63,8 @@ func (c *codec) record(r *Record) {
 	c.postings(6, &r.Postings)
 	c.deskParts(r)
 	part(c, 30, &r.File, (*codec).file)
+	part(c, 31, &r.Credit, (*codec).credit)
+	part(c, 32, &r.Merchant, (*codec).merchant)
 }
 
 func (c *codec) transaction(t *Transaction) {
@@ -101,6 +103,7 @@ func (c *codec) transaction(t *Transaction) {
 	c.flag(41, &t.Expired)
 	c.text(42, &t.AdditionalAmounts)
 	c.transactionAtDesk(t)
+	part(c, 60, &t.Payout, (*codec).payout)
 	c.fees(t)
 	c.standIn(t)
 }
@@ -387,8 +390,8 @@ const maxRecorded = 1 << 53
 
 // check refuses what no party writes.
 func (r *Record) check() error {
-	if r.Transaction == nil && r.SignOn == nil && r.Account == nil && r.Calendar == nil && r.File == nil && !r.desk() {
-		return errors.New("no part: want a transaction, sign-on, account, calendar, batch, lines of one, a terminal's state, or a file")
+	if r.Transaction == nil && r.SignOn == nil && r.Account == nil && r.Calendar == nil && r.File == nil && r.Credit == nil && r.Merchant == nil && !r.desk() {
+		return errors.New("no part: want a transaction, sign-on, account, calendar, batch, lines of one, a terminal's state, a file, a credit or a merchant")
 	}
 	if len(r.Postings) > 0 && r.Transaction == nil {
 		return errors.New("postings without the transaction that they belong to")
@@ -413,6 +416,16 @@ func (r *Record) check() error {
 	}
 	if r.File != nil {
 		if err := r.File.check(); err != nil {
+			return err
+		}
+	}
+	if r.Credit != nil {
+		if err := r.Credit.check(); err != nil {
+			return err
+		}
+	}
+	if r.Merchant != nil {
+		if err := r.Merchant.check(); err != nil {
 			return err
 		}
 	}
@@ -444,6 +457,8 @@ func (t *Transaction) check() error {
 		return errors.New("card number is not masked")
 	case t.Difference != nil && (t.Difference.Owner == "" || t.Difference.Amount <= 0):
 		return errors.New("difference without owner or amount")
+	case t.Payout != nil && t.Payout.check() != nil:
+		return t.Payout.check()
 	case t.Signature != nil && t.Signature.check() != nil:
 		return t.Signature.check()
 	case t.CardType != "" && !slices.Contains(CardTypes(), t.CardType):

@@ -62,6 +62,8 @@ type FileLine struct {
 	Account string       `json:"account,omitempty"` // payout: the merchant's, at the bank
 	Result  string       `json:"result,omitempty"`  // a word
 	Reason  string       `json:"reason,omitempty"`
+	FeeOf   int64        `json:"fee_of,omitempty"`   // payout: minor units that the fee is of, 0 or more
+	FeePlan string       `json:"fee_plan,omitempty"` // payout
 }
 
 // FileState is where a file stands at one of its two parties.
@@ -111,8 +113,12 @@ func (f *File) check() error {
 		return fmt.Errorf("file %s: date %.20q: want YYYY-MM-DD", f.ID, f.Date)
 	}
 	for i := range f.Lines {
-		if err := f.Lines[i].check(); err != nil {
+		l := &f.Lines[i]
+		if err := l.check(); err != nil {
 			return fmt.Errorf("file %s: line %d: %w", f.ID, i+1, err)
+		}
+		if f.Kind == FilePayout && (l.Order == "" || l.Account == "" || l.Amount == 0) {
+			return fmt.Errorf("file %s: line %d: order %q to account %q of %d: want all three", f.ID, i+1, l.Order, l.Account, l.Amount)
 		}
 	}
 	return nil
@@ -122,14 +128,14 @@ func (l *FileLine) check() error {
 	switch {
 	case l.Key.TID == "" || l.Key.STAN == "":
 		return errors.New("no terminal or trace number")
-	case l.Amount < 0 || l.Amount > maxRecorded || l.Fee < 0 || l.Fee > maxRecorded:
-		return fmt.Errorf("amount %d, fee %d: want 0 to 2^53", l.Amount, l.Fee)
+	case l.Amount < 0 || l.Amount > maxRecorded || l.Fee < 0 || l.Fee > maxRecorded || l.FeeOf < 0 || l.FeeOf > maxRecorded:
+		return fmt.Errorf("amount %d, fee %d of %d: want 0 to 2^53", l.Amount, l.Fee, l.FeeOf)
 	case l.Kind != dialect.KindNone && l.Kind.String() == dialect.KindNone.String():
 		return fmt.Errorf("kind %d: unknown", l.Kind)
 	case l.Card != "" && !masked(l.Card):
 		return errors.New("card number is not masked")
 	}
-	for _, s := range []string{l.RRN, l.Order, l.Account, l.Result, l.Reason} {
+	for _, s := range []string{l.RRN, l.Order, l.Account, l.Result, l.Reason, l.FeePlan} {
 		if len(s) > maxFileText {
 			return fmt.Errorf("text of %d bytes: want at most %d", len(s), maxFileText)
 		}
@@ -271,4 +277,6 @@ func (c *codec) fileLine(l *FileLine) {
 	c.text(9, &l.Account)
 	c.text(10, &l.Result)
 	c.text(11, &l.Reason)
+	number(c, 12, &l.FeeOf)
+	c.text(13, &l.FeePlan)
 }

@@ -52,12 +52,14 @@ func (c *clerk) take(t *testing.T, f *File) ([]*File, error) {
 }
 
 func payoutLine() FileLine {
-	return FileLine{Key: dialect.Key{MID: "m", TID: "t", STAN: "000001"}, Amount: 5}
+	return FileLine{Key: dialect.Key{MID: "m", TID: "t", STAN: "000001"}, Amount: 5, Fee: 1, Order: "o", Account: "a"}
 }
 
 // A file that comes twice does nothing, and gets another receipt; what has none is handed out again.
 func TestFileIsTakenOnce(t *testing.T) {
 	from, to := newClerk("acquirer"), newClerk("bank")
+	from.begin(streetStart)
+	from.add(&Record{Transaction: &Transaction{Key: payoutLine().Key, Function: Sale, State: Approved, Amount: 6}}, from.book.apply)
 	out, _ := from.step(t, func() {
 		from.hand(&File{Kind: FilePayout, To: "bank", Lines: []FileLine{payoutLine()}}, from.book.apply)
 	})

@@ -37,7 +37,8 @@ type town struct {
 	speaks   *dialect.Dialect // on the terminal's line
 	scheme   hsm.Scheme
 	acquirer func(*RelayConfig) // changes its configuration, from its next boot on
-	framing  transport.Framing  // the terminal's side; the acquirer's has any source
+	bank     *Bank
+	framing  transport.Framing // the terminal's side; the acquirer's has any source
 }
 
 type house struct {
@@ -58,7 +59,7 @@ func newTown(t testing.TB, naive rules.Set) *town {
 func newTownOf(t testing.TB, naive rules.Set, d *dialect.Dialect, scheme hsm.Scheme, line transport.Framing) *town {
 	w := sim.NewWorld(streetStart, 1)
 	t.Cleanup(w.Close)
-	tw := &town{t: t, w: w, naive: naive, refused: map[int]bool{}, vanish: map[int]bool{}, speaks: d, scheme: scheme, framing: line}
+	tw := &town{t: t, w: w, naive: naive, refused: map[int]bool{}, vanish: map[int]bool{}, speaks: d, scheme: scheme, framing: line, bank: testBank(t)}
 	builds := []func() (Machine, *hsm.Module){
 		func() (Machine, *hsm.Module) {
 			c := acquirerConfig(t, naive)
@@ -91,6 +92,9 @@ func (tw *town) boot(h *house) {
 	h.actor.PowerOn(func(c sim.Clock) {
 		machine, module := h.build()
 		cfg := Config{Name: placeNames[h.at], Clock: c, Disk: h.disk, Machine: machine, Module: module, Rules: tw.naive,
+			Deliver: func(f *File) {
+				bankTakes(tw.bank, c.Now(), func(f *File) { tw.houses[atAcquirer].party.File(f) }, f)
+			},
 			Observe: func(o Observation) { tw.seen = append(tw.seen, o) },
 			Treat: func(m *dialect.Message) Treatment {
 				if tw.treat == nil {

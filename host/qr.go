@@ -86,7 +86,7 @@ func (x *Relay) cancelQR(e Event) {
 		x.bury(k, &t)
 	case o.Kind != dialect.KindQRSale && o.State != Tombstone:
 		t.State, t.ResponseCode, t.Note = Declined, codeInvalidTransaction, "the original is a "+o.Kind.String()
-	case o.State == Approved && (o.Paid || x.book.stands(o) != ""):
+	case o.State == Approved && (o.Leaving() || x.book.stands(o) != ""):
 		t.State, t.ResponseCode, t.Note = Declined, codeInvalidTransaction, x.whyRefused(o)
 		x.dispose(o)
 	case o.State == Approved || o.State == Pending:

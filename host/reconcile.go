@@ -48,7 +48,7 @@ func (x *Relay) differs(e *Entry, amount, extra int64, reason string) int {
 	t.Difference = x.difference(&t, reason)
 	t.Difference.Amount = max(amount, -amount)
 	var posts []Posting
-	if n := min(extra, e.Net(PositionAcquirer)); n > 0 && !t.Paid {
+	if n := min(extra, e.Net(PositionAcquirer)); n > 0 && !t.Leaving() {
 		posts = []Posting{{PositionAcquirer, PositionSuspense, n}}
 	}
 	x.put(t, posts...)

@@ -21,6 +21,8 @@ type Record struct {
 	Upload      *Upload        // acquirer
 	Terminal    *TerminalState // acquirer
 	File        *FileRecord    // a file, at its sender or its receiver
+	Credit      *BankCredit    // bank
+	Merchant    *MerchantState // acquirer
 	Postings    []Posting      // only with a Transaction, which they belong to
 }
 
@@ -113,6 +115,7 @@ type Transaction struct {
 	Paid                     bool        `json:"paid,omitempty"`                       // the merchant has it
 	Fee                      int64       `json:"fee,omitempty"`                        // minor units kept at the payout; of a refund, given back
 	Difference               *Difference `json:"difference,omitempty"`
+	Payout                   *Payout     `json:"payout,omitempty"` // acquirer; replaced, never changed
 
 	ScriptSTAN    string     `json:"script_stan,omitempty"`    // of the message that told what the card did with scripts
 	ScriptResults []byte     `json:"script_results,omitempty"` // what it did: tag 9F5B

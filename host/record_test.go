@@ -18,7 +18,7 @@ import (
 
 // everything is a record with every field set.
 func everything() *Record {
-	r := &Record{At: streetStart, Transaction: &Transaction{Difference: &Difference{}, Signature: &Signature{}}, SignOn: &SignOn{}, Account: &AccountState{}, Calendar: &CalendarRecord{},
+	r := &Record{At: streetStart, Transaction: &Transaction{Difference: &Difference{}, Payout: &Payout{}, Signature: &Signature{}}, SignOn: &SignOn{}, Account: &AccountState{}, Calendar: &CalendarRecord{},
 		Postings: []Posting{{"issuer", "acquirer", 10000}, {"acquirer", "fees", 1 << 40}}}
 	n := 0
 	var fill func(v reflect.Value)
@@ -71,8 +71,11 @@ func everything() *Record {
 	r.Terminal = &TerminalState{MID: "m", TID: "t", Disabled: true, SignedOff: true, Requests: []dialect.ProcessingRequest{3, 1}, Status: "B000007"}
 	r.File = &FileRecord{File: File{ID: "payout-000001", Kind: FilePayout, From: "acquirer", To: "bank", Date: "2026-03-03", Lines: []FileLine{
 		{Key: dialect.Key{MID: "m", TID: "t", STAN: "000001", Date: "0302", Time: "140500", Batch: "000007"}, Kind: dialect.KindRefund, Amount: 5, Fee: 1, Debit: true,
-			Card: "476173******0119", RRN: "000000000001", Order: "o", Account: "a", Result: "returned", Reason: "no such account"},
-		{Key: dialect.Key{TID: "t", STAN: "000002"}}}}, State: FileDue}
+			Card: "476173******0119", RRN: "000000000001", Order: "o", Account: "a", Result: "returned", Reason: "no such account", FeeOf: 6, FeePlan: "standard"},
+		{Key: dialect.Key{TID: "t", STAN: "000002"}, Order: "o", Account: "a", Amount: 7}}}, State: FileDue}
+	r.Credit = &BankCredit{Order: "o", Account: "a", Amount: 5, Reason: "the account is closed"}
+	r.Merchant = &MerchantState{MID: "m", Account: "a"}
+	r.Transaction.Payout = &Payout{Order: "o", State: PayoutReturned, Amount: 5, Fee: 1, Account: "a", Returns: 2, Reason: "the account is closed"}
 	return r
 }
 
@@ -94,6 +97,15 @@ func badOrder(change func(o *Order)) func(r *Record) {
 		o := &Order{Number: 2, ScriptOrder: ScriptOrder{When: BeforeFinal, Command: UnblockPIN}, State: OrderDue}
 		change(o)
 		*r = Record{Account: &AccountState{Account: "a", LastOrder: 2, Orders: []*Order{o}}}
+	}
+}
+
+// badPayout makes a record of a sale whose payout is wrong.
+func badPayout(change func(p *Payout)) func(r *Record) {
+	return func(r *Record) {
+		p := Payout{Order: "o", State: PayoutOrdered, Amount: 5, Account: "a"}
+		change(&p)
+		r.Transaction.Payout = &p
 	}
 }
 
@@ -137,6 +149,16 @@ func TestBadRecords(t *testing.T) {
 		"negative amount":             func(r *Record) { r.Transaction.Amount = -1 },
 		"clear card number":           func(r *Record) { r.Transaction.Card = "4761739001010119" },
 		"difference without owner":    func(r *Record) { r.Transaction.Difference = &Difference{Amount: 1} },
+		"payout of nothing":           badPayout(func(p *Payout) { p.Amount = 0 }),
+		"payout without an order":     badPayout(func(p *Payout) { p.Order = "" }),
+		"payout to nobody":            badPayout(func(p *Payout) { p.Account = "" }),
+		"payout in no state":          badPayout(func(p *Payout) { p.State = 0 }),
+		"payout in an unknown state":  badPayout(func(p *Payout) { p.State = PayoutCorrected + 1 }),
+		"payout returned -1 times":    badPayout(func(p *Payout) { p.Returns = -1 }),
+		"credit of nothing":           func(r *Record) { *r = Record{Credit: &BankCredit{Order: "o", Account: "a"}} },
+		"credit without an order":     func(r *Record) { *r = Record{Credit: &BankCredit{Account: "a", Amount: 1}} },
+		"merchant without an account": func(r *Record) { *r = Record{Merchant: &MerchantState{MID: "m"}} },
+		"payout line without order":   badFile(func(f *FileRecord) { f.Lines[0].Order = "" }),
 		"file without ID":             badFile(func(f *FileRecord) { f.ID = "" }),
 		"file to nobody":              badFile(func(f *FileRecord) { f.To = "" }),
 		"file to its sender":          badFile(func(f *FileRecord) { f.To = f.From }),

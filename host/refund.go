@@ -46,7 +46,7 @@ func (x *Relay) againstRefund(t *Transaction, o *Entry) (code, note string) {
 // payable is what the acquirer holds for a merchant, in minor units.
 func (x *Relay) payable(mid string) (n int64) {
 	for _, e := range x.book.order {
-		if e.Key.MID == mid && !e.Paid {
+		if e.Key.MID == mid && !e.Leaving() {
 			n += e.Net(PositionAcquirer)
 		}
 	}
@@ -56,7 +56,7 @@ func (x *Relay) payable(mid string) (n int64) {
 // refundPostings takes a refund from whoever has the money: from the acquirer until the sale is paid out, then from the
 // merchant, who gets the fee's share back if the acquirer does not keep it. The switch holds it until the next clearing.
 func (x *Relay) refundPostings(t *Transaction, o *Entry) []Posting {
-	if o == nil || !o.Paid {
+	if o == nil || !o.Leaving() {
 		return []Posting{{PositionAcquirer, PositionSwitch, t.Amount}}
 	}
 	if x.cfg.Refunds.NoPayout {

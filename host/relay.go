@@ -43,6 +43,7 @@ type RelayConfig struct {
 	Refunds RefundPolicy // acquirer
 	StandIn *StandIn     // switch: what it may approve in the issuer's place; acquirer: such approvals are taken; nil: none
 	SealKey hsm.Key      // switch that stands in: seals what its advices need
+	PayTo   Standing     // acquirer: how the accounts stand that its merchants are paid to; "": open
 	Rules   rules.Set    // rules left out
 }
 
@@ -121,7 +122,10 @@ func (x *Relay) Apply(r *Record) error {
 	if r.Account != nil {
 		return fmt.Errorf("host: %s: a record of an issuer", x.cfg.Name)
 	}
-	if r.desk() && !x.cfg.Acquirer {
+	if r.Credit != nil {
+		return fmt.Errorf("host: %s: a record of a bank", x.cfg.Name)
+	}
+	if (r.desk() || r.Merchant != nil) && !x.cfg.Acquirer {
 		return fmt.Errorf("host: %s: a record of an acquirer", x.cfg.Name)
 	}
 	before := len(x.book.order)
@@ -292,4 +296,9 @@ func (x *Relay) declineAndReverse(e *Entry, code, note, reason string) {
 }
 
 // read does what a file of another party asks for.
-func (x *Relay) read(f *File) error { return ErrFile }
+func (x *Relay) read(f *File) error {
+	if f.Kind == FilePayoutResult && x.cfg.Acquirer {
+		return x.paidOut(f)
+	}
+	return ErrFile
+}

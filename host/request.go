@@ -112,7 +112,7 @@ func (x *Relay) against(t *Transaction, o *Entry) (code, note string) {
 	switch purposeOf(t.Kind) {
 	case undoing:
 		switch {
-		case o.Paid:
+		case o.Leaving():
 			return codeInvalidTransaction, "the merchant has been paid"
 		case o.Key.Batch != t.Key.Batch && t.Kind == dialect.KindVoid:
 			return codeInvalidTransaction, "it is in another batch"
@@ -120,7 +120,7 @@ func (x *Relay) against(t *Transaction, o *Entry) (code, note string) {
 			return codeInvalidTransaction, "it is of another business day"
 		}
 	case adjusting:
-		if o.Paid {
+		if o.Leaving() {
 			return codeInvalidTransaction, "the merchant has been paid"
 		}
 	case refunding:

@@ -29,7 +29,7 @@ func (x *Relay) reversal(e Event) {
 		x.acknowledge(e.Conn, m, old, codeApproved)
 	case old.Kind == dialect.KindBalance: // nothing has moved, and nothing can be undone
 		x.acknowledge(e.Conn, m, old, codeInvalidTransaction)
-	case old.Function == Advice || old.Paid || old.State == Approved && x.book.stands(old) != "":
+	case old.Function == Advice || old.Leaving() || old.State == Approved && x.book.stands(old) != "":
 		x.contest(e.Conn, m, old)
 	default:
 		x.undo(e.Conn, m, old)
@@ -122,7 +122,7 @@ func (x *Relay) dispose(old *Entry) {
 
 func (x *Relay) whyRefused(e *Entry) string {
 	switch why := x.book.stands(e); {
-	case e.Paid:
+	case e.Leaving():
 		return "the merchant has been paid"
 	case e.Function == Advice:
 		return "an advice is not reversed"

@@ -19,7 +19,7 @@ import (
 	"github.com/posim/posim/transport/dialect"
 )
 
-// The server is the house in real time: acquirer, switch and issuer in one process, each a Party on a Wall and a goroutine
+// The server is the house in real time: acquirer, switch, issuer and the merchants' bank in one process, each a Party on a Wall and a goroutine
 // of its own with a folder of its own, and a listener for terminals in front of the acquirer.
 //
 // The lines between the three stay in memory. A port of switch or issuer, even on loopback, would be open to every program
@@ -72,6 +72,7 @@ const (
 	nameAcquirer = "acquirer"
 	nameSwitch   = "switch"
 	nameIssuer   = "issuer"
+	nameBank     = bankName
 )
 
 // terminalIdle is ServerConfig.Idle by default: a terminal that keeps its connection says something more often.
@@ -89,6 +90,7 @@ type Server struct {
 	cancel  context.CancelCauseFunc
 	dirs    []*sim.Dir
 	offices [3]*office // acquirer, switch, issuer
+	bank    *office
 	events  *eventRing
 	listen  []net.Addr // that of Listen, and those of Lines
 	admin   *adminServer
@@ -149,28 +151,33 @@ func (s *Server) start() error {
 	if err != nil {
 		return err
 	}
-	for i, name := range []string{nameAcquirer, nameSwitch, nameIssuer} {
+	for i, name := range []string{nameAcquirer, nameSwitch, nameIssuer, nameBank} {
 		o := &office{name: name, server: s, wall: sim.NewWall(s.ctx), done: make(chan struct{})}
 		if err := s.open(filepath.Join(s.cfg.Data, name), PartyKind(name), &o.dir); err != nil {
 			return err
 		}
-		s.offices[i] = o
+		if i < len(s.offices) {
+			s.offices[i] = o
+		} else {
+			s.bank = o
+		}
 	}
 	s.offices[0].above, s.offices[0].seam = s.offices[1], "up"
 	s.offices[1].above, s.offices[1].seam = s.offices[2], "iss"
 	house := &s.cfg.House
-	for i, build := range []func(io.Reader) (Machine, *hsm.Module, error){house.Acquirer, house.Switch, house.Issuer} {
-		if err := s.offices[i].furnish(build); err != nil {
+	for i, build := range []func(io.Reader) (Machine, *hsm.Module, error){house.Acquirer, house.Switch, house.Issuer, house.Bank} {
+		if err := s.everyOffice()[i].furnish(build); err != nil {
 			return err
 		}
 	}
-	for i := len(s.offices) - 1; i >= 0; i-- { // the issuer first: whoever dials finds the next hop at work
-		s.offices[i].living = true
-		go s.offices[i].live()
+	all := s.everyOffice()
+	for i := len(all) - 1; i >= 0; i-- { // the issuer before those below: whoever dials finds the next hop at work
+		all[i].living = true
+		go all[i].live()
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, startWait)
 	defer cancel()
-	for _, o := range s.offices {
+	for _, o := range all {
 		if _, err := ask(ctx, o, func() struct{} { return struct{}{} }); err != nil {
 			return err
 		}
@@ -189,6 +196,9 @@ func (s *Server) start() error {
 	}
 	return err
 }
+
+// everyOffice is all parties: those on the terminals' lines, and who stands behind them.
+func (s *Server) everyOffice() []*office { return append(s.offices[:], s.bank) }
 
 // lines are all the lines that terminals come by.
 func (c *ServerConfig) lines() []TerminalLine {
@@ -213,7 +223,7 @@ func (s *Server) finish() {
 	if s.admin != nil {
 		s.admin.stop()
 	}
-	for _, o := range s.offices {
+	for _, o := range s.everyOffice() {
 		if o != nil && o.living {
 			<-o.done
 		}

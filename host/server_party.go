@@ -63,7 +63,7 @@ func (o *office) observe(e Observation) {
 
 // deliver posts a file to the party that it is for, whose goroutine takes it. It is never changed, so both may hold it.
 func (o *office) deliver(f *File) {
-	for _, to := range o.server.offices {
+	for _, to := range o.server.everyOffice() {
 		if to.name == f.To {
 			to.wall.Post(func() { to.party.File(f) })
 			return

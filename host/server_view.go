@@ -140,14 +140,43 @@ func (s *Server) Calendar(ctx context.Context, c Calendar) (date string, err err
 	if c.Kind != CalendarPayout && c.Date != "" && c.Date <= date {
 		return date, &OrderError{fmt.Errorf("host: business date %s: it is %s already", c.Date, date)}
 	}
-	for _, o := range s.offices {
+	for _, o := range s.everyOffice() {
 		done := make(chan error, 1)
 		o.wall.Post(func() { o.party.CalendarThen(c, func(err error) { done <- err }) })
 		if err := order(ctx, o, done); err != nil {
 			return "", err
 		}
 	}
+	if err := s.settleFiles(ctx); err != nil {
+		return "", err
+	}
 	return ask(ctx, acquirer, now)
+}
+
+// settleFiles waits until every file has its receipt, as long as an order may take: a move of the calendar is not over before what
+// it had the parties tell each other. One whose receipt takes longer is handed out again some time.
+func (s *Server) settleFiles(ctx context.Context) error {
+	for until := time.Now().Add(answerWait / 2); time.Now().Before(until); time.Sleep(time.Millisecond) {
+		due := 0
+		for _, o := range s.everyOffice() {
+			n, err := ask(ctx, o, func() (n int) {
+				for _, f := range o.party.Machine().View().Files {
+					if f.State == FileDue {
+						n++
+					}
+				}
+				return n
+			})
+			if err != nil {
+				return err
+			}
+			due += n
+		}
+		if due == 0 {
+			return nil
+		}
+	}
+	return nil
 }
 
 // check refuses a move that is none.

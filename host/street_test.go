@@ -24,6 +24,7 @@ type street struct {
 	wire   []envelope
 	held   []envelope
 	faults map[string]int // "terminal>acquirer 0200" -> what befalls the next one
+	bank   *Bank
 	naive  rules.Set
 	line   func(*dialect.Message) *dialect.Message // what the terminal's line makes of an answer; nil: it is iso87
 	force  func(to int, m *dialect.Message) string // the code that a party is made to decide with; nil: none
@@ -171,16 +172,45 @@ func newStreet(t testing.TB, naive rules.Set, change ...func(*RelayConfig, *Rela
 	} {
 		st.nodes[at] = &node{make: build, m: build(), timers: map[Timer]time.Time{}}
 	}
+	st.bank = testBank(t)
 	module, key := moduleWith(t, 'T')
 	st.till = &till{module: module, master: key(hsm.KeyEncryption, 1), said: map[dialect.Key]string{}, reversed: map[dialect.Key]bool{}, amount: map[dialect.Key]int64{}, part: map[dialect.Key]int64{}}
 	return st
 }
 
+// testBank is the bank of the test's merchant.
+func testBank(t testing.TB) *Bank {
+	b, err := NewBank(BankConfig{Name: "bank", Accounts: []BankAccount{
+		{AccountName(testMID, AccountOpen), AccountOpen}, {AccountName(testMID, AccountClosed), AccountClosed}, {AccountName(testMID, AccountFrozen), AccountFrozen},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// bankTakes has the bank take files, and gives its own to the acquirer.
+func bankTakes(b *Bank, now time.Time, give func(*File), all ...*File) {
+	for _, f := range all {
+		if f.To != "bank" {
+			continue
+		}
+		for _, x := range append([]Effect(nil), b.Step(now, Event{Kind: EventFile, File: f})...) {
+			if x.File != nil {
+				give(x.File)
+			}
+		}
+	}
+}
+
 // step gives one node an event. What it appends goes through the codec; stop says how much of the rest happens.
 func (s *street) step(at int, e Event, stop int) {
 	n := s.nodes[at]
+	var out []*File
 	for _, f := range append([]Effect(nil), n.m.Step(s.now, e)...) {
 		switch {
+		case f.File != nil && stop == 0:
+			out = append(out, f.File)
 		case f.Append != nil:
 			if stop != crashBeforeLog {
 				n.log = append(n.log, AppendRecord(nil, f.Append))
@@ -204,6 +234,7 @@ func (s *street) step(at int, e Event, stop int) {
 			delete(n.timers, f.Cancel)
 		}
 	}
+	bankTakes(s.bank, s.now, func(f *File) { s.step(atAcquirer, Event{Kind: EventFile, File: f}, 0) }, out...)
 	if stop != 0 {
 		s.restart(at)
 	}

@@ -43,7 +43,7 @@ type TerminalName struct {
 	Plan      *FeePlan         // what its merchant has agreed to pay; nil: the house's
 }
 
-// House is what the three parties of one test house are made from. Its methods build a machine with a module of its own,
+// House is what the parties of one test house are made from. Its methods build a machine with a module of its own,
 // and the test keys in it; rand is the module's, and a cryptographic source wherever more than a simulation depends on it.
 type House struct {
 	Terminals []TerminalName
@@ -53,6 +53,7 @@ type House struct {
 	Books     *Booking        // what the acquirer books every sale as instead of what it is
 	Refunds   RefundPolicy
 	StandIn   *StandIn  // what the switch may approve in the issuer's place; nil: nothing
+	PayTo     Standing  // how the accounts stand that merchants are paid to; "": open
 	Rules     rules.Set // rules left out
 }
 
@@ -68,7 +69,7 @@ type Wallet struct {
 func (h *House) Acquirer(rand io.Reader) (Machine, *hsm.Module, error) {
 	k := keyring{m: hsm.New(rand)}
 	cfg := RelayConfig{
-		Name: "acquirer", Acquirer: true, Module: k.m, Rules: h.Rules, Plan: h.Plan, Books: h.Books, Refunds: h.Refunds, BINs: h.bins(), StandIn: h.StandIn,
+		Name: "acquirer", Acquirer: true, Module: k.m, Rules: h.Rules, Plan: h.Plan, Books: h.Books, Refunds: h.Refunds, BINs: h.bins(), StandIn: h.StandIn, PayTo: h.PayTo,
 		Above:    Hop{MAC: k.load(hsm.Attributes{Usage: hsm.MACAlgorithm3}, testUpMAC), PIN: k.load(hsm.Attributes{Usage: hsm.PINEncryption}, testUpPIN)},
 		TokenKey: k.load(hsm.Attributes{Usage: hsm.MACAlgorithm3}, testToken),
 	}
@@ -101,6 +102,24 @@ func (h *House) bins() BINs {
 		types[p.PAN.Digits()] = CardType(p.Type)
 	}
 	return newBINs(types)
+}
+
+// Bank builds the merchants' bank. Each merchant has an account there of every standing; which of them he is paid to is the
+// acquirer's to know.
+func (h *House) Bank(rand io.Reader) (Machine, *hsm.Module, error) {
+	cfg := BankConfig{Name: bankName, Rules: h.Rules}
+	known := map[string]bool{}
+	for _, t := range h.Terminals {
+		if known[t.MID] {
+			continue
+		}
+		known[t.MID] = true
+		for _, s := range []Standing{AccountOpen, AccountClosed, AccountFrozen} {
+			cfg.Accounts = append(cfg.Accounts, BankAccount{Name: AccountName(t.MID, s), Standing: s})
+		}
+	}
+	m, err := NewBank(cfg)
+	return m, hsm.New(rand), err
 }
 
 // Switch builds the party between acquirer and issuer.

@@ -15,17 +15,18 @@ const LogName = "log"
 type View struct {
 	Transactions []*Entry        `json:"transactions"` // in the order of their first record
 	Accounts     []*AccountState `json:"accounts"`
-	BusinessDate string          `json:"business_date"`   // YYYY-MM-DD; "" until the calendar has moved
-	Sessions     int             `json:"sessions"`        // terminals that have signed on
-	Batches      []*Batch        `json:"batches"`         // acquirer: in the order of their first record
-	Files        []*FileRecord   `json:"files,omitempty"` // sent and received, in the order of their first record
-	Bytes        int             `json:"-"`               // Recover: how many bytes of the log are whole records
+	BusinessDate string          `json:"business_date"`     // YYYY-MM-DD; "" until the calendar has moved
+	Sessions     int             `json:"sessions"`          // terminals that have signed on
+	Batches      []*Batch        `json:"batches"`           // acquirer: in the order of their first record
+	Files        []*FileRecord   `json:"files,omitempty"`   // sent and received, in the order of their first record
+	Credits      []*BankCredit   `json:"credits,omitempty"` // bank: in the order in which they were decided
+	Bytes        int             `json:"-"`                 // Recover: how many bytes of the log are whole records
 	byKey        map[dialect.Key]*Entry
 	short        bool // as in the book
 }
 
 func (b *book) view() *View {
-	return &View{Transactions: b.order, Accounts: b.accounts, BusinessDate: b.date, Sessions: len(b.sessions), Batches: b.batches.all, Files: b.files.order, byKey: b.entries, short: b.short}
+	return &View{Transactions: b.order, Accounts: b.accounts, BusinessDate: b.date, Sessions: len(b.sessions), Batches: b.batches.all, Files: b.files.order, Credits: b.credited, byKey: b.entries, short: b.short}
 }
 
 // Recover reads the bytes of a party's log, without its keys and its configuration. A torn record at the end is left out;
@@ -64,6 +65,7 @@ func (v *View) clone() *View {
 		c.Batches[i] = &batch
 	}
 	c.Files = append(c.Files, v.Files...) // each is replaced, never changed
+	c.Credits = append(c.Credits, v.Credits...)
 	c.index()
 	return c
 }

@@ -114,7 +114,7 @@ func TestNoSecretOnAnyDiskScreenOrReceiptOfTheVirtualHouse(t *testing.T) {
 		for _, file := range append(hsm.Files(), terminal.JournalFile) {
 			search(t, canaries, s.ID+": the terminal's "+file, r.termDisk.Durable(file))
 		}
-		for _, p := range r.hosts {
+		for _, p := range r.everyHost() {
 			search(t, canaries, s.ID+": the disk of "+p.name, p.disk.Durable(host.LogName))
 		}
 		for _, x := range r.log.screens {

@@ -40,8 +40,8 @@ func (p *party) deliver(f *host.File) {
 
 // partyNamed is one of the hosts; nil if there is none of that name.
 func (r *rig) partyNamed(name string) *party {
-	for _, p := range r.hosts {
-		if p != nil && p.name == name {
+	for _, p := range r.everyHost() {
+		if p.name == name {
 			return p
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -286,7 +287,7 @@ func (r *rig) settled() {
 
 // handAgain gives hosts that wait for a file's receipt an occasion to hand it out again: their calendar, which does not move.
 func (r *rig) handAgain() (again bool) {
-	for _, p := range r.hosts {
+	for _, p := range r.everyHost() {
 		if v, err := p.durable(); err != nil || p.run == nil || !slices.ContainsFunc(v.Files, isDue) {
 			continue
 		}
@@ -457,6 +458,13 @@ func (r *rig) judge() {
 	for i, p := range r.hosts {
 		r.judgeHost(p, views[i])
 	}
+	bank, err := r.bank.durable()
+	if err != nil {
+		r.violate("I12", "%v", err)
+		return
+	}
+	r.judgeHost(r.bank, bank)
+	r.judgePayouts(views[0], bank)
 	r.judgeIdentities(views[0])
 	r.judgeBatch(books)
 	all := r.transactions(r.every(books), views)
@@ -516,6 +524,34 @@ func (r *rig) judgeHost(p *party, v *host.View) {
 		if d := v.Transactions[i]; e.Key != d.Key || e.State != d.State || e.ReversalDue != d.ReversalDue {
 			r.violate("I7", "%s believes %s is %s and its disk says %s", p.name, e.Key, e.State, d.State)
 		}
+	}
+}
+
+// judgePayouts: what the bank has credited is what the acquirer says that merchants were paid, order by order, and no order waits for
+// an answer (I17). That nobody is paid more than was taken for him is judged with the transaction.
+func (r *court) judgePayouts(acquirer, bank *host.View) {
+	paid := map[string]int64{}
+	for _, e := range acquirer.Transactions {
+		if p := e.Payout; p != nil {
+			switch p.State {
+			case host.PayoutCredited:
+				paid[p.Order] += p.Amount
+			case host.PayoutOrdered:
+				r.violate("I3", "acquirer: the payout of %s is ordered, and nobody has answered", e.Key)
+			}
+		}
+	}
+	for _, c := range bank.Credits {
+		if c.Reason != "" {
+			continue
+		}
+		if paid[c.Order] != c.Amount {
+			r.violate("I17", "the bank has credited %s for order %s, and the acquirer has paid %s with it", Money(c.Amount), c.Order, Money(paid[c.Order]))
+		}
+		delete(paid, c.Order)
+	}
+	for _, order := range slices.Sorted(maps.Keys(paid)) {
+		r.violate("I17", "the acquirer has paid %s with order %s, and the bank has not credited it", Money(paid[order]), order)
 	}
 }
 
@@ -626,6 +662,9 @@ func (r *court) judgeFamily(f *family, ledger []posted) {
 	}
 	if lines := f.lines(); lines != debited-back {
 		r.violate("I4", "sale %s: the terminal's batch says %s and the cardholder is debited %s%s", name, Money(lines), Money(debited), onItsWay(back))
+	}
+	if paid := f.net(host.PositionMerchant) + f.net(host.PositionFees); paid > debited {
+		r.violate("I17", "sale %s: merchant and fees have %s and the cardholder was debited %s", name, Money(paid), Money(debited))
 	}
 	if acquirer := f.acquired(); acquirer != debited-back {
 		r.violate("I4", "sale %s: the acquirer's side holds %s and the cardholder is debited %s%s", name, Money(acquirer), Money(debited), onItsWay(back))

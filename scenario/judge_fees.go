@@ -55,6 +55,9 @@ func (j *feeJudge) read(log []byte) error {
 		if err == nil && rec.Transaction != nil {
 			j.record(rec.Transaction)
 		}
+		if err == nil && rec.File != nil && rec.File.Kind == host.FilePayout && rec.File.State == host.FileDue {
+			j.ordered(rec.File.Lines)
+		}
 		return err
 	})
 	return err
@@ -73,8 +76,24 @@ func (j *feeJudge) record(t *host.Transaction) {
 	switch {
 	case t.Kind == dialect.KindRefund && t.State == host.Approved && before.State != host.Approved:
 		j.refunded(t)
-	case debits(t.Kind) && t.State == host.Approved && t.Paid && !before.Paid:
+	case debits(t.Kind) && before.Leaving() && !t.Leaving(): // it came back
+		j.fees[t.Key] -= before.Fee
+	case debits(t.Kind) && t.State == host.Approved && t.Paid && !before.Leaving():
 		j.paid(t)
+	}
+}
+
+// ordered is a payout file: from now on its transactions are as good as paid.
+func (j *feeJudge) ordered(lines []host.FileLine) {
+	for _, l := range lines {
+		if j.now[l.Key] == nil || j.now[l.Key].Paid {
+			continue
+		}
+		t := *j.now[l.Key]
+		t.Payout = &host.Payout{Order: l.Order, State: host.PayoutOrdered, Amount: l.Amount, Fee: l.Fee}
+		t.Fee, t.FeeOf, t.FeePlan = l.Fee, l.FeeOf, l.FeePlan
+		j.now[l.Key] = &t
+		j.paid(&t)
 	}
 }
 
@@ -117,7 +136,7 @@ func (j *feeJudge) refunded(t *host.Transaction) {
 	}
 	refunds, _ := j.back(o)
 	var sum, later, given int64
-	j.late[t.Key] = o.Paid
+	j.late[t.Key] = o.Leaving()
 	for _, d := range refunds {
 		sum += d.Amount
 		if j.late[d.Key] {
@@ -131,7 +150,7 @@ func (j *feeJudge) refunded(t *host.Transaction) {
 		j.violate("I16", "sale %s of %s: %s has been refunded", o.Key.STAN, Money(n), Money(sum))
 		return
 	}
-	if !o.Paid {
+	if !o.Leaving() {
 		return
 	}
 	j.fees[o.Key] -= t.Fee
@@ -154,7 +173,9 @@ func (j *feeJudge) paid(t *host.Transaction) {
 		of = 0
 	} else if j.policy.Fee != host.RefundFeeKept {
 		for _, d := range refunds {
-			of -= d.Amount
+			if !j.late[d.Key] { // of a payout that came back: the merchant has given it back already
+				of -= d.Amount
+			}
 		}
 	}
 	j.fees[t.Key] += t.Fee

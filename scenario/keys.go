@@ -176,6 +176,10 @@ func (r *rig) acquirerMachine() (host.Machine, *hsm.Module, error) {
 	return r.house().Acquirer(r.world.Rand("acquirer module"))
 }
 
+func (r *rig) bankMachine() (host.Machine, *hsm.Module, error) {
+	return r.house().Bank(r.world.Rand("bank module"))
+}
+
 func (r *rig) switchMachine() (host.Machine, *hsm.Module, error) {
 	return r.house().Switch(r.world.Rand("switch module"))
 }

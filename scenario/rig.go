@@ -54,6 +54,7 @@ type rig struct {
 	termDisk *sim.MemDisk
 	terminal *terminal.Terminal // of the present or the last boot
 	hosts    [3]*party          // acquirer, switch, issuer
+	bank     *party             // the merchants'
 	lineDown bool
 	netLinks []*transport.Link // the acquirer's ends
 
@@ -138,10 +139,11 @@ func newRig(l *Library, s *Script, o Options) (*rig, error) {
 	swtch := r.party("switch", issuer, "iss", r.switchMachine)
 	acquirer := r.party("acquirer", swtch, "up", r.acquirerMachine)
 	r.hosts = [3]*party{acquirer, swtch, issuer}
-	for _, p := range []*party{issuer, swtch, acquirer} {
+	r.bank = r.party("bank", nil, "", r.bankMachine)
+	for _, p := range []*party{issuer, swtch, acquirer, r.bank} {
 		p.powerOn()
 	}
-	for _, p := range r.hosts {
+	for _, p := range r.everyHost() {
 		r.until(time.Minute, func() bool { return p.run != nil || p.err != nil })
 		if p.err != nil {
 			w.Close()
@@ -150,6 +152,9 @@ func newRig(l *Library, s *Script, o Options) (*rig, error) {
 	}
 	return r, nil
 }
+
+// everyHost is all hosts: those on the terminal's line, and who stands behind them.
+func (r *rig) everyHost() []*party { return append(r.hosts[:], r.bank) }
 
 func (r *rig) party(name string, up *party, line string, build func() (host.Machine, *hsm.Module, error)) *party {
 	p := &party{name: name, seam: name, actor: r.world.Actor(name), build: build, up: up, line: line, r: r}

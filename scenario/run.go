@@ -538,7 +538,7 @@ func (p *play) sleepUntil(at time.Time) {
 
 // toHosts tells every host that has power, and lets them work on it.
 func (p *play) toHosts(c host.Calendar) {
-	for _, h := range p.hosts {
+	for _, h := range p.everyHost() {
 		if h.actor.On() && h.run != nil {
 			h.run.Calendar(c)
 		}

@@ -94,7 +94,8 @@ const (
 
 	FeeByTransaction  // P2: a fee is of one transaction, never of a batch's sum
 	RefundWithinLimit // F1: no more is refunded than the sale was, or than the acquirer's policy lets
-	last              = RefundWithinLimit
+	RepayOnce         // P1: a payout that came back is paid again once
+	last              = RepayOnce
 )
 
 // Set is the rules that are left out; the zero value keeps all.
@@ -196,6 +197,7 @@ func Variants() []Variant {
 		broken("batch-adopted", "K3", "K3", Leave(KeepBatch), "the batch number of a sign-on is taken while the batch is open"),
 		broken("stale-key-decline", "K4", "K4", Leave(StaleKeyIsNoDecline), "that the keys are stale is taken for a decline of the request"),
 		broken("repeat-stale-key-decline", "K4", "K4b", Leave(StaleKeyIsNoDecline, AskOnce), "as stale-key-decline, and an unanswered request is sent again"),
+		broken("bounce-paid-twice", "P1", "", Leave(RepayOnce), "a payout that came back is paid again at every payout"),
 		broken("stale-key-decided", "K5", "K5", Leave(StaleKeyIsNoDecline, StaleKeyChangesNothing), "as stale-key-decline, and the host decides the request all the same"),
 		broken("stand-in-forgets-advice", "S1", "", Leave(AdviseStandIn), "a switch that approves in the issuer's place does not tell the issuer"),
 		broken("fee-per-batch", "P2", "", Leave(FeeByTransaction), "the fee is taken of a payout's sum, and not of each transaction"),
