@@ -6,14 +6,14 @@ import (
 	"io/fs"
 )
 
-//go:embed testdata/cards/*.yaml testdata/cards/keys/*.yaml testdata/terminals/*.yaml testdata/fees/*.yaml testdata/scenarios/*.yaml
+//go:embed testdata/cards/*.yaml testdata/cards/keys/*.yaml testdata/terminals/*.yaml testdata/fees/*.yaml testdata/scenarios/*.yaml testdata/wallets.yaml
 var files embed.FS
 
 // Version is what posim version prints.
 const Version = "0.1.0"
 
 // Files returns the library's files: cards/, terminals/, fees/ and scenarios/, each with one YAML file an entry, and cards/keys/ with
-// the keys that cards name.
+// the keys that cards name; and wallets.yaml.
 func Files() fs.FS {
 	sub, err := fs.Sub(files, "testdata")
 	if err != nil {

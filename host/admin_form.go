@@ -97,6 +97,8 @@ type (
 		Status  Status       `json:"status,omitempty"`
 		Balance *int64       `json:"balance,omitempty"`
 		Answer  string       `json:"answer,omitempty"`
+		Limits  *Limits      `json:"limits,omitempty"`
+		Owner   *int         `json:"owner_wait,omitempty"`
 		Script  []scriptForm `json:"script,omitempty"`
 	}
 	scriptForm struct {
@@ -136,7 +138,7 @@ type (
 
 // form is the order of an account as it travels.
 func (a Admin) form() accountOrder {
-	o := accountOrder{Account: a.Account, Status: a.Status, Answer: a.Answer}
+	o := accountOrder{Account: a.Account, Status: a.Status, Answer: a.Answer, Limits: a.Limits, Owner: a.OwnerWait}
 	if a.SetBalance {
 		o.Balance = &a.Balance
 	}
@@ -148,7 +150,7 @@ func (a Admin) form() accountOrder {
 
 // order is what the form says.
 func (o *accountOrder) order() Admin {
-	a := Admin{Account: o.Account, Status: o.Status, Answer: o.Answer}
+	a := Admin{Account: o.Account, Status: o.Status, Answer: o.Answer, Limits: o.Limits, OwnerWait: o.Owner}
 	if o.Balance != nil {
 		a.SetBalance, a.Balance = true, *o.Balance
 	}

@@ -164,6 +164,7 @@ func (c *codec) account(a *AccountState) {
 	c.bytes(6, &a.PINReference)
 	number(c, 7, &a.LastOrder)
 	list(c, 8, &a.Orders, maxOrders, (*codec).order)
+	c.limits(a)
 }
 
 func (c *codec) order(o *Order) {
@@ -490,5 +491,5 @@ func (a *AccountState) check() error {
 		}
 		last = o.Number
 	}
-	return nil
+	return a.checkLimits()
 }

@@ -31,9 +31,14 @@ func (x *Issuer) decide(e Event, t Transaction, number pan.PAN) *Entry {
 	}
 	t.State, t.ResponseCode, t.Note = Declined, d.code, d.note
 	r := &Record{Transaction: &t}
+	if a.waits(&t, d.code) {
+		t.State, t.ResponseCode, t.Waiting = Pending, "", true
+		x.keep(a, r, &d)
+		return x.book.find(t.Key)
+	}
 	if d.code == codeApproved || d.code == codePartiallyApproved {
 		t.State = Approved
-		t.AuthorizationIDResponse = fmt.Sprintf("%06d", (len(x.book.order)+1)%1e6)
+		t.AuthorizationIDResponse = x.authorisation()
 		r.Postings = x.postings(&t, a, o)
 		if t.Kind == dialect.KindBalance {
 			t.AdditionalAmounts = balance(a)
@@ -48,6 +53,9 @@ func (x *Issuer) decide(e Event, t Transaction, number pan.PAN) *Entry {
 	x.keep(a, r, &d)
 	return x.book.find(t.Key)
 }
+
+// authorisation is the next approval's number.
+func (x *Issuer) authorisation() string { return fmt.Sprintf("%06d", (len(x.book.order)+1)%1e6) }
 
 // account finds whose money it is about: the original's, the code's or the card's; nil for nobody's.
 func (x *Issuer) account(m *dialect.Message, t *Transaction, o *Entry, number pan.PAN) *account {
@@ -131,7 +139,9 @@ func (x *Issuer) judge(a *account, e Event, t *Transaction, o *Entry) (d decisio
 	if x.pin(a, m, a.pinRequired(t.Kind), &d); d.code != "" {
 		return d
 	}
-	x.fund(a, t, &d)
+	if d.code, d.note = x.withinLimits(a, t); d.code == "" {
+		x.fund(a, t, &d)
+	}
 	return d
 }
 

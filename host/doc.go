@@ -89,6 +89,8 @@
 //   - What a card did with scripts, in a message of its own, is kept by nobody on its way: the terminal repeats it until the issuer
 //     has answered. Of a signature size and digest are kept.
 //   - What a terminal is to do next (TerminalOrder) is asked for in every answer until it has done it.
+//   - An issuer's limits: 61 more than a sale or a day may have, 65 more sales than a day may have; looked for behind the PIN and before
+//     the funds. A wallet whose owner is asked answers when he has agreed, and a copy of the request waits with it.
 //   - A switch that stands in does so when its timer fires, for plain sales. The advice has the request's key, and in DE 39 the code of
 //     the approval: that tells it from an offline sale. An issuer asks neither PIN nor funds then, but card, account and cryptogram.
 //

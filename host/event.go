@@ -49,6 +49,7 @@ type TimerKind byte
 const (
 	TimerAnswer   TimerKind = iota + 1 // the next hop has not answered a request
 	TimerReversal                      // the next hop has not acknowledged a reversal
+	TimerOwner                         // a wallet's owner agrees to pay
 	TimerAdvice                        // the next hop has not answered an advice of this relay's own
 )
 
@@ -81,5 +82,7 @@ type Admin struct {
 	SetBalance bool
 	Balance    int64         // minor units that can be spent; only if SetBalance
 	Script     []ScriptOrder // what the card is to be told
+	Limits     *Limits       // what it may be charged from now on; nil leaves them
+	OwnerWait  *int          // of a wallet: how many seconds its owner takes to agree; 0 agrees to everything that waits, too; nil leaves it
 	Answer     string        // the code that requests are declined with from now on, AnswerOwn for the issuer's own decision; "" leaves it
 }

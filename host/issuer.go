@@ -139,7 +139,14 @@ func (x *Issuer) Step(now time.Time, e Event) []Effect {
 		x.calendar(e.Calendar)
 	case EventAdmin:
 		x.admin(e.Admin)
+	case EventTimer:
+		if o := x.book.find(e.Timer.Key); o != nil {
+			x.agreed(o)
+		}
 	case EventBoot:
+		for _, o := range x.book.order {
+			x.askOwner(o)
+		}
 		x.handAgain()
 	case EventFile:
 		x.took(e.File, x.Apply, func(*File) error { return ErrFile })
@@ -203,11 +210,18 @@ func (x *Issuer) request(e Event, k dialect.Kind) {
 			x.refuse(e.Conn, e.Message, e.Force)
 			return
 		}
-		x.send(e.Conn, x.decide(e, t, number).stored())
+		if o := x.decide(e, t, number); o.State == Pending {
+			o.conn = e.Conn
+			x.askOwner(o)
+		} else {
+			x.send(e.Conn, o.stored())
+		}
 	case old.State == Tombstone:
 		x.refuse(e.Conn, m, codeNoOriginal)
 	case !old.sameAs(&t):
 		x.refuse(e.Conn, m, codeDuplicate)
+	case old.State == Pending: // its owner has not agreed yet
+		old.conn = e.Conn
 	case old.State == Reversed:
 		x.send(e.Conn, old.late())
 	default:
@@ -269,7 +283,17 @@ func (x *Issuer) admin(c Admin) {
 		x.refused(fmt.Errorf("host: account %q: answer %q: want a code that declines, such as 01, or %s", c.Account, c.Answer, AnswerOwn))
 		return
 	}
+	if err := c.checkMore(a); err != nil {
+		x.refused(fmt.Errorf("host: account %q: %w", c.Account, err))
+		return
+	}
 	s := a.state
+	if c.Limits != nil {
+		s.Limits = *c.Limits
+	}
+	if c.OwnerWait != nil {
+		s.OwnerWait = *c.OwnerWait
+	}
 	if c.Status != "" {
 		s.Status = c.Status
 	}
@@ -288,4 +312,7 @@ func (x *Issuer) admin(c Admin) {
 		return
 	}
 	x.keep(a, &Record{}, &decision{state: s, changed: true})
+	if c.OwnerWait != nil && *c.OwnerWait == 0 {
+		x.agreedAll(a)
+	}
 }

@@ -199,12 +199,12 @@ func TestQRSale(t *testing.T) {
 			s.release()
 		}, "0210/00", sold},
 		{"asked about: declined", func(s *street, sale *dialect.Message) { sale.SetAmount(50001); s.ask(sale); query(s, sale) }, "0210/51", ""},
-		{"asked about: nobody answered", func(s *street, sale *dialect.Message) {
+		{"asked about: it was lost, and asked for again", func(s *street, sale *dialect.Message) {
 			s.fault("issuer>switch 0210", lose)
 			s.ask(sale)
 			s.pass(2 * time.Minute)
 			query(s, sale)
-		}, "0210/68", ""},
+		}, "0210/00", "acquirer 10000 wallet -10000"},
 		{"asked about: unknown", func(s *street, sale *dialect.Message) { query(s, sale) }, "0210/25", ""},
 		{"cancelled", func(s *street, sale *dialect.Message) { s.ask(sale); cancel(s, sale) }, "0230/00", ""},
 		{"cancelled, and asked about", func(s *street, sale *dialect.Message) { s.ask(sale); cancel(s, sale); query(s, sale) }, "0210/25", ""},

@@ -25,6 +25,7 @@ const (
 	codeWrongPIN           = "55"
 	codeRestricted         = "62"
 	codeAmountLimit        = "61"
+	codeCountLimit         = "65"
 	codeOriginalAmount     = "64"
 	codeNoAnswer           = "68"
 	codePINTries           = "75"

@@ -133,6 +133,7 @@ type Transaction struct {
 	StandIn      StandInState `json:"stand_in,omitempty"`      // of what a switch has approved in the issuer's place; at the issuer: StandInTold, it has taken it over
 	Sealed       []byte       `json:"-"`                       // what telling the issuer needs, sealed; only while that is due
 	CardToken    string       `json:"-"`                       // keyed digest of the card number, where a switch may stand in
+	Waiting      bool         `json:"waiting,omitempty"`       // at a wallet: its owner has not agreed to pay yet
 	CardType     CardType     `json:"card_type,omitempty"`     // acquirer: by which the fee goes
 	MerchantCode string       `json:"merchant_code,omitempty"` // acquirer: the category that it was booked under
 	MerchantName string       `json:"merchant_name,omitempty"` // acquirer: the merchant whom it was booked for, where that is another
@@ -189,6 +190,8 @@ type AccountState struct {
 	Status     Status `json:"status,omitempty"`
 	WrongPINs  int    `json:"wrong_pins,omitempty"` // in a row
 	Adjustment int64  `json:"adjustment,omitempty"` // minor units that were added to or taken from the balance from outside the protocol
+	Limits     Limits `json:"limits,omitzero"`
+	OwnerWait  int    `json:"owner_wait,omitempty"` // of a wallet: seconds until its owner agrees to a sale, or OwnerAway
 	Answer     string `json:"answer,omitempty"`     // the code that every request is declined with; "": the issuer decides
 	// PINReference is the reference of the PIN that the card confirmed last; nil: it has the one of its account.
 	PINReference []byte   `json:"-"`

@@ -270,7 +270,7 @@ func (x *Relay) timer(t Timer) {
 	switch {
 	case e == nil:
 	case t.Kind == TimerAnswer && e.State == Pending && (e.Function == Sale || !x.rules.Kept(rules.NoAdviceTimer)):
-		if x.standIn(e) {
+		if x.asksAgain(e) || x.standIn(e) {
 			return
 		}
 		x.declineAndReverse(e, codeNoAnswer, "no answer from above", dialect.ReasonNoAnswer)

@@ -81,7 +81,7 @@ func (x *Relay) open(e Event, t Transaction, o *Entry, number pan.PAN) {
 	t.State = Pending
 	pending := x.pend(t, rules.LogBeforeForward)
 	pending.conn, pending.ksn = e.Conn, x.ksn
-	if t.CardToken != "" {
+	if t.CardToken != "" || t.Kind == dialect.KindQRSale {
 		pending.request = up
 	}
 	x.send(0, up)

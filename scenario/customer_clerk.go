@@ -3,7 +3,6 @@ package scenario
 import (
 	"strconv"
 
-	"github.com/posim/posim/host"
 	"github.com/posim/posim/terminal"
 )
 
@@ -16,18 +15,6 @@ const (
 	clerkPassword      = "0000"
 	supervisorPassword = "123456"
 )
-
-// wallet is somebody who pays with a code on his telephone.
-const (
-	walletName    = "wallet"
-	walletCode    = "6288000000000000017"
-	walletBalance = 100_000_00
-)
-
-// wallets are the accounts of the house that have no card.
-func wallets(p *terminal.Profile) []host.Wallet {
-	return []host.Wallet{{Name: walletName, Code: walletCode, Currency: p.Currency, Balance: walletBalance}}
-}
 
 // answer is what the clerk types at a prompt. Who does not know, or is asked once too often, presses CANCEL. The amount of a plain
 // sale is being typed without a question.
@@ -94,7 +81,7 @@ func (c *customer) text(prompt terminal.Key, n int, l *Library) string {
 	case "ask-parts":
 		return strconv.Itoa(c.task.Parts)
 	case "ask-code":
-		return walletCode
+		return l.Wallet(c.task.Wallet).Code
 	case "ask-card-number", "ask-expiry":
 		p := l.Card(c.card)
 		if p == nil {

@@ -24,6 +24,7 @@ type Library struct {
 	everyday  int      // how many of them come into a shop without having been asked
 	keys      []*card.Keys
 
+	wallets      []Wallet
 	personalised *personalised
 }
 
@@ -56,6 +57,9 @@ func NewLibrary(files fs.FS) (*Library, error) {
 // are asked for, and one that cannot be read panics then.
 func TestedLibrary(files fs.FS) (*Library, error) {
 	l := &Library{cards: map[string]*shelf{}, terminals: map[string]*terminal.Profile{}, plans: map[string]*Plan{}, personalised: &personalised{}}
+	if err := l.readWallets(files); err != nil {
+		return nil, err
+	}
 	if _, err := fs.Stat(files, "cards/keys"); err == nil {
 		err := each(files, "cards/keys", func(name string, src []byte) error {
 			k, err := card.ParseKeys("cards/keys/"+name+".yaml", src)
@@ -185,6 +189,7 @@ func (l *Library) Known() Known {
 	return Known{
 		Card:     func(name string) bool { return l.cards[name] != nil },
 		Terminal: func(name string) bool { return l.terminals[name] != nil },
+		Wallet:   func(name string) bool { return name != "" && l.Wallet(name) != nil },
 
 		Plan:         func(name string) bool { return l.plans[name] != nil },
 		MerchantCode: func(code string) bool { return l.planFor(code) != nil },

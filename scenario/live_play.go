@@ -409,12 +409,8 @@ func (v *live) calendar(st *Step) {
 }
 
 func (v *live) setHost(st *Step) {
-	account := st.Host.Card
-	if account == "" {
-		account = v.script.Card
-	}
 	v.ask(st, "the account", func(ctx context.Context) error {
-		order, err := st.Host.order(account, v.library.Card(account).PAN)
+		order, err := st.Host.order(v.library)
 		if err != nil {
 			return err
 		}

@@ -550,7 +550,7 @@ func (p *play) toHosts(c host.Calendar) {
 // setHost changes an account at the issuer. What the issuer refuses is the script's mistake.
 func (p *play) setHost(st *Step) {
 	h := st.Host
-	order, err := h.order(h.Card, p.library.Card(h.Card).PAN)
+	order, err := h.order(p.library)
 	if err != nil {
 		p.fail(st.Pos, "%v", err)
 		return

@@ -79,6 +79,9 @@ type Calendar struct {
 type Host struct {
 	Pos     Pos
 	Card    string
+	Wallet  string        // instead of a card's
+	Limits  *host.Limits  // of the account; nil: as they are
+	Pays    *int          // of a wallet: the seconds until its owner agrees, host.OwnerAway; nil: as it is
 	Status  string        // active, lost, stolen, frozen, closed, restricted; empty: as it is
 	Balance *Money        // nil: as it is
 	Answer  string        // the code that the issuer declines its requests with; host.AnswerOwn: it decides again; empty: as it is
@@ -95,6 +98,7 @@ type Host struct {
 type Known struct {
 	Card     func(name string) bool
 	Terminal func(name string) bool
+	Wallet   func(name string) bool
 
 	Plan         func(name string) bool // of a fee plan
 	MerchantCode func(code string) bool // that a fee plan is for

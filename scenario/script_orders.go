@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/posim/posim/host"
-	"github.com/posim/posim/internal/pan"
 )
 
 // ScriptOrder is what a step has the issuer tell a card, in an issuer script of its next answer to the card's chip.
@@ -105,9 +104,14 @@ func (t *typing) orderValue(o *ScriptOrder, name string, n *node) {
 	}
 }
 
-// order is what a step says to the issuer. number is the card's, which a new PIN is enciphered with.
-func (h *Host) order(account string, number pan.PAN) (host.Admin, error) {
+// order is what a step says to the issuer.
+func (h *Host) order(l *Library) (host.Admin, error) {
+	account := h.Card
+	if h.Wallet != "" {
+		account = h.Wallet
+	}
 	a := host.Admin{Account: account, Status: host.Status(h.Status), Answer: h.Answer}
+	a.Limits, a.OwnerWait = h.Limits, h.Pays
 	if h.Balance != nil {
 		a.SetBalance, a.Balance = true, int64(*h.Balance)
 	}
@@ -115,7 +119,7 @@ func (h *Host) order(account string, number pan.PAN) (host.Admin, error) {
 		order := o.Order
 		if order.Command == host.ChangePIN {
 			var err error
-			if order.PINBlock, err = host.TestPINBlock(number, o.PIN.Digits()); err != nil {
+			if order.PINBlock, err = host.TestPINBlock(l.Card(h.Card).PAN, o.PIN.Digits()); err != nil {
 				return a, err
 			}
 		}

@@ -195,13 +195,23 @@ func (t *typing) standIn(n *node) *host.StandIn {
 
 // host reads what a step changes in an account.
 func (t *typing) host(n *node) (h Host) {
-	if !t.mapping(n, "a rule of the host such as {card: visa-credit, status: lost}", "card", "status", "balance", "answer", "script") {
+	if !t.mapping(n, "a rule of the host such as {card: visa-credit, status: lost}", "card", "wallet", "status", "balance",
+		"answer", "limit", "day-limit", "day-sales", "pays", "script") {
 		return h
 	}
 	h = Host{Pos: n.pos, Card: t.card}
 	if c := n.key("card"); c != nil {
 		h.Card = t.known(c, "card", t.doc.known.Card)
 	}
+	if w := n.key("wallet"); w != nil {
+		h.Card, h.Wallet = "", t.known(w, "wallet", t.doc.known.Wallet)
+		for _, k := range []string{"card", "script"} {
+			if n.key(k) != nil {
+				t.fail(w.pos, "a wallet has no %s", k)
+			}
+		}
+	}
+	h.Limits, h.Pays = t.limits(n), t.pays(n)
 	if s := n.key("status"); s != nil {
 		h.Status = t.word(s, "status", statuses[:]...)
 	}
@@ -216,12 +226,53 @@ func (t *typing) host(n *node) (h Host) {
 		h.Script = t.orders(s)
 	}
 	switch {
-	case h.Status == "" && h.Balance == nil && h.Answer == "" && n.key("script") == nil:
-		t.fail(n.pos, "want a status, a balance, an answer or a script")
-	case h.Card == "":
+	case h.Status == "" && h.Balance == nil && h.Answer == "" && h.Limits == nil && h.Pays == nil && n.key("script") == nil:
+		t.fail(n.pos, "want a status, a balance, an answer, a limit or a script")
+	case h.Card == "" && h.Wallet == "":
 		t.fail(n.pos, "whose account? give the rule a card")
 	}
 	return h
+}
+
+// limits reads what an account may be charged: of what is not said, there is no limit.
+func (t *typing) limits(n *node) *host.Limits {
+	sale, day, sales := n.key("limit"), n.key("day-limit"), n.key("day-sales")
+	if sale == nil && day == nil && sales == nil {
+		return nil
+	}
+	l := &host.Limits{}
+	if sale != nil {
+		l.Sale = int64(t.above(sale, "a limit above 0.00"))
+	}
+	if day != nil {
+		l.Day = int64(t.above(day, "a limit above 0.00"))
+	}
+	if sales != nil {
+		l.Sales = t.number(sales, "how many sales a day", 1, 9999)
+	}
+	return l
+}
+
+// pays reads when a wallet's owner agrees to pay: now, never before somebody says so, or after a while.
+func (t *typing) pays(n *node) *int {
+	p := n.key("pays")
+	if p == nil {
+		return nil
+	}
+	d, err := time.ParseDuration(p.text)
+	wait := int(d / time.Second)
+	switch {
+	case p.text == "now":
+		wait = 0
+	case p.text == "later":
+		wait = host.OwnerAway
+	case err != nil || wait < 1 || d > maxTime || d%time.Second != 0:
+		t.fail(p.pos, "want now, later, or a duration in seconds such as 90s")
+	}
+	if n.key("wallet") == nil {
+		t.fail(p.pos, "a wallet's owner is asked, and a card's is not: give the rule a wallet")
+	}
+	return &wait
 }
 
 // answer reads the code that an issuer is to decline with, or own.

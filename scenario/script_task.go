@@ -18,7 +18,7 @@ type Task struct {
 	CashBack Money             // cash for the cardholder, beside the amount
 	Tip      Money
 	Parts    int    // of an instalment
-	Code     string // that is scanned, of a sale by QR code
+	Wallet   string // whose code is scanned; "": the library's first
 	Of       Of     // the transaction that this one is about
 	Operator string // number, of a login
 
@@ -86,7 +86,7 @@ var (
 var taskForms = map[string]taskForm{
 	"sale": {
 		function: terminal.FunctionSale, number: true, needs: []string{"amount"},
-		takes: append([]string{"force-online", "cash-back", "tip", "moto", "instalment"}, atCard...),
+		takes: append([]string{"wallet", "force-online", "cash-back", "tip", "moto", "instalment"}, atCard...),
 	},
 	"void":            {function: terminal.FunctionVoid, number: true, needs: []string{"of"}, takes: atOriginal},
 	"refund":          {function: terminal.FunctionRefund, number: true, needs: []string{"of", "amount"}, takes: atOriginal},
@@ -185,6 +185,8 @@ func (t *typing) taskKey(x *Task, k, n *node) {
 		for _, item := range t.list(n) {
 			x.Passwords = append(x.Passwords, t.pin(item))
 		}
+	case "wallet":
+		x.Wallet = t.known(n, "wallet", t.doc.known.Wallet)
 	case "card":
 		x.Card = t.known(n, "card", t.doc.known.Card)
 	case "pin":
@@ -251,6 +253,8 @@ func (t *typing) checkTask(x *Task, at Pos, n *node, atCard bool) {
 	switch {
 	case special > 1 || special == 1 && scanned:
 		t.fail(at, "a sale has one of cash-back, tip, moto, instalment, entry: qr")
+	case x.Wallet != "" && !scanned:
+		t.fail(at, "a wallet pays by a code: want entry: qr")
 	case scanned && len(x.Entries) > 1:
 		t.fail(at, "a code is scanned instead of a card: entry: qr stands alone")
 	case scanned && x.Function != terminal.FunctionSale:

@@ -1,0 +1,123 @@
+package host
+
+import (
+	"testing"
+	"time"
+
+	"github.com/posim/posim/internal/rules"
+	"github.com/posim/posim/transport/dialect"
+)
+
+const payCode = "1340000000000000172"
+
+// withWallet makes a street that has one.
+func withWallet(_, _ *RelayConfig, i *IssuerConfig) {
+	i.Accounts = append(i.Accounts, Account{Name: "wallet", Code: payCode, Currency: "156", Balance: testBalance, Expiry: noExpiry})
+}
+
+func (s *street) scanned(stan int, amount int64) *dialect.Message {
+	m := s.message("", stan)
+	m.Kind, m.CodeScanned = dialect.KindQRSale, payCode
+	if err := dialect.ISO87().Shape(m); err != nil {
+		s.t.Fatal(err)
+	}
+	m.POSEntryMode = "0031"
+	m.SetAmount(amount)
+	return m
+}
+
+func (s *street) owner(wait int) {
+	s.step(atIssuer, Event{Kind: EventAdmin, Admin: Admin{Account: "wallet", OwnerWait: &wait}}, 0)
+	s.run()
+}
+
+func TestWallet(t *testing.T) {
+	tests := []struct {
+		name  string
+		play  func(s *street, sale *dialect.Message)
+		said  string
+		money string
+	}{
+		{"agrees at once", func(s *street, sale *dialect.Message) { s.ask(sale) }, "00", "acquirer 10000 wallet -10000"},
+		{"agrees after a while", func(s *street, sale *dialect.Message) {
+			s.owner(100)
+			s.ask(sale)
+			s.expect("money before", s.money(), "")
+			s.pass(101 * time.Second)
+		}, "00", "acquirer 10000 wallet -10000"},
+		{"is not there, and nobody waits for ever", func(s *street, sale *dialect.Message) {
+			s.owner(OwnerAway)
+			s.ask(sale)
+			s.pass(5 * time.Minute)
+		}, "68", ""},
+		{"the wallet's host falls while its owner thinks", func(s *street, sale *dialect.Message) {
+			s.owner(100)
+			s.ask(sale)
+			s.restart(atIssuer)
+			s.pass(101 * time.Second)
+		}, "00", "acquirer 10000 wallet -10000"},
+		{"his yes is lost, and asked for again", func(s *street, sale *dialect.Message) {
+			s.fault("issuer>switch 0210", lose)
+			s.ask(sale)
+			s.pass(31 * time.Second)
+		}, "00", "acquirer 10000 wallet -10000"},
+		{"agrees when it is over, and has it back", func(s *street, sale *dialect.Message) {
+			s.owner(OwnerAway)
+			s.ask(sale)
+			s.pass(5 * time.Minute)
+			s.owner(0)
+			s.owner(0)
+			e := s.view(atIssuer).Transactions[0]
+			s.expect("postings", len(e.Postings), 2)
+		}, "68", ""},
+		{"has not got so much", func(s *street, sale *dialect.Message) {
+			s.owner(OwnerAway)
+			s.ask(sale)
+			s.step(atIssuer, Event{Kind: EventAdmin, Admin: Admin{Account: "wallet", SetBalance: true, Balance: 1}}, 0)
+			s.owner(0)
+		}, "51", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := newStreet(t, rules.Set{}, withWallet)
+			sale := s.scanned(1, 10000)
+			test.play(s, sale)
+			s.expect("answer", s.till.said[sale.Key()], test.said)
+			s.pass(5 * time.Minute)
+			s.expect("money", s.money(), test.money)
+			for _, bad := range s.wrong() {
+				t.Error(bad)
+			}
+		})
+	}
+}
+
+func TestLimits(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		limits Limits
+		want   string // of sales of 100, 50 and 1
+	}{
+		{"none", Limits{}, "00 00 00"},
+		{"of a sale", Limits{Sale: 99}, "61 00 00"},
+		{"of a sale, just so", Limits{Sale: 100}, "00 00 00"},
+		{"of a day", Limits{Day: 149}, "00 61 00"},
+		{"of a day, just so", Limits{Day: 151}, "00 00 00"},
+		{"of a day, by one", Limits{Day: 150}, "00 00 61"},
+		{"how many", Limits{Sales: 2}, "00 00 65"},
+		{"amounts come first", Limits{Sale: 40, Sales: 1}, "61 61 00"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newStreet(t, rules.Set{})
+			s.step(atIssuer, Event{Kind: EventAdmin, Admin: Admin{Account: "card", Limits: &test.limits}}, 0)
+			s.restart(atIssuer)
+			got := ""
+			for i, n := range []int64{100, 50, 1} {
+				sale := s.sale(i+1, n)
+				s.ask(sale)
+				got += " " + s.till.said[sale.Key()]
+			}
+			s.expect("answers", got[1:], test.want)
+		})
+	}
+}
