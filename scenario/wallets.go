@@ -18,7 +18,7 @@ type Wallet struct {
 }
 
 // plainWallet is the wallet of a library that has no file of them.
-var plainWallet = Wallet{Name: "wallet", Zh: "钱包", Code: "6288000000000000017", Balance: 10_000_00}
+var plainWallet = Wallet{Name: "wallet", Zh: "钱包", Code: "6288000000000000017", Balance: 100_000_00}
 
 // readWallets reads the wallets of a library, of which the first pays where a sale names none.
 func (l *Library) readWallets(files fs.FS) error {
