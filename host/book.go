@@ -31,8 +31,9 @@ type book struct {
 type Entry struct {
 	Transaction
 	Postings []Posting `json:"postings"`
-	Opened   time.Time `json:"opened"`         // the first record
-	Changed  time.Time `json:"changed"`        // the last one
+	Opened   time.Time `json:"opened"`  // the first record
+	Changed  time.Time `json:"changed"` // the last one
+	ordered  time.Time // when its payout was ordered; of its file
 	Hold     int64     `json:"hold,omitempty"` // minor units that a pre-authorisation keeps from being spent now
 	conn     int       // where its answer goes; 0: nobody waits. Not durable
 	ksn      []byte    // under which keys its answer goes there; nil of a session. Not durable
@@ -84,7 +85,7 @@ func (b *book) apply(r *Record) error {
 func (b *book) applyPayout(r *Record) error {
 	if f := r.File; f != nil {
 		if f.Kind == FilePayout && f.State == FileDue {
-			b.ordered(&f.File)
+			b.ordered(&f.File, r.At)
 		}
 		b.files.apply(f)
 	}

@@ -87,7 +87,7 @@ func (x *Relay) payout() {
 			lines = append(lines, x.payoutLine(&t, owed-t.Fee))
 			continue
 		}
-		x.settleNaming(e)
+		x.settleNaming(e, x.now)
 		t.Paid, t.Payout = true, nil
 		x.bounceSettled(&t)
 		x.put(t, x.pays(owed, t.Fee)...)

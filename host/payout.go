@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/posim/posim/internal/rules"
 )
@@ -97,7 +98,7 @@ func (t *Transaction) Leaving() bool {
 }
 
 // ordered is what a payout file that is durable makes of its transactions.
-func (b *book) ordered(f *File) {
+func (b *book) ordered(f *File, at time.Time) {
 	for i := range f.Lines {
 		l := &f.Lines[i]
 		e := b.find(l.Key)
@@ -109,9 +110,7 @@ func (b *book) ordered(f *File) {
 			p.Returns = e.Payout.Returns
 		}
 		e.Payout, e.Fee, e.FeeOf, e.FeePlan = p, l.Fee, l.FeeOf, l.FeePlan
-		for _, d := range b.naming(e) { // what names it is in its amount
-			d.Paid = d.Paid || d.State == Approved
-		}
+		e.ordered = at
 	}
 }
 
@@ -200,8 +199,10 @@ func (x *Relay) paidOut(f *File) error {
 	return nil
 }
 
-// credited posts a payout.
+// credited posts a payout. What names the sale and is in its amount is settled with it, and first: a power cut may keep a part of
+// this.
 func (x *Relay) credited(e *Entry) {
+	x.settleNaming(e, e.ordered)
 	t := e.Transaction
 	p := *e.Payout
 	p.State = PayoutCredited
@@ -217,10 +218,10 @@ func (x *Relay) bounceSettled(t *Transaction) {
 	}
 }
 
-// settleNaming marks what names a sale as settled, where there is nothing to pay. It comes first: a power cut may keep a part.
-func (x *Relay) settleNaming(e *Entry) {
+// settleNaming marks what named a sale at some time as settled.
+func (x *Relay) settleNaming(e *Entry, at time.Time) {
 	for _, d := range x.book.naming(e) {
-		if d.State == Approved && !d.Paid {
+		if d.State == Approved && !d.Paid && !d.Changed.After(at) {
 			settled := d.Transaction
 			settled.Paid = true
 			x.put(settled)
