@@ -32,13 +32,27 @@ func (b *book) view() *View {
 // Recover reads the bytes of a party's log, without its keys and its configuration. A torn record at the end is left out;
 // damage before it is an error, and so is a record that no party writes.
 func Recover(log []byte) (*View, error) {
+	return RecoverEach(log, func([]byte, *Record, *Entry) {})
+}
+
+// RecoverEach is Recover for whoever wants to know what was when: each is told of every record, with its bytes, which are the log's,
+// and with the entry of its transaction as it is from then on; nil: it is about none. The entry is the view's.
+func RecoverEach(log []byte, each func(body []byte, r *Record, e *Entry)) (*View, error) {
 	var b book
 	n, err := wal.Recover(LogName, log, func(body []byte) error {
 		r, err := DecodeRecord(body)
 		if err != nil {
 			return err
 		}
-		return b.apply(r)
+		if err := b.apply(r); err != nil {
+			return err
+		}
+		var e *Entry
+		if r.Transaction != nil {
+			e = b.find(r.Transaction.Key)
+		}
+		each(body, r, e)
+		return nil
 	})
 	if err != nil {
 		return nil, err

@@ -513,7 +513,7 @@ func (c *examined) refundDate() (date string) {
 // paidOn is the day on which the merchant was paid.
 func (c *examined) paidOn(a *host.Entry) string {
 	paid := false
-	for _, ch := range c.changes[a] {
+	for _, ch := range c.changesOf(chain[0], a) {
 		if ch.after.Paid && !paid {
 			return ch.at.Format(time.DateOnly)
 		}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/posim/posim/host"
-	"github.com/posim/posim/internal/wal"
 	"github.com/posim/posim/terminal"
 	"github.com/posim/posim/transport/dialect"
 )
@@ -16,7 +15,8 @@ import (
 type Dossier struct {
 	books    []*terminal.Books
 	views    map[string]*host.View
-	changes  map[*host.Entry][]change // in the order of the logs
+	records  map[*host.Entry][][]byte // of each, as they stand in its log: what was when is read only of what is asked about
+	changes  map[*host.Entry][]change // of a running house, which tells no records
 	closings map[terminalOf][]closing
 	all      []*transaction
 	families map[*transaction]*family
@@ -47,7 +47,7 @@ type change struct {
 
 // Read reads the records. A torn one at the end of a store is left out; damage before it is an error.
 func (s *Stores) Read() (*Dossier, error) {
-	e := &Dossier{views: map[string]*host.View{}, changes: map[*host.Entry][]change{}, closings: map[terminalOf][]closing{}}
+	e := &Dossier{views: map[string]*host.View{}, records: map[*host.Entry][][]byte{}, closings: map[terminalOf][]closing{}}
 	for _, j := range s.Journals {
 		b, err := terminal.ReadBooks(j.Data)
 		if err != nil {
@@ -71,19 +71,9 @@ func placed(s Store, err error) error {
 	return fmt.Errorf("scenario: %s: %w", s.Place, err)
 }
 
-// readLog reads a log twice: once as its party does, and once for what was when.
+// readLog reads a log, and keeps where the records of each transaction are.
 func (e *Dossier) readLog(s Store) error {
-	v, err := host.Recover(s.Data)
-	if err != nil {
-		return err
-	}
-	e.views[s.Party] = v
-	now := map[*host.Entry]host.Transaction{}
-	_, err = wal.Recover(host.LogName, s.Data, func(body []byte) error {
-		r, err := host.DecodeRecord(body)
-		if err != nil {
-			return err
-		}
+	v, err := host.RecoverEach(s.Data, func(body []byte, r *host.Record, entry *host.Entry) {
 		if r.At.After(e.last) {
 			e.last = r.At
 		}
@@ -94,14 +84,33 @@ func (e *Dossier) readLog(s Store) error {
 			k := terminalOf{b.MID, b.TID}
 			e.closings[k] = append(e.closings[k], closing{r.At, *b})
 		}
-		if t := r.Transaction; t != nil {
-			entry := v.Find(t.Key)
-			e.changes[entry] = append(e.changes[entry], change{r.At, s.Party, now[entry], *t, r.Postings})
-			now[entry] = *t
+		if entry != nil {
+			e.records[entry] = append(e.records[entry], body)
 		}
-		return nil
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	e.views[s.Party] = v
+	return nil
+}
+
+// changesOf is what the records of an entry have changed, one after the other.
+func (e *Dossier) changesOf(party string, entry *host.Entry) []change {
+	if e.records == nil {
+		return e.changes[entry]
+	}
+	all := make([]change, 0, len(e.records[entry]))
+	var now host.Transaction
+	for _, body := range e.records[entry] {
+		r, err := host.DecodeRecord(body)
+		if err != nil {
+			continue // it was read before
+		}
+		all = append(all, change{r.At, party, now, *r.Transaction, r.Postings})
+		now = *r.Transaction
+	}
+	return all
 }
 
 // DossierOf is what a running house believes. What was when is told as far as its entries say it.
@@ -271,9 +280,9 @@ const halfYear = 180 * 24 * time.Hour
 
 // history is what hosts have written about a transaction, in time.
 func (e *Dossier) history(t *transaction) (all []change) {
-	for _, entry := range t.entries {
+	for i, entry := range t.entries {
 		if entry != nil {
-			all = append(all, e.changes[entry]...)
+			all = append(all, e.changesOf(chain[i], entry)...)
 		}
 	}
 	sort.SliceStable(all, func(i, j int) bool { return all[i].at.Before(all[j].at) })
