@@ -37,7 +37,7 @@ const (
 // stores are what the disks of a virtual house hold now.
 func (r *rig) stores() *Stores {
 	s := &Stores{Journals: []Store{{Party: partyTerminal, Data: slices.Clone(r.termDisk.Durable(terminal.JournalFile))}}}
-	for _, p := range r.hosts {
+	for _, p := range r.everyHost() {
 		s.Logs = append(s.Logs, Store{Party: p.name, Data: slices.Clone(p.disk.Durable(host.LogName))})
 	}
 	return s

@@ -324,6 +324,9 @@ func (c *examined) timeline() (all []Moment) {
 		}
 		for _, ch := range c.history(t) {
 			all = append(all, Moment{At: ch.at, Party: ch.party, STAN: t.key.STAN, Says: ch.says(), Moved: ch.posts})
+			if ch.order != nil {
+				all = append(all, c.atBank(t, ch.order.Order)...)
+			}
 		}
 	}
 	slices.SortStableFunc(all, func(a, b Moment) int { return a.At.Compare(b.At) })
@@ -346,10 +349,24 @@ func (c *examined) timeline() (all []Moment) {
 	return all
 }
 
+// atBank is what the bank has made of an order. An order has the transactions of one merchant, and is credited or returned whole.
+func (c *examined) atBank(t *transaction, order string) (all []Moment) {
+	for _, x := range c.credits[order] {
+		s := say("m-bank-credited", "amount", amount(x.Amount), "account", x.Account)
+		if x.Reason != "" {
+			s = say("m-bank-returned", "amount", amount(x.Amount), "account", x.Account, "why", x.Reason)
+		}
+		all = append(all, Moment{At: x.at, Party: partyBank, STAN: t.key.STAN, Says: s})
+	}
+	return all
+}
+
 // says is what a record is about: what is new in it.
 func (ch *change) says() Saying {
 	a, b := &ch.after, &ch.before
 	switch {
+	case ch.order != nil:
+		return say("m-ordered", "amount", amount(ch.order.Amount), "fee", amount(ch.order.Fee), "account", ch.order.Account)
 	case a.State != b.State:
 		switch a.State {
 		case host.Pending:
@@ -366,6 +383,8 @@ func (ch *change) says() Saying {
 		case host.Tombstone:
 			return say("m-remembered")
 		}
+	case payout(a) != payout(b) && payout(a) == host.PayoutReturned:
+		return say("m-returned", "why", a.Payout.Reason, "amount", amount(a.Payout.Amount), "account", a.Payout.Account)
 	case a.Difference != nil && (b.Difference == nil || *a.Difference != *b.Difference):
 		return say("m-item", "amount", amount(a.Difference.Amount), "owner", a.Difference.Owner, "deadline", a.Difference.Deadline)
 	case a.Difference == nil && b.Difference != nil:
@@ -392,6 +411,14 @@ func (ch *change) says() Saying {
 		return say("m-moved")
 	}
 	return say("m-noted")
+}
+
+// payout is where the payout of a transaction stands; 0: none was ordered.
+func payout(t *host.Transaction) host.PayoutState {
+	if t.Payout == nil {
+		return 0
+	}
+	return t.Payout.State
 }
 
 // losing tells whether money moved into, or out of, what somebody bears.

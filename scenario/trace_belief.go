@@ -17,6 +17,9 @@ func (d *Dossier) beliefs(t *transaction) (all []Belief) {
 		}
 	}
 	if d.views[chain[0]] != nil && debits(t.kind()) && t.entries[0] != nil {
+		if d.views[partyBank] != nil {
+			all = append(all, Belief{partyBank, d.bankBelief(t.entries[0])})
+		}
 		all = append(all, Belief{"merchant", d.merchantBelief(t)})
 	}
 	return all
@@ -89,6 +92,22 @@ func hostBelief(party string, e *host.Entry) Saying {
 }
 
 const instantForm = "2006-01-02 15:04:05"
+
+// bankBelief is what the bank has made of the order that pays a transaction.
+func (d *Dossier) bankBelief(e *host.Entry) Saying {
+	if e.Payout == nil {
+		return say("b-none")
+	}
+	all := d.credits[e.Payout.Order]
+	if len(all) == 0 {
+		return say("b-unknown")
+	}
+	last := all[len(all)-1]
+	if last.Reason != "" {
+		return say("b-returned", "why", last.Reason, "amount", amount(last.Amount), "account", last.Account, "time", last.at.Format(instantForm))
+	}
+	return say("b-credited", "amount", amount(last.Amount), "account", last.Account, "time", last.at.Format(instantForm))
+}
 
 // merchantBelief is what has reached the merchant.
 func (d *Dossier) merchantBelief(t *transaction) Saying {

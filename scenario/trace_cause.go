@@ -56,6 +56,7 @@ var itemCauses = []struct{ reason, cause string }{
 	{"reversal refused: the merchant has been paid", "reversal-after-payout"},
 	{"reversal refused", "reversal-refused"},
 	{"the merchant cannot be charged", "refund-not-covered"},
+	{"payout returned", "payout-returned"},
 	{"approved in the issuer's place, and the issuer refused", "stand-in-refused"},
 }
 
@@ -72,6 +73,10 @@ func (c *examined) fromItems() bool {
 			break
 		}
 	}
+	if cause == "payout-returned" {
+		c.payoutFailed(&i)
+		return true
+	}
 	answer := AnswerInDoubt
 	if c.family.net(host.PositionSuspense) > 0 || c.family.net(host.PositionAcquirer) > 0 {
 		answer = AnswerHeld
@@ -87,6 +92,28 @@ func (c *examined) fromItems() bool {
 	c.set(answer, cause, "why", i.Reason, "amount", amount(i.Amount)).
 		waits(i.Deadline, "next-item", "owner", i.Owner).duty(i.Owner, "duty-item", "owner", i.Owner)
 	return true
+}
+
+// payoutFailed: the bank could not credit the merchant. He is paid once more when his account is right.
+func (c *examined) payoutFailed(i *Item) {
+	for _, t := range c.family.members {
+		e := t.entries[0]
+		if e == nil || e.Payout == nil {
+			continue
+		}
+		facts := []string{"why", e.Payout.Reason, "account", e.Payout.Account, "amount", amount(e.Payout.Amount)}
+		switch e.Payout.State {
+		case host.PayoutCorrected:
+			c.set(AnswerPayoutFailed, "payout-corrected", facts...).itself("", "next-payout-again", "amount", amount(e.Payout.Amount))
+			return
+		case host.PayoutOrdered:
+			c.set(AnswerPayoutFailed, "payout-again", facts...).itself("", "next-bank", "amount", amount(e.Payout.Amount))
+			return
+		}
+		c.set(AnswerPayoutFailed, "payout-returned", facts...).waits(i.Deadline, "next-correct", "owner", i.Owner).duty("merchant", "duty-account", "account", e.Payout.Account)
+		return
+	}
+	c.set(AnswerPayoutFailed, "payout-returned", "why", strings.TrimPrefix(i.Reason, "payout returned: ")).waits(i.Deadline, "next-correct", "owner", i.Owner).duty("merchant", "duty-account")
 }
 
 // loser is who bears the family's loss, and how much.
@@ -453,6 +480,9 @@ func (c *examined) payable(a *host.Entry, cause string) {
 		if under > 0 {
 			c.itself(c.refundDate(), "next-refund", "amount", amount(under))
 		}
+	case payout(&a.Transaction) == host.PayoutOrdered:
+		c.set(AnswerApproved, "payout-ordered", "amount", amount(a.Payout.Amount), "account", a.Payout.Account).
+			itself("", "next-bank", "amount", amount(a.Payout.Amount))
 	case a.Paid && cause != "":
 		c.set(AnswerPaid, cause+"-paid", "date", c.paidOn(a))
 	case a.Paid && a.ApprovedAmount > 0 && a.ApprovedAmount < a.Amount:
@@ -514,6 +544,9 @@ func (c *examined) refundDate() (date string) {
 func (c *examined) paidOn(a *host.Entry) string {
 	paid := false
 	for _, ch := range c.changesOf(chain[0], a) {
+		if ch.order != nil {
+			continue
+		}
 		if ch.after.Paid && !paid {
 			return ch.at.Format(time.DateOnly)
 		}

@@ -18,6 +18,7 @@ type Dossier struct {
 	records  map[*host.Entry][][]byte // of each, as they stand in its log: what was when is read only of what is asked about
 	changes  map[*host.Entry][]change // of a running house, which tells no records
 	closings map[terminalOf][]closing
+	credits  map[string][]credit // what the bank has made of an order
 	all      []*transaction
 	families map[*transaction]*family
 	owner    map[*transaction]int // which journal
@@ -29,6 +30,15 @@ type Dossier struct {
 var chain = [...]string{"acquirer", "switch", "issuer"}
 
 type terminalOf struct{ mid, tid string }
+
+// The merchants' bank is a party, and on no transaction's way.
+const partyBank = "bank"
+
+// credit is what became of an order at the bank, and when.
+type credit struct {
+	at time.Time
+	host.BankCredit
+}
 
 // closing is the end of a batch at the acquirer.
 type closing struct {
@@ -43,11 +53,12 @@ type change struct {
 	before host.Transaction // the zero Transaction: none
 	after  host.Transaction
 	posts  []host.Posting
+	order  *host.FileLine // of a payout file: nothing else has changed
 }
 
 // Read reads the records. A torn one at the end of a store is left out; damage before it is an error.
 func (s *Stores) Read() (*Dossier, error) {
-	e := &Dossier{views: map[string]*host.View{}, records: map[*host.Entry][][]byte{}, closings: map[terminalOf][]closing{}}
+	e := &Dossier{views: map[string]*host.View{}, records: map[*host.Entry][][]byte{}, closings: map[terminalOf][]closing{}, credits: map[string][]credit{}}
 	for _, j := range s.Journals {
 		b, err := terminal.ReadBooks(j.Data)
 		if err != nil {
@@ -73,6 +84,7 @@ func placed(s Store, err error) error {
 
 // readLog reads a log, and keeps where the records of each transaction are.
 func (e *Dossier) readLog(s Store) error {
+	var ordered []func(*host.View)
 	v, err := host.RecoverEach(s.Data, func(body []byte, r *host.Record, entry *host.Entry) {
 		if r.At.After(e.last) {
 			e.last = r.At
@@ -84,6 +96,12 @@ func (e *Dossier) readLog(s Store) error {
 			k := terminalOf{b.MID, b.TID}
 			e.closings[k] = append(e.closings[k], closing{r.At, *b})
 		}
+		if c := r.Credit; c != nil {
+			e.credits[c.Order] = append(e.credits[c.Order], credit{r.At, *c})
+		}
+		if f := r.File; f != nil && f.Kind == host.FilePayout && f.State == host.FileDue && s.Party != partyBank {
+			ordered = append(ordered, func(v *host.View) { e.orderedBy(v, f, body) })
+		}
 		if entry != nil {
 			e.records[entry] = append(e.records[entry], body)
 		}
@@ -91,8 +109,20 @@ func (e *Dossier) readLog(s Store) error {
 	if err != nil {
 		return err
 	}
+	for _, f := range ordered {
+		f(v)
+	}
 	e.views[s.Party] = v
 	return nil
+}
+
+// orderedBy keeps the record of a payout file with each transaction that it pays.
+func (e *Dossier) orderedBy(v *host.View, f *host.FileRecord, body []byte) {
+	for i := range f.Lines {
+		if entry := v.Find(f.Lines[i].Key); entry != nil {
+			e.records[entry] = append(e.records[entry], body)
+		}
+	}
 }
 
 // changesOf is what the records of an entry have changed, one after the other.
@@ -107,10 +137,25 @@ func (e *Dossier) changesOf(party string, entry *host.Entry) []change {
 		if err != nil {
 			continue // it was read before
 		}
-		all = append(all, change{r.At, party, now, *r.Transaction, r.Postings})
+		if r.Transaction == nil {
+			all = append(all, change{at: r.At, party: party, order: lineOf(r.File, entry.Key)})
+			continue
+		}
+		all = append(all, change{at: r.At, party: party, before: now, after: *r.Transaction, posts: r.Postings})
 		now = *r.Transaction
 	}
+	sort.SliceStable(all, func(i, j int) bool { return all[i].at.Before(all[j].at) })
 	return all
+}
+
+// lineOf is a transaction's line in a file.
+func lineOf(f *host.FileRecord, k dialect.Key) *host.FileLine {
+	for i := range f.Lines {
+		if f.Lines[i].Key == k {
+			return &f.Lines[i]
+		}
+	}
+	return &host.FileLine{}
 }
 
 // DossierOf is what a running house believes. What was when is told as far as its entries say it.
@@ -123,11 +168,11 @@ func DossierOf(acquirer, swtch, issuer *host.View) *Dossier {
 		e.views[chain[i]] = v
 		e.date = max(e.date, v.BusinessDate)
 		for _, entry := range v.Transactions {
-			e.changes[entry] = []change{{entry.Opened, chain[i], host.Transaction{}, host.Transaction{State: host.Pending, Kind: entry.Kind}, nil}}
+			e.changes[entry] = []change{{at: entry.Opened, party: chain[i], after: host.Transaction{State: host.Pending, Kind: entry.Kind}}}
 			if entry.State == host.Pending {
 				continue
 			}
-			e.changes[entry] = append(e.changes[entry], change{entry.Changed, chain[i], host.Transaction{State: host.Pending, Kind: entry.Kind}, entry.Transaction, entry.Postings})
+			e.changes[entry] = append(e.changes[entry], change{at: entry.Changed, party: chain[i], before: host.Transaction{State: host.Pending, Kind: entry.Kind}, after: entry.Transaction, posts: entry.Postings})
 			if entry.Changed.After(e.last) {
 				e.last = entry.Changed
 			}
