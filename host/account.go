@@ -143,3 +143,11 @@ func (x *Issuer) Moved() (sum int64) {
 	}
 	return sum
 }
+
+// Held is what pre-authorisations keep from being spent in all accounts together, in minor units, counted account by account.
+func (x *Issuer) Held() (sum int64) {
+	for _, a := range x.byName {
+		sum += a.held
+	}
+	return sum
+}

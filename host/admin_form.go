@@ -74,7 +74,7 @@ type TraceParty struct {
 type DifferenceItem struct {
 	Party string      `json:"party"` // whose log has it
 	Key   dialect.Key `json:"key"`
-	Difference
+	Item
 }
 
 // AccountReport is an account as it is now.

@@ -9,20 +9,21 @@ import (
 
 // book is what the records of one party say: the last image of every transaction, and the postings that added up.
 type book struct {
-	entries   map[dialect.Key]*Entry
-	short     bool // date and time are no part of the key (H5 left out): entries are found without them, and keep them
-	order     []*Entry
-	numbered  map[string]*Entry        // by retrieval reference number, the latest
-	about     map[dialect.Key][]*Entry // the transactions that name one, by its key
-	sessions  map[string]*SignOn       // by terminal
-	accounts  []*AccountState
-	date      string // the business date; "" until the calendar has moved
-	batches   batches
-	states    map[terminalID]*TerminalState
-	files     files
-	credits   map[string]*BankCredit // bank: by order
-	credited  []*BankCredit          // the same, in their order
-	merchants map[string]*MerchantState
+	entries    map[dialect.Key]*Entry
+	short      bool // date and time are no part of the key (H5 left out): entries are found without them, and keep them
+	order      []*Entry
+	numbered   map[string]*Entry        // by retrieval reference number, the latest
+	about      map[dialect.Key][]*Entry // the transactions that name one, by its key
+	sessions   map[string]*SignOn       // by terminal
+	accounts   []*AccountState
+	date       string // the business date; "" until the calendar has moved
+	batches    batches
+	states     map[terminalID]*TerminalState
+	files      files
+	credits    map[string]*BankCredit // bank: by order
+	credited   []*BankCredit          // the same, in their order
+	merchants  map[string]*MerchantState
+	statements map[string]*statement // what the day's files of a party say
 
 	unlimited bool // refunds have no limit (F1 left out)
 }
@@ -78,6 +79,9 @@ func (b *book) apply(r *Record) error {
 		b.date = c.Date
 	}
 	b.applyDesk(r)
+	if r.Cleared != nil {
+		b.said(r.Cleared.From).apply(r.Cleared)
+	}
 	return b.applyPayout(r)
 }
 

@@ -15,11 +15,13 @@ func (x *Relay) calendar(c Calendar) {
 		return
 	}
 	if r := x.moved(c); r != nil {
+		ended := x.book.businessDate(x.now)
 		x.add(r, x.Apply)
+		x.unheard()
+		x.endOfDay(ended)
 	}
-	x.bear()
+	x.overdue()
 	x.expire(x.Apply) // as long as nobody has moved it the date is the clock's, which may have gone far
-	x.writeOff()
 	x.audit()
 }
 
@@ -116,14 +118,12 @@ func (x *Issuer) calendar(c Calendar) {
 	if c.Kind != CalendarPayout {
 		if r := x.moved(c); r != nil {
 			x.add(r, x.Apply)
+			x.overdue()
 		}
 		x.expire(x.Apply)
 	}
-	if c.Kind == CalendarCutover {
-		return // the day's file is made, and comes to the cardholders' banks on the next one
-	}
 	for _, e := range x.book.order {
-		if e.Kind != dialect.KindRefund || e.State != Approved || e.Paid || c.Kind == CalendarDate && x.book.businessDate(x.now) < nextWorkingDay(e.BusinessDate) {
+		if e.Kind != dialect.KindRefund || e.State != Approved || e.Paid || !x.clears(c, e) {
 			continue
 		}
 		a := x.byName[e.Account]
@@ -134,6 +134,13 @@ func (x *Issuer) calendar(c Calendar) {
 		t.Paid = true
 		x.put(&Record{Transaction: &t, Postings: moves(PositionSwitch, a.position(), t.Amount)})
 	}
+}
+
+// clears tells whether a refund is cleared by a move of the calendar: at a payout and when the date says so; at a cut-over, which
+// only makes the day's file, not before its day is over.
+func (x *Issuer) clears(c Calendar, e *Entry) bool {
+	today, due := x.book.businessDate(x.now), nextWorkingDay(e.BusinessDate)
+	return c.Kind == CalendarPayout || c.Kind == CalendarDate && today >= due || today > due
 }
 
 // nextWorkingDay is the first day behind a business date that is no Saturday or Sunday.

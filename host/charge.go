@@ -116,9 +116,8 @@ func (x *Relay) audit() {
 		}
 		t := e.Transaction
 		t.Audited = true
-		t.Difference = x.difference(&t, fmt.Sprintf("%s: %d was taken by plan %s under merchant category %s, and the contract %s says %d",
+		t.Difference = x.item(&t, FeeDiffers, max(want-t.Fee, t.Fee-want), fmt.Sprintf("%s: %d was taken by plan %s under merchant category %s, and the contract %s says %d",
 			ReasonFeeAudit, t.Fee, t.FeePlan, orNothing(t.MerchantCode), p.Name, want))
-		t.Difference.Amount = max(want-t.Fee, t.Fee-want)
 		x.put(t)
 	}
 }

@@ -65,6 +65,7 @@ func (c *codec) record(r *Record) {
 	part(c, 30, &r.File, (*codec).file)
 	part(c, 31, &r.Credit, (*codec).credit)
 	part(c, 32, &r.Merchant, (*codec).merchant)
+	part(c, 35, &r.Cleared, (*codec).cleared)
 }
 
 func (c *codec) transaction(t *Transaction) {
@@ -104,6 +105,7 @@ func (c *codec) transaction(t *Transaction) {
 	c.text(42, &t.AdditionalAmounts)
 	c.transactionAtDesk(t)
 	part(c, 60, &t.Payout, (*codec).payout)
+	c.transactionAtClearing(t)
 	c.fees(t)
 	c.standIn(t)
 }
@@ -135,13 +137,6 @@ func (c *codec) kind(tag byte, t *Transaction) {
 		}
 		t.Kind = k
 	}
-}
-
-func (c *codec) difference(d *Difference) {
-	c.text(1, &d.Owner)
-	number(c, 2, &d.Amount)
-	c.text(3, &d.Deadline)
-	c.text(4, &d.Reason)
 }
 
 func (c *codec) signOn(s *SignOn) {
@@ -391,8 +386,8 @@ const maxRecorded = 1 << 53
 
 // check refuses what no party writes.
 func (r *Record) check() error {
-	if r.Transaction == nil && r.SignOn == nil && r.Account == nil && r.Calendar == nil && r.File == nil && r.Credit == nil && r.Merchant == nil && !r.desk() {
-		return errors.New("no part: want a transaction, sign-on, account, calendar, batch, lines of one, a terminal's state, a file, a credit or a merchant")
+	if r.Transaction == nil && r.SignOn == nil && r.Account == nil && r.Calendar == nil && r.Cleared == nil && r.File == nil && r.Credit == nil && r.Merchant == nil && !r.desk() {
+		return errors.New("no part: want a transaction, sign-on, account, calendar, batch, lines of one, a terminal's state, a file, a credit, a merchant or the lines of a day")
 	}
 	if len(r.Postings) > 0 && r.Transaction == nil {
 		return errors.New("postings without the transaction that they belong to")
@@ -414,6 +409,11 @@ func (r *Record) check() error {
 	}
 	if r.SignOn != nil && r.SignOn.Key.TID == "" {
 		return errors.New("sign-on without a terminal")
+	}
+	if r.Cleared != nil {
+		if err := r.Cleared.check(); err != nil {
+			return err
+		}
 	}
 	if r.File != nil {
 		if err := r.File.check(); err != nil {
@@ -456,18 +456,24 @@ func (t *Transaction) check() error {
 		return fmt.Errorf("amount %d, fee %d: want 0 to 2^53", t.Amount, t.Fee)
 	case t.Card != "" && !masked(t.Card):
 		return errors.New("card number is not masked")
-	case t.Difference != nil && (t.Difference.Owner == "" || t.Difference.Amount <= 0):
-		return errors.New("difference without owner or amount")
 	case t.Payout != nil && t.Payout.check() != nil:
 		return t.Payout.check()
-	case t.Signature != nil && t.Signature.check() != nil:
-		return t.Signature.check()
 	case t.CardType != "" && !slices.Contains(CardTypes(), t.CardType):
 		return fmt.Errorf("card type %q: want credit, debit or qr", t.CardType)
 	case t.FeeOf < 0 || t.FeeOf > maxRecorded:
 		return fmt.Errorf("fee of %d: want 0 to 2^53", t.FeeOf)
 	case t.MerchantCode != "" && !merchantCode(t.MerchantCode):
 		return fmt.Errorf("merchant category code %q: want four digits", t.MerchantCode)
+	}
+	if t.Difference != nil {
+		if err := t.Difference.check(); err != nil {
+			return err
+		}
+	}
+	if t.Signature != nil {
+		if err := t.Signature.check(); err != nil {
+			return err
+		}
 	}
 	return t.checkStandIn()
 }

@@ -127,6 +127,14 @@ func (b *book) stands(e *Entry) string {
 	return ""
 }
 
+// settled tells whether people have moved a transaction's money beside the protocol, or are about to: nothing else moves it then.
+func (t *Transaction) settled() bool {
+	return t.Difference != nil && t.Difference.Type != AdviceRefused && t.Difference.Stage != ItemOpen && t.Difference.Stage != ItemClosed || t.disputed()
+}
+
+// disputed tells whether the cardholder's bank has ever asked for the money back.
+func (t *Transaction) disputed() bool { return t.Difference != nil && t.Difference.Type == Dispute }
+
 // wants lists the kinds that a kind can name.
 func wants(k dialect.Kind) []dialect.Kind {
 	switch k {
@@ -158,6 +166,9 @@ func (b *book) against(t *Transaction, o *Entry) (code, note string) {
 	fits := false
 	for _, k := range wants(t.Kind) {
 		fits = fits || k == o.Kind
+	}
+	if o.settled() {
+		return codeInvalidTransaction, "it has been settled as a difference"
 	}
 	switch {
 	case !fits:

@@ -36,6 +36,7 @@ type Effect struct {
 	Cancel    Timer // the zero Timer: nothing to cancel
 	Unmatched *Unmatched
 	Order     *OrderMove // an issuer's order to a card is another than before
+	Alarm     *Alarm     // people are told
 	Refused   error      // why an order from outside the protocol, or a file, changed nothing
 	File      *File      // is handed to another party once the records of the step are durable
 }
@@ -113,10 +114,14 @@ func (d *desk) View() *View { return d.book.view() }
 // add applies a record and has it made durable.
 func (d *desk) add(r *Record, apply func(*Record) error) {
 	r.At = d.now
+	alarm := d.alarm(r.Transaction)
 	if err := apply(r); err != nil {
 		panic("host: a machine refused its own record: " + err.Error()) // our bug: the machine just made it
 	}
 	d.fx = append(d.fx, Effect{Append: r})
+	if alarm != nil {
+		d.fx = append(d.fx, Effect{Alarm: alarm})
+	}
 }
 
 // send has a message sent. What goes back to a device that has keys for each message is under those of what it answers.

@@ -15,6 +15,7 @@ const (
 	EventCalendar                      // the business calendar moved: Calendar
 	EventAdmin                         // somebody changed an account: Admin
 	EventTerminal                      // somebody changed how a terminal is treated: Terminal
+	EventDeed                          // somebody behind the desk does something about a transaction: Deed
 	EventFile                          // another party's file arrived: File
 )
 
@@ -35,6 +36,7 @@ type Event struct {
 	Admin    Admin
 	Terminal TerminalOrder
 	File     *File
+	Deed     Deed
 
 	wire    string      // the message's MTI as it came, or the file's kind
 	seen    *Entry      // how the transaction stood when the message arrived; only without rule H4

@@ -19,13 +19,20 @@ type FileKind byte
 
 // The kinds of files.
 const (
-	FileReceipt      FileKind = iota + 1 // its ID is that of the file that has come
-	FilePayout                           // acquirer to bank: what merchants are to be paid
-	FilePayoutResult                     // bank to acquirer: what became of a payout file
+	FileReceipt       FileKind = iota + 1 // its ID is that of the file that has come
+	FilePayout                            // acquirer to bank: what merchants are to be paid
+	FilePayoutResult                      // bank to acquirer: what became of a payout file
+	FileClearing                          // switch to acquirer: what it has of a day
+	FileAdjustment                        // acquirer or switch to issuer: what goes back to a cardholder
+	FileClaim                             // acquirer to issuer: what is asked for
+	FileClaimAnswer                       // issuer to acquirer: what it says to that
+	FileChargeBack                        // issuer to acquirer: what is taken back
+	FileRepresentment                     // acquirer to issuer: what is asked for once more, with its slip
 	fileKinds
 )
 
-var fileKindNames = [...]string{"none", "receipt", "payout", "payout-result"}
+var fileKindNames = [...]string{"none", "receipt", "payout", "payout-result", "clearing", "adjustment", "claim", "claim-answer", "charge-back",
+	"representment"}
 
 // String names the kind, as a fault's event does.
 func (k FileKind) String() string { return named(fileKindNames[:], byte(k)) }
@@ -184,9 +191,12 @@ func (x *files) apply(r *FileRecord) {
 // fileID is the ID of this party's next file.
 func (d *desk) fileID(k FileKind) string { return fmt.Sprintf("%v-%06d", k, d.book.files.sent+1) }
 
-// hand makes a file durable, and has it handed out then. Its ID, sender and date are set here.
+// hand makes a file durable, and has it handed out then. Its sender is set here, and its ID and date where it
+// has none.
 func (d *desk) hand(f *File, apply func(*Record) error) {
-	f.From, f.Date = d.name, d.book.businessDate(d.now)
+	if f.From = d.name; f.Date == "" {
+		f.Date = d.book.businessDate(d.now)
+	}
 	if f.ID == "" {
 		f.ID = d.fileID(f.Kind)
 	}

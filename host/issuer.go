@@ -77,7 +77,7 @@ func (x *Issuer) MACKey(conn int, _ *dialect.Message) (hsm.Key, hsm.MACParams, b
 
 // Apply replays one record. What concerns an account that is no longer configured stays in the book alone.
 func (x *Issuer) Apply(r *Record) error {
-	if r.SignOn != nil || r.desk() || r.Merchant != nil || r.Credit != nil {
+	if r.SignOn != nil || r.Cleared != nil || r.desk() || r.Merchant != nil || r.Credit != nil {
 		return fmt.Errorf("host: %s: a record of an acquirer", x.cfg.Name)
 	}
 	held := x.held(r.Transaction)
@@ -143,13 +143,15 @@ func (x *Issuer) Step(now time.Time, e Event) []Effect {
 		if o := x.book.find(e.Timer.Key); o != nil {
 			x.agreed(o)
 		}
+	case EventDeed:
+		x.deed(e.Deed)
 	case EventBoot:
 		for _, o := range x.book.order {
 			x.askOwner(o)
 		}
 		x.handAgain()
 	case EventFile:
-		x.took(e.File, x.Apply, func(*File) error { return ErrFile })
+		x.took(e.File, x.Apply, x.read)
 	}
 	return x.fx
 }
@@ -250,7 +252,7 @@ func (x *Issuer) reversal(e Event) {
 		x.refuse(e.Conn, m, codeNoOriginal)
 	case old.State == Declined, old.State == Reversed && x.rules.Kept(rules.IssuerCreditsOnce):
 		x.acknowledge(e.Conn, m, old, codeApproved)
-	case old.Function == Advice || old.Kind == dialect.KindBalance || old.State == Approved && x.book.stands(old) != "":
+	case old.Function == Advice || old.settled() || old.Kind == dialect.KindBalance || old.State == Approved && x.book.stands(old) != "":
 		x.acknowledge(e.Conn, m, old, codeInvalidTransaction)
 	default:
 		t := old.Transaction

@@ -22,10 +22,11 @@ const (
 	UnmatchedAnswer                            // an answer that nothing waits for; Want and State tell what was there
 	DialFailed                                 // the next hop cannot be reached; Err says why
 	OrderMoved                                 // an order to a card is new, or its state is; Order
+	AlarmRaised                                // an item is open, or moved, or something is odd; Alarm
 	Refused                                    // an order from outside changed nothing, or a connection of a terminal came to nothing (Conn -1); Err says why
 )
 
-var observationNames = [...]string{"none", "received", "sent", "dropped", "undecodable", "unmatched answer", "dial failed", "order", "refused"}
+var observationNames = [...]string{"none", "received", "sent", "dropped", "undecodable", "unmatched answer", "dial failed", "order", "alarm", "refused"}
 
 // String names the kind.
 func (k ObservationKind) String() string { return named(observationNames[:], byte(k)) }
@@ -41,6 +42,7 @@ type Observation struct {
 	Want    dialect.Key // UnmatchedAnswer: the key of what is in flight there; the zero Key without one
 	State   State       // UnmatchedAnswer: how the record with the answer's own key stands; 0 without one
 	Order   *OrderMove
+	Alarm   *Alarm
 	Err     error
 }
 
@@ -58,6 +60,9 @@ func (o Observation) String() string {
 	}
 	if o.Order != nil {
 		s += " " + o.Order.String()
+	}
+	if o.Alarm != nil {
+		s += " " + o.Alarm.String()
 	}
 	if o.Err != nil {
 		s += ": " + o.Err.Error()

@@ -224,6 +224,8 @@ func (p *Party) perform() {
 			p.observe(Observation{Kind: UnmatchedAnswer, Message: f.Unmatched.Message, Want: f.Unmatched.Want, State: f.Unmatched.State})
 		case f.Order != nil:
 			p.observe(Observation{Kind: OrderMoved, Order: f.Order})
+		case f.Alarm != nil:
+			p.observe(Observation{Kind: AlarmRaised, Alarm: f.Alarm})
 		case f.File != nil:
 			if p.cfg.Deliver != nil {
 				p.cfg.Deliver(f.File)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/posim/posim/internal/rules"
@@ -149,7 +148,7 @@ func AccountName(mid string, s Standing) string {
 func (x *Relay) due(e *Entry) bool {
 	p := e.Payout
 	switch {
-	case e.State != Approved || purposeOf(e.Kind) != charging || x.undecided(e) || e.Net(PositionSuspense) > 0:
+	case !e.payable() || x.undecided(e):
 		return false
 	case p != nil && p.Returns > 0 && p.State == PayoutCredited && !x.rules.Kept(rules.RepayOnce):
 		return true
@@ -213,8 +212,8 @@ func (x *Relay) credited(e *Entry) {
 
 // bounceSettled ends the item of a payout that came back and is paid now.
 func (x *Relay) bounceSettled(t *Transaction) {
-	if t.Difference != nil && strings.HasPrefix(t.Difference.Reason, payoutReturned("")) {
-		t.Difference = nil
+	if i := t.Difference; i.Open() && i.Type == ReturnedPayout {
+		t.Difference = i.moved(ItemClosed, x.book.businessDate(x.now), "paid")
 	}
 }
 
@@ -236,9 +235,8 @@ func (x *Relay) returned(e *Entry, reason string) {
 	p.State, p.Reason = PayoutReturned, reason
 	p.Returns++
 	t.Payout, t.Fee, t.FeeOf, t.FeePlan = &p, 0, 0, ""
-	if t.Difference == nil {
-		t.Difference = x.difference(&t, payoutReturned(reason))
-		t.Difference.Amount = p.Amount
+	if !t.Difference.Open() {
+		t.Difference = x.item(&t, ReturnedPayout, p.Amount, payoutReturned(reason))
 	}
 	x.put(t)
 }

@@ -25,9 +25,9 @@ func (x *Relay) reconcile(b *Batch) (items int) {
 		seen[c.entry.Key.STAN] = seen[c.entry.Key.STAN] || there && line.Debit == c.debit
 		switch {
 		case !there || line.Debit != c.debit:
-			items += x.differs(c.entry, c.amount, c.amount, "long item: the terminal's batch does not have it")
+			items += x.differs(c.entry, HostOnly, c.amount, c.amount, "long item: the terminal's batch does not have it")
 		case line.Amount != c.amount:
-			items += x.differs(c.entry, c.amount-line.Amount, c.amount-line.Amount, fmt.Sprintf("the terminal's batch has %d", line.Amount))
+			items += x.differs(c.entry, AmountMore, c.amount-line.Amount, c.amount-line.Amount, fmt.Sprintf("the terminal's batch has %d", line.Amount))
 		}
 	}
 	for _, stan := range slices.Sorted(maps.Keys(lines)) { // in order, so that a log is the same each time
@@ -40,13 +40,15 @@ func (x *Relay) reconcile(b *Batch) (items int) {
 
 // differs opens an item about a transaction of ours, once. What we hold of a debit that is disputed and not paid out goes to
 // suspense until people have settled it; extra is how much of it the terminal knows nothing of.
-func (x *Relay) differs(e *Entry, amount, extra int64, reason string) int {
+func (x *Relay) differs(e *Entry, k ItemType, amount, extra int64, reason string) int {
 	if e.Difference != nil {
 		return 1
 	}
 	t := e.Transaction
-	t.Difference = x.difference(&t, reason)
-	t.Difference.Amount = max(amount, -amount)
+	if k == AmountMore && amount < 0 {
+		k = AmountLess
+	}
+	t.Difference = x.item(&t, k, max(amount, -amount), reason)
 	var posts []Posting
 	if n := min(extra, e.Net(PositionAcquirer)); n > 0 && !t.Leaving() {
 		posts = []Posting{{PositionAcquirer, PositionSuspense, n}}
@@ -66,13 +68,13 @@ func (x *Relay) short(b *Batch, e *Entry, line *Line) int {
 		if columnOf(e.Kind) == inNone && e.State == Approved { // a hold, an adjustment: in no totals, and rightly so
 			return 0
 		}
-		return x.differs(e, line.Amount, 0, fmt.Sprintf("%s; here it is %v", reason, e.State))
+		return x.differs(e, TerminalOnly, line.Amount, 0, fmt.Sprintf("%s; here it is %v", reason, e.State))
 	}
 	t := &Transaction{
 		Key:   dialect.Key{MID: b.MID, TID: b.TID, STAN: line.STAN, Batch: b.Number},
 		State: Tombstone, Amount: line.Amount, Card: line.Card, ResponseCode: codeNoOriginal, BusinessDate: x.book.businessDate(x.now),
 	}
-	t.Difference = x.difference(t, reason)
+	t.Difference = x.item(t, TerminalOnly, t.Amount, reason)
 	x.put(*t)
 	return 1
 }
@@ -84,6 +86,6 @@ func (x *Relay) unsuspended(t *Transaction, e *Entry) []Posting {
 	if n <= 0 {
 		return nil
 	}
-	t.Difference = nil
+	t.Difference = t.Difference.moved(ItemClosed, x.book.businessDate(x.now), "reversed after all")
 	return []Posting{{PositionSuspense, PositionAcquirer, n}}
 }

@@ -20,6 +20,7 @@ type Record struct {
 	Batch       *Batch         // acquirer
 	Upload      *Upload        // acquirer
 	Terminal    *TerminalState // acquirer
+	Cleared     *Cleared       // acquirer, switch
 	File        *FileRecord    // a file, at its sender or its receiver
 	Credit      *BankCredit    // bank
 	Merchant    *MerchantState // acquirer
@@ -114,8 +115,10 @@ type Transaction struct {
 	BusinessDate             string      `json:"business_date,omitempty"`              // YYYY-MM-DD of the day it was opened on
 	Paid                     bool        `json:"paid,omitempty"`                       // the merchant has it
 	Fee                      int64       `json:"fee,omitempty"`                        // minor units kept at the payout; of a refund, given back
-	Difference               *Difference `json:"difference,omitempty"`
-	Payout                   *Payout     `json:"payout,omitempty"` // acquirer; replaced, never changed
+	Payout                   *Payout     `json:"payout,omitempty"`                     // acquirer; replaced, never changed
+	Difference               *Item       `json:"difference,omitempty"`
+	PossibleDuplicate        bool        `json:"possible_duplicate,omitempty"` // acquirer: the same card paid the same amount to the same merchant shortly before
+	ReversalCode             string      `json:"reversal_code,omitempty"`      // the code by which the next hop last refused the reversal that is due
 
 	ScriptSTAN    string     `json:"script_stan,omitempty"`    // of the message that told what the card did with scripts
 	ScriptResults []byte     `json:"script_results,omitempty"` // what it did: tag 9F5B
@@ -140,14 +143,6 @@ type Transaction struct {
 	FeePlan      string       `json:"fee_plan,omitempty"`      // acquirer: the plan by which Fee was reckoned, at the payout
 	FeeOf        int64        `json:"fee_of,omitempty"`        // acquirer: the minor units that Fee was reckoned of
 	Audited      bool         `json:"audited,omitempty"`       // acquirer: the fee audit has opened an item about it
-}
-
-// Difference is money that stands with the wrong party until people settle it.
-type Difference struct {
-	Owner    string `json:"owner,omitempty"`    // the party that has to see to it
-	Amount   int64  `json:"amount"`             // minor units
-	Deadline string `json:"deadline,omitempty"` // YYYY-MM-DD
-	Reason   string `json:"reason,omitempty"`
 }
 
 // Posting moves money from one position to another. The record it stands in names its transaction.

@@ -18,7 +18,7 @@ import (
 
 // everything is a record with every field set.
 func everything() *Record {
-	r := &Record{At: streetStart, Transaction: &Transaction{Difference: &Difference{}, Payout: &Payout{}, Signature: &Signature{}}, SignOn: &SignOn{}, Account: &AccountState{}, Calendar: &CalendarRecord{},
+	r := &Record{At: streetStart, Transaction: &Transaction{Difference: &Item{}, Payout: &Payout{}, Signature: &Signature{}}, SignOn: &SignOn{}, Account: &AccountState{}, Calendar: &CalendarRecord{},
 		Postings: []Posting{{"issuer", "acquirer", 10000}, {"acquirer", "fees", 1 << 40}}}
 	n := 0
 	var fill func(v reflect.Value)
@@ -58,6 +58,9 @@ func everything() *Record {
 	}
 	r.Account.LastOrder++
 	r.Transaction.Card = "476173******0119"
+	r.Transaction.Difference.Stage = ItemLost
+	r.Transaction.Difference.History = []ItemMove{{"2026-03-02", ItemOpen, ""}, {"2026-03-03", ItemLost, "why"}}
+	r.Cleared = &Cleared{From: "switch", Date: "2026-03-02", Lines: []FileLine{{Key: dialect.Key{TID: "t", STAN: "000002"}, Result: lineUndone}}}
 	r.Transaction.Kind, r.Transaction.ApprovedAmount = dialect.KindRefund, 1
 	r.Transaction.CardType, r.Transaction.MerchantCode = QR, "5411"
 	r.Transaction.Signature.Digest = strings.Repeat("0a", 32)
@@ -148,7 +151,6 @@ func TestBadRecords(t *testing.T) {
 		"posting beyond all":          func(r *Record) { r.Postings[0].Amount = maxRecorded + 1 },
 		"negative amount":             func(r *Record) { r.Transaction.Amount = -1 },
 		"clear card number":           func(r *Record) { r.Transaction.Card = "4761739001010119" },
-		"difference without owner":    func(r *Record) { r.Transaction.Difference = &Difference{Amount: 1} },
 		"payout of nothing":           badPayout(func(p *Payout) { p.Amount = 0 }),
 		"payout without an order":     badPayout(func(p *Payout) { p.Order = "" }),
 		"payout to nobody":            badPayout(func(p *Payout) { p.Account = "" }),
@@ -159,6 +161,18 @@ func TestBadRecords(t *testing.T) {
 		"credit without an order":     func(r *Record) { *r = Record{Credit: &BankCredit{Account: "a", Amount: 1}} },
 		"merchant without an account": func(r *Record) { *r = Record{Merchant: &MerchantState{MID: "m"}} },
 		"payout line without order":   badFile(func(f *FileRecord) { f.Lines[0].Order = "" }),
+		"difference without owner":    func(r *Record) { r.Transaction.Difference = &Item{Amount: 1} },
+		"difference of no type": func(r *Record) {
+			r.Transaction.Difference = &Item{Owner: "a", Amount: 1, Type: ItemType(len(itemTypeNames))}
+		},
+		"difference at no stage": func(r *Record) {
+			r.Transaction.Difference = &Item{Owner: "a", Amount: 1, Stage: ItemStage(len(itemStageNames))}
+		},
+		"lost to nobody":              func(r *Record) { r.Transaction.Difference = &Item{Owner: "a", Amount: 1, Stage: ItemLost} },
+		"borne and not lost":          func(r *Record) { r.Transaction.Difference = &Item{Owner: "a", Amount: 1, Bearer: "b"} },
+		"a move on no date":           func(r *Record) { r.Transaction.Difference = &Item{Owner: "a", Amount: 1, History: []ItemMove{{}}} },
+		"a day of nobody":             func(r *Record) { *r = Record{Cleared: &Cleared{Date: "2026-03-02"}} },
+		"a day without a date":        func(r *Record) { *r = Record{Cleared: &Cleared{From: "switch"}} },
 		"file without ID":             badFile(func(f *FileRecord) { f.ID = "" }),
 		"file to nobody":              badFile(func(f *FileRecord) { f.To = "" }),
 		"file to its sender":          badFile(func(f *FileRecord) { f.To = f.From }),

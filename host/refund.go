@@ -61,7 +61,7 @@ func (x *Relay) refundPostings(t *Transaction, o *Entry) []Posting {
 	}
 	if x.cfg.Refunds.NoPayout {
 		t.Paid = true // no payout nets it
-		t.Difference = x.difference(t, reasonUncharged)
+		t.Difference = x.item(t, RefundUncovered, t.Amount, reasonUncharged)
 		return []Posting{{PositionAcquirer, PositionSwitch, t.Amount}}
 	}
 	if x.cfg.Refunds.Netting {
@@ -123,21 +123,5 @@ func (x *Relay) collect(given map[string]int64) {
 		t := e.Transaction
 		t.Paid = n == owes
 		x.put(t, Posting{PositionMerchant, PositionAcquirer, n})
-	}
-}
-
-// writeOff ends the items about refunds that no merchant could be charged for in time: the acquirer bears them.
-func (x *Relay) writeOff() {
-	if !x.cfg.Acquirer {
-		return
-	}
-	today := x.book.businessDate(x.now)
-	for _, e := range x.book.order {
-		if d := e.Difference; d == nil || d.Reason != reasonUncharged || d.Deadline >= today || e.Net(PositionAcquirer) >= 0 {
-			continue
-		}
-		t := e.Transaction
-		t.Difference, t.Note = nil, "written off: "+reasonUncharged
-		x.put(t, Posting{PositionLoss + x.cfg.Name, PositionAcquirer, -e.Net(PositionAcquirer)})
 	}
 }

@@ -37,14 +37,15 @@ type RelayConfig struct {
 	Module    *hsm.Module
 	TokenKey  hsm.Key // M3: makes card tokens; the same for the life of the log
 
-	Plan    *FeePlan     // acquirer: of terminals that have none; nil: StandardPlan
-	Books   *Booking     // acquirer: what every sale is booked as instead of what it is; nil: as what it is
-	BINs    BINs         // acquirer: of which type cards are; who is in no table pays as a credit card does
-	Refunds RefundPolicy // acquirer
-	StandIn *StandIn     // switch: what it may approve in the issuer's place; acquirer: such approvals are taken; nil: none
-	SealKey hsm.Key      // switch that stands in: seals what its advices need
-	PayTo   Standing     // acquirer: how the accounts stand that its merchants are paid to; "": open
-	Rules   rules.Set    // rules left out
+	Plan     *FeePlan       // acquirer: of terminals that have none; nil: StandardPlan
+	Books    *Booking       // acquirer: what every sale is booked as instead of what it is; nil: as what it is
+	BINs     BINs           // acquirer: of which type cards are; who is in no table pays as a credit card does
+	Refunds  RefundPolicy   // acquirer
+	StandIn  *StandIn       // switch: what it may approve in the issuer's place; acquirer: such approvals are taken; nil: none
+	SealKey  hsm.Key        // switch that stands in: seals what its advices need
+	PayTo    Standing       // acquirer: how the accounts stand that its merchants are paid to; "": open
+	Clearing ClearingPolicy // acquirer
+	Rules    rules.Set      // rules left out
 }
 
 // wait is for the next hop's answer.
@@ -84,6 +85,9 @@ func (c *RelayConfig) validate() error {
 	if c.StandIn != nil && !c.Acquirer && c.SealKey.IsZero() {
 		return fmt.Errorf("host: %s: want a key that seals, to stand in", c.Name)
 	}
+	if err := c.Clearing.validate(); err != nil {
+		return fmt.Errorf("host: %s: %w", c.Name, err)
+	}
 	return nil
 }
 
@@ -94,6 +98,8 @@ type Relay struct {
 	terminals map[string]*terminal // by TID
 	ledgers   map[batchID]ledger   // acquirer: what is in the batches that are not closed
 	waiting   map[dialect.Key]waiting
+	terminal  TerminalList        // acquirer: what the batches say that were not equal
+	recent    map[purchase]*Entry // acquirer: the newest of its kind
 }
 
 // NewRelay returns a relay with an empty book. A configuration that cannot work is an error.
@@ -101,7 +107,8 @@ func NewRelay(cfg RelayConfig) (*Relay, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	x := &Relay{cfg: cfg, terminals: map[string]*terminal{}, ledgers: map[batchID]ledger{}, waiting: map[dialect.Key]waiting{}}
+	x := &Relay{cfg: cfg, terminals: map[string]*terminal{}, ledgers: map[batchID]ledger{}, waiting: map[dialect.Key]waiting{},
+		terminal: TerminalList{Closed: map[dialect.Key]bool{}}, recent: map[purchase]*Entry{}}
 	x.name = cfg.Name
 	x.keeping(cfg.Rules)
 	x.module, x.tokenKey = cfg.Module, cfg.TokenKey
@@ -129,11 +136,17 @@ func (x *Relay) Apply(r *Record) error {
 		return fmt.Errorf("host: %s: a record of an acquirer", x.cfg.Name)
 	}
 	before := len(x.book.order)
+	if b := r.Batch; b != nil && b.State == BatchClosed {
+		x.heard(b)
+	}
 	if err := x.book.apply(r); err != nil {
 		return err
 	}
 	if len(x.book.order) > before {
 		x.file(x.book.order[before])
+	}
+	if r.Transaction != nil {
+		x.remind(x.book.find(r.Transaction.Key))
 	}
 	if b := r.Batch; b != nil && b.State == BatchClosed {
 		delete(x.ledgers, b.id())
@@ -169,6 +182,8 @@ func (x *Relay) Step(now time.Time, e Event) []Effect {
 		x.order(e.Terminal)
 	case EventFile:
 		x.took(e.File, x.Apply, x.read)
+	case EventDeed:
+		x.deed(e.Deed)
 	}
 	x.finish()
 	return x.fx
@@ -297,8 +312,29 @@ func (x *Relay) declineAndReverse(e *Entry, code, note, reason string) {
 
 // read does what a file of another party asks for.
 func (x *Relay) read(f *File) error {
-	if f.Kind == FilePayoutResult && x.cfg.Acquirer {
-		return x.paidOut(f)
+	if !x.cfg.Acquirer {
+		return ErrFile
 	}
-	return ErrFile
+	switch f.Kind {
+	case FilePayoutResult:
+		return x.paidOut(f)
+	case FileClearing:
+		x.cleared(f)
+		return nil
+	}
+	for i := range f.Lines {
+		var err error
+		switch l := &f.Lines[i]; f.Kind {
+		case FileClaimAnswer:
+			err = x.answered(l)
+		case FileChargeBack:
+			err = x.chargedBack(l)
+		default:
+			err = ErrFile
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -96,7 +96,7 @@ func (d *desk) unstored(e Event, k dialect.Kind) bool {
 
 func (x *Relay) declineAtOnce(conn int, t Transaction, code, note string) {
 	t.State, t.ResponseCode, t.Note = Declined, code, note
-	x.put(t)
+	x.put(t, x.gone(&t)...)
 	x.send(conn, t.stored())
 }
 

@@ -29,7 +29,7 @@ func (x *Relay) reversal(e Event) {
 		x.acknowledge(e.Conn, m, old, codeApproved)
 	case old.Kind == dialect.KindBalance: // nothing has moved, and nothing can be undone
 		x.acknowledge(e.Conn, m, old, codeInvalidTransaction)
-	case old.Function == Advice || old.Leaving() || old.State == Approved && x.book.stands(old) != "":
+	case old.Function == Advice || old.Leaving() || old.settled() || old.State == Approved && x.book.stands(old) != "":
 		x.contest(e.Conn, m, old)
 	default:
 		x.undo(e.Conn, m, old)
@@ -43,7 +43,7 @@ func (x *Relay) dispute(conn int, m *dialect.Message) {
 		return
 	}
 	r := x.tombstone(m) // its original may still come, and must find that it was given up
-	r.Transaction.Difference = x.difference(r.Transaction, "reversal refused: forced")
+	r.Transaction.Difference = x.item(r.Transaction, ReversalRefused, r.Transaction.Amount, "reversal refused: forced")
 	x.add(r, x.Apply)
 	x.refuse(conn, m, codeInvalidTransaction)
 }
@@ -115,13 +115,15 @@ func (x *Relay) contest(conn int, m *dialect.Message, old *Entry) {
 func (x *Relay) dispose(old *Entry) {
 	if old.Difference == nil && old.Amount > 0 {
 		t := old.Transaction
-		t.Difference = x.difference(&t, "reversal refused: "+x.whyRefused(old))
+		t.Difference = x.item(&t, ReversalRefused, t.Amount, "reversal refused: "+x.whyRefused(old))
 		x.put(t)
 	}
 }
 
 func (x *Relay) whyRefused(e *Entry) string {
 	switch why := x.book.stands(e); {
+	case e.settled():
+		return "it has been settled as a difference"
 	case e.Leaving():
 		return "the merchant has been paid"
 	case e.Function == Advice:
@@ -132,8 +134,9 @@ func (x *Relay) whyRefused(e *Entry) string {
 	return "forced"
 }
 
-func (x *Relay) difference(t *Transaction, reason string) *Difference {
-	return &Difference{Owner: x.cfg.Name, Amount: t.Amount, Deadline: x.now.AddDate(0, 0, DifferenceDays).Format(dateForm), Reason: reason}
+// item is a new difference item of this party's.
+func (x *Relay) item(t *Transaction, k ItemType, amount int64, reason string) *Item {
+	return itemFor(t, x.cfg.Name, k, amount, x.deadline(), x.book.businessDate(x.now), reason)
 }
 
 // undo reverses, and acknowledges that.
@@ -209,9 +212,14 @@ func (x *Relay) acknowledged(m *dialect.Message, code string) {
 	switch code {
 	case codeApproved, codeNoOriginal:
 	case codeInvalidTransaction:
-		t.Difference = x.difference(&t, "reversal refused by the next hop: the card is still debited")
+		t.Difference = x.item(&t, ReversalRefused, t.Amount, "reversal refused by the next hop: the card is still debited")
 	default:
-		return // the timer sends it again
+		if e.ReversalCode != code && x.rules.Kept(rules.RepeatUpstream) { // the timer sends it again
+			t.ReversalCode = code
+			x.catchUp(e)
+			x.put(t)
+		}
+		return
 	}
 	t.ReversalDue = false
 	x.catchUp(e)

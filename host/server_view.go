@@ -114,7 +114,7 @@ func (s *Server) Differences(ctx context.Context) ([]DifferenceItem, error) {
 	err := s.each(ctx, func(ctx context.Context, o *office) error {
 		found, err := ask(ctx, o, func() (found []DifferenceItem) {
 			for _, e := range o.party.Machine().View().Differences() {
-				found = append(found, DifferenceItem{Party: o.name, Key: e.Key, Difference: *e.Difference})
+				found = append(found, DifferenceItem{Party: o.name, Key: e.Key, Item: *e.Difference})
 			}
 			return found
 		})

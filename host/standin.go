@@ -200,7 +200,7 @@ func (x *Relay) advised(e *Entry, m *dialect.Message) {
 	t.StandIn, t.Sealed = StandInTold, nil
 	if !dialect.Approves(m.ResponseCode) {
 		t.StandIn = StandInRefused
-		t.Difference = x.difference(&t, "approved in the issuer's place, and the issuer refused it: "+m.ResponseCode)
+		t.Difference = x.item(&t, AdviceRefused, t.Amount, "approved in the issuer's place, and the issuer refused it: "+m.ResponseCode)
 		t.Difference.Owner = standInBearer
 	}
 	x.cancel(Timer{TimerAdvice, e.Key})
@@ -211,18 +211,6 @@ func (x *Relay) advised(e *Entry, m *dialect.Message) {
 // has taken the merchant on, and the code has told it to ask.
 const standInBearer = "acquirer"
 
-// bear books what nobody has settled by its deadline as the loss of who owns it.
-func (x *Relay) bear() {
-	for _, e := range x.book.order {
-		d := e.Difference
-		if e.StandIn != StandInRefused || d == nil || d.Deadline >= x.book.businessDate(x.now) || e.Net(PositionSwitch) != 0 {
-			continue
-		}
-		t := e.Transaction
-		x.put(t, moves(PositionLoss+d.Owner, PositionSwitch, t.Amount)...)
-	}
-}
-
 // unadvised is t with nothing left to tell the issuer, because it is being undone.
 func (x *Relay) unadvised(t *Transaction) {
 	switch t.StandIn {
@@ -230,7 +218,7 @@ func (x *Relay) unadvised(t *Transaction) {
 		x.cancel(Timer{TimerAdvice, t.Key})
 		t.StandIn, t.Sealed = StandInUndone, nil
 	case StandInRefused:
-		t.StandIn, t.Difference = StandInUndone, nil
+		t.StandIn, t.Difference = StandInUndone, t.Difference.moved(ItemClosed, x.book.businessDate(x.now), "reversed")
 	}
 }
 

@@ -51,6 +51,7 @@ type House struct {
 	Wallets   []Wallet        // they have accounts there too
 	Plan      *FeePlan        // of terminals that have none; nil: StandardPlan
 	Books     *Booking        // what the acquirer books every sale as instead of what it is
+	Clearing  ClearingPolicy  // how the acquirer settles differences
 	Refunds   RefundPolicy
 	StandIn   *StandIn  // what the switch may approve in the issuer's place; nil: nothing
 	PayTo     Standing  // how the accounts stand that merchants are paid to; "": open
@@ -69,7 +70,7 @@ type Wallet struct {
 func (h *House) Acquirer(rand io.Reader) (Machine, *hsm.Module, error) {
 	k := keyring{m: hsm.New(rand)}
 	cfg := RelayConfig{
-		Name: "acquirer", Acquirer: true, Module: k.m, Rules: h.Rules, Plan: h.Plan, Books: h.Books, Refunds: h.Refunds, BINs: h.bins(), StandIn: h.StandIn, PayTo: h.PayTo,
+		Name: "acquirer", Acquirer: true, Module: k.m, Rules: h.Rules, Plan: h.Plan, Books: h.Books, Refunds: h.Refunds, Clearing: h.Clearing, BINs: h.bins(), StandIn: h.StandIn, PayTo: h.PayTo,
 		Above:    Hop{MAC: k.load(hsm.Attributes{Usage: hsm.MACAlgorithm3}, testUpMAC), PIN: k.load(hsm.Attributes{Usage: hsm.PINEncryption}, testUpPIN)},
 		TokenKey: k.load(hsm.Attributes{Usage: hsm.MACAlgorithm3}, testToken),
 	}

@@ -67,6 +67,7 @@ func (x *Relay) decided(e Event) {
 			t.ApprovedAmount = m.AmountTransaction
 		}
 		posts = x.postings(&t)
+		t.PossibleDuplicate = x.doubles(&t)
 	} else {
 		t.State = Declined
 		switch {
@@ -76,6 +77,7 @@ func (x *Relay) decided(e Event) {
 			t.ResponseCode, t.Note = codeSystem, "the next hop refused our keys"
 		}
 	}
+	posts = append(posts, x.gone(&t)...)
 	x.answer(x.put(t, posts...))
 }
 

@@ -122,11 +122,21 @@ func (v *View) Unresolved() (due []*Entry) {
 // Differences lists the transactions with an open difference item.
 func (v *View) Differences() (open []*Entry) {
 	for _, e := range v.Transactions {
-		if e.Difference != nil {
+		if e.Difference.Open() {
 			open = append(open, e)
 		}
 	}
 	return open
+}
+
+// Overdue lists an issuer's refunds that should have been cleared: the working day after their own is over.
+func (v *View) Overdue() (due []*Entry) {
+	for _, e := range v.Transactions {
+		if e.Kind == dialect.KindRefund && e.Account != "" && e.State == Approved && !e.Paid && v.BusinessDate > nextWorkingDay(e.BusinessDate) {
+			due = append(due, e)
+		}
+	}
+	return due
 }
 
 // Net sums the postings of one transaction: how much it moved into a position, in minor units.

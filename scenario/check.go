@@ -25,8 +25,10 @@ type evidence struct {
 	books     func() (*terminal.Books, error)
 	state     func() string // of the terminal: off, or as Terminal.State has it
 	positions func() (map[string]int64, error)
-	issuer    func() (*host.View, error) // nil: it cannot be asked
-	dossier   func() (*Dossier, error)   // nil: nobody can be asked
+	issuer    func() (*host.View, error)   // nil: it cannot be asked
+	dossier   func() (*Dossier, error)     // nil: nobody can be asked
+	views     func() ([]*host.View, error) // nil: they cannot be asked
+	keyOf     func(Of) (dialect.Key, bool)
 	where     func() string
 	blind     func(at string) bool // whether a party's messages cannot be seen; nil: all can
 }
@@ -82,6 +84,8 @@ func (p *evidence) expect(st *Step, from mark, outcome string) {
 	p.expectKinds(e.Kinds)
 	p.expectDue(e.Due)
 	p.expectBatch(e.Batch)
+	p.expectItems(e.Items)
+	p.expectAlarms(e.Alarms, from)
 }
 
 func orNothingFound(s string) string {

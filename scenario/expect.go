@@ -38,6 +38,8 @@ type Expect struct {
 	Kinds     Want[[]string] // what the records of the journal are about, in order
 	Due       Want[[]string] // the states of the records that something must be sent for, in lower case and in order
 	Batch     Batch
+	Items     Items
+	Alarms    Want[[]Want[string]] // each is part of an alarm of the step; none: there was none
 }
 
 // End is what must be true when the run is over.
@@ -112,7 +114,7 @@ var (
 func (t *typing) expect(n *node, action string) *Expect {
 	e := &Expect{Pos: n.pos}
 	if !t.mapping(n, "expectations such as {outcome: approved}", "outcome", "screen", "receipt", "code", "journal",
-		"messages", "fields", "oda", "tags", "money", "state", "orders", "inquiry", "kinds", "saf", "batch") {
+		"messages", "fields", "oda", "tags", "money", "state", "orders", "inquiry", "kinds", "saf", "batch", "items", "alarms") {
 		return e
 	}
 	if len(n.keys) == 0 {
@@ -161,6 +163,10 @@ func (t *typing) expect(n *node, action string) *Expect {
 			e.Due = Want[[]string]{t.dueStates(value), value.pos}
 		case "batch":
 			e.Batch = t.batch(value)
+		case "items":
+			e.Items = t.items(value)
+		case "alarms":
+			e.Alarms = Want[[]Want[string]]{t.alarms(value), value.pos}
 		}
 	}
 	return e

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/posim/posim/host"
@@ -218,9 +219,15 @@ func (f *family) held() (n int64) {
 // issuer is what the issuer holds of a transaction; nil: nothing.
 func (t *transaction) issuer() *host.Entry { return t.entries[len(t.entries)-1] }
 
-// cap is the most that its cardholder may be debited: what was asked for, with the tip and the room that the profile allows.
+// cap is the most that its cardholder may be debited: what was asked for, with the tip and the room that the profile allows, and what
+// his bank has accepted as a claim beyond that.
 func (f *family) cap(p *terminal.Profile) int64 {
 	n := f.root.amount()
+	for _, t := range f.members {
+		if e := t.issuer(); e != nil && e.Difference != nil && e.Difference.Stage == host.ItemAccepted && e.Difference.Type == host.AmountLess {
+			n += e.Difference.Amount
+		}
+	}
 	switch {
 	case holds(f.root.kind()):
 		return n * int64(p.CompletionPercent) / 100
@@ -239,14 +246,25 @@ func (f *family) has(k dialect.Kind) bool {
 	return false
 }
 
-// difference tells whether somebody owns what does not agree.
-func (f *family) difference() bool {
+// borne tells whether somebody bears it without any money having moved: the merchant whose goods are gone.
+func (f *family) borne() bool {
 	for _, t := range f.members {
-		if t.difference() {
-			return true
+		for _, e := range t.entries {
+			if e != nil && e.Difference != nil && e.Difference.Stage == host.ItemLost {
+				return true
+			}
 		}
 	}
 	return false
+}
+
+// excused is how much of it may differ, transaction by transaction: what the items say. on paper counts those, too, that hosts have
+// settled among themselves, for what a terminal has printed does not change any more.
+func (f *family) excused(onPaper bool) (n int64) {
+	for _, t := range f.members {
+		n += t.excused(onPaper)
+	}
+	return n
 }
 
 // moved tells whether money has moved at all.
@@ -270,11 +288,11 @@ func (f *family) end() string {
 		return ""
 	case f.held() > 0:
 		return "F3"
+	case f.lost() != 0 || f.borne():
+		return "FX"
 	case !f.moved():
 		return "F0"
-	case f.lost() != 0:
-		return "FX"
-	case f.debited() == 0 && paid == 0 && f.net(host.PositionAcquirer) == 0 && f.net(host.PositionSwitch) == 0:
+	case f.debited() == 0 && paid == 0 && f.net(host.PositionAcquirer) == 0 && f.net(host.PositionSwitch) == 0 && f.net(host.PositionSuspense) == 0:
 		return "F2"
 	case lines > 0 && f.debited() == lines && paid == lines:
 		return "F1"
@@ -291,6 +309,8 @@ func (f *family) whereIs() string {
 		batch = "a sale in the terminal's batch"
 	}
 	switch {
+	case f.lost() != 0 || f.borne():
+		return "lost: " + f.bearers()
 	case f.held() > 0:
 		return "with the cardholder, who cannot spend it: the issuer holds " + Money(f.held()).String()
 	case debited == 0 && f.lines() <= 0:
@@ -305,4 +325,21 @@ func (f *family) whereIs() string {
 		return "with the acquirer: approved there, " + batch
 	}
 	return "with the issuer: the cardholder is charged, " + batch
+}
+
+// bearers says who bears how much of it.
+func (f *family) bearers() string {
+	var all []string
+	for _, t := range f.members {
+		for _, e := range t.entries {
+			if e != nil && e.Difference != nil && e.Difference.Bearer != "" {
+				all = append(all, e.Difference.Bearer+" bears "+Money(e.Difference.Amount).String())
+			}
+		}
+	}
+	if len(all) == 0 {
+		return Money(f.lost()).String()
+	}
+	slices.Sort(all)
+	return strings.Join(slices.Compact(all), ", ")
 }

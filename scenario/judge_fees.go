@@ -178,6 +178,7 @@ func (j *feeJudge) paid(t *host.Transaction) {
 			}
 		}
 	}
+	of -= givenBack(t)
 	j.fees[t.Key] += t.Fee
 	want := feeOf(j.contract, j.typed(t), of)
 	if t.Fee != want && (t.MerchantCode == j.code || t.MerchantName == "") {
@@ -185,10 +186,19 @@ func (j *feeJudge) paid(t *host.Transaction) {
 	}
 }
 
+// givenBack is what of a transaction went back as a difference before the merchant was paid.
+func givenBack(t *host.Transaction) int64 {
+	i := t.Difference
+	if i == nil || i.Stage != host.ItemAdjusted && (i.Type != host.Dispute || i.Stage == host.ItemRepresented || i.Stage == host.ItemAccepted || i.Stage == host.ItemLost) {
+		return 0
+	}
+	return i.Amount
+}
+
 // judge: who was booked elsewhere and pays another fee for it has an item, and what stands with the fees is what was taken.
 func (j *feeJudge) judge(families []*family) {
 	for _, f := range families {
-		if f.difference() {
+		if f.excused(true) > 0 { // people have settled it: what goes with that is judged with the money
 			continue
 		}
 		var fees int64

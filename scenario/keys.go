@@ -159,7 +159,7 @@ func (r *rig) house() *host.House {
 
 // house is the hosts for a terminal under a script's settings, without the cards.
 func (l *Library) house(p *terminal.Profile, s *Host) *host.House {
-	h := &host.House{Terminals: []host.TerminalName{l.TerminalName(p)}, Wallets: l.accounts(p), Books: l.booking(s), StandIn: s.StandIn}
+	h := &host.House{Terminals: []host.TerminalName{l.TerminalName(p)}, Wallets: l.accounts(p), Books: l.booking(s), StandIn: s.StandIn, Clearing: s.Clearing}
 	if plan := l.planOf(s, p); plan != nil {
 		h.Terminals[0].Plan = plan
 	}

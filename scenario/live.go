@@ -190,6 +190,9 @@ func playable(s *Script, o LiveOptions, spec reader.Spec) error {
 	all := append([]Fault(nil), s.Faults...)
 	for i := range s.Steps {
 		all = append(all, s.Steps[i].Faults...)
+		if s.Steps[i].Desk != nil {
+			return fmt.Errorf("scenario: %s:%d: desk: %w", s.File, s.Steps[i].Pos.Line, ErrNeedsVirtual)
+		}
 		if d := s.Steps[i].Disk; d == "full" || d == "free" {
 			return fmt.Errorf("scenario: %s:%d: disk: {full: ...}: %w", s.File, s.Steps[i].Pos.Line, ErrNeedsVirtual)
 		}

@@ -87,6 +87,9 @@ func hostLine(o host.Observation) (Line, bool) {
 	case host.UnmatchedAnswer:
 		return Line{Kind: "host", Text: fmt.Sprintf("%s: answer %s %s is to nothing that waits (in flight: %s)", o.Party, o.Message.MTI, o.Message.Key(), o.Want)}, true
 	}
+	if o.Kind == host.AlarmRaised {
+		return Line{Kind: "alarm", Text: alarmText(o.Party, o.Alarm)}, true
+	}
 	if o.Kind == host.OrderMoved {
 		return Line{Kind: "host", Text: o.Party + ": " + o.Order.String()}, true
 	}

@@ -19,12 +19,14 @@ type record struct {
 	receipts   []terminal.Receipt
 	wire       []wired // the terminal's messages, both ways
 	seen       []sighting
+	alarms     []string                         // what people were told
 	ended      *terminal.Ended                  // of the sale in progress
 	session    *emv.Session                     // of the latest chip transaction
 	wrong      []Violation                      // found while it happened
 	moves      map[dialect.Key]*terminal.Record // each record as it was durable last
 	made       map[int]dialect.Key              // the record of each transaction of the script
 	asked      map[dialect.Key]asked            // the requests that were sent
+	lost       map[*terminal.Record]bool        // of them, what the terminal has forgotten
 	closed     []*terminal.Record               // of batches that were closed, as they were durable last
 	lastClosed string                           // number of the latest of those batches
 	tries      map[string]int                   // reversals sent, by STAN
@@ -124,10 +126,10 @@ type sighting struct {
 }
 
 // mark is a position in a record: where a step begins.
-type mark struct{ screens, receipts, wire, seen int }
+type mark struct{ screens, receipts, wire, seen, alarms int }
 
 func (l *record) mark() mark {
-	return mark{len(l.screens), len(l.receipts), len(l.wire), len(l.seen)}
+	return mark{len(l.screens), len(l.receipts), len(l.wire), len(l.seen), len(l.alarms)}
 }
 
 // onShow is the display.
@@ -200,6 +202,9 @@ func (p *party) observe(o host.Observation) {
 	if o.Kind == host.Received || o.Kind == host.Sent {
 		r.log.seen = append(r.log.seen, sighting{p.name, o.Message})
 		p.count(o)
+	}
+	if o.Kind == host.AlarmRaised {
+		r.log.alarms = append(r.log.alarms, alarmText(p.name, o.Alarm))
 	}
 	if r.story == nil {
 		return

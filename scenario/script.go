@@ -34,7 +34,7 @@ type Script struct {
 type Value struct{ Name, Text string }
 
 // Step is one thing that happens. Do is the action's key, and the field that goes with it is set: Task for what is done at the
-// till, Wait, Calendar, Host, Line, Disk; off, boot, sign-on and battery need nothing.
+// till, Wait, Calendar, Host, Line, Desk, Disk; off, boot, sign-on and battery need nothing.
 type Step struct {
 	Pos      Pos // of the action's key
 	Do       string
@@ -43,6 +43,7 @@ type Step struct {
 	Calendar *Calendar
 	Host     *Host
 	Line     string // down, up: the terminal's line to the acquirer
+	Desk     *Desk
 	Disk     string // damage, repair (the journal; with the power off), full, free
 	Faults   []Fault
 	Expect   *Expect // nil: nothing is expected
@@ -77,17 +78,18 @@ type Calendar struct {
 // of a step an account's Status, Balance, Answer and
 // Script. Card names whose account it is.
 type Host struct {
-	Pos     Pos
-	Card    string
-	Wallet  string        // instead of a card's
-	Limits  *host.Limits  // of the account; nil: as they are
-	Pays    *int          // of a wallet: the seconds until its owner agrees, host.OwnerAway; nil: as it is
-	Status  string        // active, lost, stolen, frozen, closed, restricted; empty: as it is
-	Balance *Money        // nil: as it is
-	Answer  string        // the code that the issuer declines its requests with; host.AnswerOwn: it decides again; empty: as it is
-	Script  []ScriptOrder // what the card is told
-	Fee     *Rate         // what the acquirer keeps of a sale; nil: as it is
-	StandIn *host.StandIn // what the switch approves when an issuer says nothing; nil: nothing
+	Pos      Pos
+	Card     string
+	Wallet   string              // instead of a card's
+	Limits   *host.Limits        // of the account; nil: as they are
+	Pays     *int                // of a wallet: the seconds until its owner agrees, host.OwnerAway; nil: as it is
+	Status   string              // active, lost, stolen, frozen, closed, restricted; empty: as it is
+	Balance  *Money              // nil: as it is
+	Answer   string              // the code that the issuer declines its requests with; host.AnswerOwn: it decides again; empty: as it is
+	Script   []ScriptOrder       // what the card is told
+	Fee      *Rate               // what the acquirer keeps of a sale; nil: as it is
+	StandIn  *host.StandIn       // what the switch approves when an issuer says nothing; nil: nothing
+	Clearing host.ClearingPolicy // of a script: how the acquirer settles differences
 
 	Plan       string             // the fee plan of the terminal's merchant; empty: the profile's
 	SwitchCode *SwitchCode        // what sales are booked under; nil: what they are

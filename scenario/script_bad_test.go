@@ -188,7 +188,7 @@ expect: {end: F0}
 		header + `steps:
   - faults: ["net.rsp[0210].lose"]
 ` + ending,
-		`W06-x.yaml:5:5: want an action: sale, void, refund, pre-auth, pre-auth-void, completion, completion-void, tip, balance, settle, sign-on, sign-off, echo, download, login, logout, reprint, report, saf, wait, off, boot, calendar, host, line, disk, battery
+		`W06-x.yaml:5:5: want an action: sale, void, refund, pre-auth, pre-auth-void, completion, completion-void, tip, balance, settle, sign-on, sign-off, echo, download, login, logout, reprint, report, saf, wait, off, boot, calendar, host, line, disk, battery, desk
     5 |   - faults: ["net.rsp[0210].lose"]
       |     ^^^^^^`},
 	{"a step with two actions",
@@ -203,7 +203,7 @@ expect: {end: F0}
 		header + `steps:
   - reboot: {}
 ` + ending,
-		`W06-x.yaml:5:5: unknown key "reboot": want sale, void, refund, pre-auth, pre-auth-void, completion, completion-void, tip, balance, settle, sign-on, sign-off, echo, download, login, logout, reprint, report, saf, wait, off, boot, calendar, host, line, disk, battery, faults, expect
+		`W06-x.yaml:5:5: unknown key "reboot": want sale, void, refund, pre-auth, pre-auth-void, completion, completion-void, tip, balance, settle, sign-on, sign-off, echo, download, login, logout, reprint, report, saf, wait, off, boot, calendar, host, line, disk, battery, desk, faults, expect
     5 |   - reboot: {}
       |     ^^^^^^`},
 	{"boot takes nothing",
@@ -341,7 +341,7 @@ steps:
 steps:
   - boot: {}
 ` + ending,
-		`W06-x.yaml:4:8: unknown key "status": want fee, plan, switch-code, refunds, stand-in
+		`W06-x.yaml:4:8: unknown key "status": want fee, plan, switch-code, refunds, stand-in, clearing
     4 | host: {status: lost}
       |        ^^^^^^`},
 	{"a fee where only an account's rule has a place",
@@ -377,7 +377,7 @@ steps:
   - sale: {amount: 1.00}
     faults: ["net.rsp[0210].lose", "nett.rsp[0210].lose"]
 ` + ending,
-		`W06-x.yaml:6:37: unknown seam "nett.rsp": want net.req, up.req, iss.req, net.rsp, up.rsp, iss.rsp, net, up, iss, acquirer, switch, issuer, term, card, reader, hsm, operator
+		`W06-x.yaml:6:37: unknown seam "nett.rsp": want net.req, up.req, iss.req, net.rsp, up.rsp, iss.rsp, net, up, iss, acquirer, switch, issuer, term, card, reader, hsm, operator, file, bank
     6 |     faults: ["net.rsp[0210].lose", "nett.rsp[0210].lose"]
       |                                     ^^^^^^^^`},
 	{"an unknown kind",

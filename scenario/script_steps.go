@@ -11,7 +11,7 @@ import (
 var actions = [...]string{
 	"sale", "void", "refund", "pre-auth", "pre-auth-void", "completion", "completion-void", "tip", "balance",
 	"settle", "sign-on", "sign-off", "echo", "download", "login", "logout", "reprint", "report", "saf",
-	"wait", "off", "boot", "calendar", "host", "line", "disk", "battery",
+	"wait", "off", "boot", "calendar", "host", "line", "disk", "battery", "desk",
 }
 
 // statuses are the states of an account at the issuer.
@@ -72,6 +72,9 @@ func (t *typing) action(s *Step, n *node) {
 		s.Line = t.word(n, "line", "down", "up")
 	case "disk":
 		s.Disk = t.disk(n)
+	case "desk":
+		d := t.desk(n)
+		s.Desk = &d
 	case "off", "boot", "sign-on", "battery":
 		t.nothing(s.Do, n)
 	default:
@@ -145,7 +148,7 @@ func (t *typing) calendar(n *node) *Calendar {
 // house reads what a script says of the host side from the start.
 func (t *typing) house(n *node) (h Host) {
 	h.Pos = n.pos
-	if !t.mapping(n, "a rule of the host such as {fee: 0.6%}", "fee", "plan", "switch-code", "refunds", "stand-in") {
+	if !t.mapping(n, "a rule of the host such as {fee: 0.6%}", "fee", "plan", "switch-code", "refunds", "stand-in", "clearing") {
 		return h
 	}
 	if len(n.keys) == 0 {
@@ -165,6 +168,8 @@ func (t *typing) house(n *node) (h Host) {
 			h.Refunds = &r
 		case "stand-in":
 			h.StandIn = t.standIn(value)
+		case "clearing":
+			h.Clearing = t.clearing(value)
 		}
 	}
 	if h.Fee != nil && h.Plan != "" {

@@ -98,6 +98,7 @@ type Item struct {
 	Amount   int64
 	Deadline string // YYYY-MM-DD
 	Reason   string
+	Bearer   string // of what is lost
 }
 
 // Related is a transaction that names this one, or that this one names.
@@ -307,9 +308,9 @@ func (c *examined) peak() (n int64) {
 func (c *examined) items() (all []Item) {
 	for _, t := range c.family.members {
 		for i, e := range t.entries {
-			if e != nil && e.Difference != nil {
+			if e != nil && (e.Difference.Open() || e.Difference != nil && e.Difference.Stage == host.ItemLost) {
 				d := e.Difference
-				all = append(all, Item{chain[i], cmp.Or(d.Owner, chain[i]), d.Amount, d.Deadline, d.Reason})
+				all = append(all, Item{chain[i], cmp.Or(d.Owner, chain[i]), d.Amount, d.Deadline, d.Reason, d.Bearer})
 			}
 		}
 	}
@@ -383,11 +384,15 @@ func (ch *change) says() Saying {
 		case host.Tombstone:
 			return say("m-remembered")
 		}
+<<<<<<< HEAD
 	case payout(a) != payout(b) && payout(a) == host.PayoutReturned:
 		return say("m-returned", "why", a.Payout.Reason, "amount", amount(a.Payout.Amount), "account", a.Payout.Account)
 	case a.Difference != nil && (b.Difference == nil || *a.Difference != *b.Difference):
+=======
+	case a.Difference.Open() && (b.Difference == nil || a.Difference.Stage != b.Difference.Stage || a.Difference.Amount != b.Difference.Amount):
+>>>>>>> 297bca4 (host: difference items have a life, and clearing compares three files)
 		return say("m-item", "amount", amount(a.Difference.Amount), "owner", a.Difference.Owner, "deadline", a.Difference.Deadline)
-	case a.Difference == nil && b.Difference != nil:
+	case !a.Difference.Open() && b.Difference.Open():
 		return say("m-item-closed")
 	case a.Paid && !b.Paid && a.Kind == dialect.KindRefund && ch.party == "issuer":
 		return say("m-credited")

@@ -85,7 +85,7 @@ func hostBelief(party string, e *host.Entry) Saying {
 	case e.State == host.Reversed && party == "issuer" && len(e.Postings) > 1:
 		id = "h-back"
 	}
-	if e.Difference != nil {
+	if e.Difference.Open() {
 		facts = append(facts, "owner", e.Difference.Owner, "deadline", e.Difference.Deadline)
 	}
 	return say(id, facts...)

@@ -89,6 +89,11 @@ func (c *examined) fromItems() bool {
 		c.finding.Next.Says = say("next-lost", "party", who, "amount", amount(lost))
 		return true
 	}
+	if i.Bearer != "" { // and no money has moved: goods are gone
+		c.set(AnswerDeclined, cause, "why", i.Reason, "amount", amount(i.Amount))
+		c.finding.Next.Says = say("next-lost", "party", i.Bearer, "amount", amount(i.Amount))
+		return true
+	}
 	c.set(answer, cause, "why", i.Reason, "amount", amount(i.Amount)).
 		waits(i.Deadline, "next-item", "owner", i.Owner).duty(i.Owner, "duty-item", "owner", i.Owner)
 	return true

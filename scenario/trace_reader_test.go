@@ -98,7 +98,7 @@ func fieldTypes(s string) map[byte]byte {
 var (
 	recordTypes      = fieldTypes("n1 p2-6")
 	transactionTypes = fieldTypes("t1-5 n6-7 t8 n9 t10-20 f21 t22-25 f26 n27 p28 t29 n30 t31-36")
-	itemTypes        = fieldTypes("t1 n2 t3-4")
+	itemTypes        = fieldTypes("t1 n2 t3-4 n5-6 t7-8 p9")
 	postingTypes     = fieldTypes("t1-2 n3")
 )
 
@@ -173,6 +173,10 @@ func readTransaction(b []byte) (*toldTransaction, error) {
 		case field == 28:
 			inner = fields(v, itemTypes, func(field byte, n int64, v []byte) {
 				switch field {
+				case 6:
+					if n == 1 || n == 3 || n == 9 { // adjusted, accepted, closed: nobody has it in hand
+						t.item, t.owner = 0, ""
+					}
 				case 1:
 					t.owner = string(v)
 				case 2:

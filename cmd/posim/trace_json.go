@@ -13,7 +13,7 @@ const traceVersion = 1
 
 // jsonTraces is what trace --json prints. Amounts are minor units. Every sentence has its id and its facts, and the text of --lang.
 type jsonTraces struct {
-	Version      int           `json:"version"`
+	Version      int          `json:"version"`
 	Transactions []jsonTraced `json:"transactions"`
 }
 
@@ -82,6 +82,7 @@ type jsonItemOpen struct {
 	Amount   int64  `json:"amount"`
 	Deadline string `json:"deadline,omitempty"`
 	Reason   string `json:"reason,omitempty"`
+	Bearer   string `json:"bearer,omitempty"`
 }
 
 type jsonRelated struct {

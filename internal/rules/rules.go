@@ -95,7 +95,8 @@ const (
 	FeeByTransaction  // P2: a fee is of one transaction, never of a batch's sum
 	RefundWithinLimit // F1: no more is refunded than the sale was, or than the acquirer's policy lets
 	RepayOnce         // P1: a payout that came back is paid again once
-	last              = RepayOnce
+	AdjustOnce        // C2: what people have settled is posted once, however often it is asked for
+	last              = AdjustOnce
 )
 
 // Set is the rules that are left out; the zero value keeps all.
@@ -202,6 +203,7 @@ func Variants() []Variant {
 		broken("stand-in-forgets-advice", "S1", "", Leave(AdviseStandIn), "a switch that approves in the issuer's place does not tell the issuer"),
 		broken("fee-per-batch", "P2", "", Leave(FeeByTransaction), "the fee is taken of a payout's sum, and not of each transaction"),
 		broken("refund-over-limit", "F1", "", Leave(RefundWithinLimit), "more is refunded than the sale was"),
+		broken("adjustment-twice", "C2", "", Leave(AdjustOnce), "an adjustment that is asked for again is posted again"),
 
 		safe("sale-first", "S9", "S9 S9b", Leave(ReverseFirst), "a sale does not wait for the reversal that is due"),
 		dated("stan-only-key", "H5", "S10a", Leave(DateInKey), "hosts tell transactions apart by terminal and STAN alone"),
