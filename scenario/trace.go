@@ -384,13 +384,9 @@ func (ch *change) says() Saying {
 		case host.Tombstone:
 			return say("m-remembered")
 		}
-<<<<<<< HEAD
 	case payout(a) != payout(b) && payout(a) == host.PayoutReturned:
 		return say("m-returned", "why", a.Payout.Reason, "amount", amount(a.Payout.Amount), "account", a.Payout.Account)
-	case a.Difference != nil && (b.Difference == nil || *a.Difference != *b.Difference):
-=======
 	case a.Difference.Open() && (b.Difference == nil || a.Difference.Stage != b.Difference.Stage || a.Difference.Amount != b.Difference.Amount):
->>>>>>> 297bca4 (host: difference items have a life, and clearing compares three files)
 		return say("m-item", "amount", amount(a.Difference.Amount), "owner", a.Difference.Owner, "deadline", a.Difference.Deadline)
 	case !a.Difference.Open() && b.Difference.Open():
 		return say("m-item-closed")
