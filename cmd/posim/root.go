@@ -79,7 +79,7 @@ func (a *app) root() *cobra.Command {
 		}
 		help(c, args)
 	})
-	root.AddCommand(a.runCommand(), a.replayCommand(), a.exploreCommand(), a.faultsCommand(), a.hostCommand(), a.readerCommand(), a.cardCommand(), a.decodeCommand(), a.emvCommand(), a.vectorsCommand(), a.hsmCommand(), a.safCommand(), a.traceCommand(), a.versionCommand(), a.tuiCommand())
+	root.AddCommand(a.runCommand(), a.replayCommand(), a.exploreCommand(), a.faultsCommand(), a.hostCommand(), a.readerCommand(), a.cardCommand(), a.decodeCommand(), a.emvCommand(), a.vectorsCommand(), a.hsmCommand(), a.safCommand(), a.traceCommand(), a.reportCommand(), a.versionCommand(), a.tuiCommand())
 	root.SetHelpCommand(helpCommand(root))
 	root.InitDefaultCompletionCmd() // cobra's, which would take any word for a shell
 	for _, c := range root.Commands() {

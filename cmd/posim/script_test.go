@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/posim/posim/sim"
 )
 
 func TestMain(m *testing.M) {
@@ -18,7 +20,7 @@ func TestMain(m *testing.M) {
 func TestCommands(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"nowall": noWall, "status": status, "busy": busy, "certificate": certificate, "await": await},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"nowall": noWall, "status": status, "busy": busy, "certificate": certificate, "await": await, "shorten": shorten, "inuse": inUse},
 	})
 }
 
@@ -53,4 +55,23 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 	if args[0] != strconv.Itoa(got) {
 		ts.Fatalf("exit status %d, want %s", got, args[0])
 	}
+}
+
+// shorten FILE takes the last byte away: what a power cut in the middle of a write leaves.
+func shorten(ts *testscript.TestScript, neg bool, files []string) {
+	if neg || len(files) != 1 {
+		ts.Fatalf("usage: shorten FILE")
+	}
+	data := ts.ReadFile(files[0])
+	ts.Check(os.Truncate(ts.MkAbs(files[0]), int64(len(data)-1)))
+}
+
+// inUse DIR KIND has the data directory open until the script ends.
+func inUse(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: inuse DIR KIND")
+	}
+	d, err := sim.OpenDir(ts.MkAbs(args[0]), args[1])
+	ts.Check(err)
+	ts.Defer(func() { _ = d.Close() })
 }
