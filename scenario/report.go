@@ -52,7 +52,7 @@ func moneyCell(n int64) Cell                { return Cell{Money: Money(n)} }
 func (c Cell) shown(m bool) Cell            { c.Empty = !m; return c }
 func heading(en, zh string) Label           { return Label{en, zh} }
 func textColumn(name, en, zh string) Column { return Column{Name: name, Heading: heading(en, zh)} }
-func moneyColumn(name, en, zh string) Column {
+func amountColumn(name, en, zh string) Column {
 	return Column{Name: name, Heading: heading(en, zh), Money: true}
 }
 
@@ -130,7 +130,7 @@ func blank(n int) []Cell {
 // the acquirer's view.
 func Statement(acquirer *host.View, f ReportFilter) *Report {
 	r := &Report{Name: "statement", Title: heading("merchant statement", "商户对账单"),
-		Columns: append(append([]Column{textColumn("merchant", "MERCHANT", "商户号")}, whose()...), moneyColumn("amount", "AMOUNT", "金额"), moneyColumn("fee", "FEE", "手续费"), moneyColumn("net", "NET", "净额"),
+		Columns: append(append([]Column{textColumn("merchant", "MERCHANT", "商户号")}, whose()...), amountColumn("amount", "AMOUNT", "金额"), amountColumn("fee", "FEE", "手续费"), amountColumn("net", "NET", "净额"),
 			textColumn("plan", "PLAN", "费率方案"), textColumn("standing", "STANDING", "状态"))}
 	merchants := map[string]*[2][3]int64{} // paid and due: amount, fee, net
 	var names []string
@@ -173,7 +173,7 @@ func Statement(acquirer *host.View, f ReportFilter) *Report {
 func Clearing(acquirer *host.View, f ReportFilter) *Report {
 	r := &Report{Name: "clearing", Title: heading("clearing file", "清算文件"),
 		Columns: append(append([]Column{textColumn("merchant", "MERCHANT", "商户号")}, whose()...), textColumn("type", "TYPE", "卡类型"), textColumn("code", "MCC", "商户类别"), textColumn("side", "SIDE", "借贷"),
-			moneyColumn("debit", "DEBIT", "借记"), moneyColumn("credit", "CREDIT", "贷记"))}
+			amountColumn("debit", "DEBIT", "借记"), amountColumn("credit", "CREDIT", "贷记"))}
 	days := map[string]*[2]int64{}
 	var dates []string
 	for _, e := range clearedLines(acquirer, f) {
@@ -201,7 +201,7 @@ func Clearing(acquirer *host.View, f ReportFilter) *Report {
 func Differences(views map[string]*host.View, f ReportFilter) *Report {
 	r := &Report{Name: "differences", Title: heading("open differences", "未了差错"),
 		Columns: append(append([]Column{textColumn("party", "PARTY", "登记方"), textColumn("owner", "OWNER", "责任方"), textColumn("deadline", "DEADLINE", "期限"), textColumn("merchant", "MERCHANT", "商户号")}, whose()...),
-			moneyColumn("amount", "AMOUNT", "金额"), textColumn("reason", "REASON", "原因"))}
+			amountColumn("amount", "AMOUNT", "金额"), textColumn("reason", "REASON", "原因"))}
 	total := int64(0)
 	for _, party := range chain {
 		v := views[party]
@@ -243,7 +243,7 @@ func (l *Library) Contracts() Contracts {
 func FeeAudit(acquirer *host.View, contracts Contracts, f ReportFilter) *Report {
 	r := &Report{Name: "fees", Title: heading("fee audit", "手续费稽核"),
 		Columns: append(append([]Column{textColumn("merchant", "MERCHANT", "商户号")}, whose()...), textColumn("type", "TYPE", "卡类型"), textColumn("code", "MCC", "商户类别"), textColumn("booked", "BOOKED FOR", "入账商户"),
-			moneyColumn("amount", "AMOUNT", "金额"), textColumn("plan", "PLAN", "费率方案"), moneyColumn("fee", "FEE", "手续费"), textColumn("contract", "CONTRACT", "合同方案"), moneyColumn("due", "DUE", "应收"), moneyColumn("difference", "DIFFERENCE", "差额"))}
+			amountColumn("amount", "AMOUNT", "金额"), textColumn("plan", "PLAN", "费率方案"), amountColumn("fee", "FEE", "手续费"), textColumn("contract", "CONTRACT", "合同方案"), amountColumn("due", "DUE", "应收"), amountColumn("difference", "DIFFERENCE", "差额"))}
 	var sums [3]int64
 	for _, e := range acquirer.Transactions {
 		if e.FeePlan == "" || !f.takes(e) {
