@@ -178,6 +178,16 @@ func (f *family) lost() (n int64) {
 	return n
 }
 
+// claimed is what the acquirer has laid out for refunds that the merchant's next payouts have to bear.
+func (f *family) claimed() (n int64) {
+	for _, t := range f.members {
+		if e := t.entries[0]; e != nil && e.Kind == dialect.KindRefund && !e.Paid {
+			n += max(0, -e.Net(host.PositionAcquirer))
+		}
+	}
+	return n
+}
+
 // lines is what the terminal's batches say that the merchant gets. An adjustment replaces the amount of its sale.
 func (f *family) lines() (n int64) {
 	for _, t := range f.members {

@@ -727,7 +727,7 @@ func (r *court) judgeFamily(f *family, ledger []posted) {
 	if lines, n := f.lines(), f.excused(true); lines-paid > n || paid-lines > n {
 		r.violate("I4", "sale %s: the terminal's batch says %s and the cardholder is debited %s%s%s", name, Money(lines), Money(debited), onItsWay(back), byItem(n))
 	}
-	if paid, n := f.net(host.PositionMerchant)+f.net(host.PositionFees), debited+f.lost()+f.excused(true); paid > n {
+	if paid, n := f.net(host.PositionMerchant)+f.net(host.PositionFees), debited+f.lost()+f.claimed()+f.excused(true); paid > n {
 		r.violate("I17", "sale %s: merchant and fees have %s and the cardholder was debited %s", name, Money(paid), Money(debited))
 	}
 	if acquirer, n := f.acquired(), f.excused(false); acquirer-debited+back > n || debited-back-acquirer > n {

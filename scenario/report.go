@@ -93,7 +93,7 @@ func borne(e *host.Entry) bool {
 			return true
 		}
 	}
-	return e.Kind == dialect.KindRefund && e.Difference != nil
+	return e.Difference != nil && e.Difference.Type == host.RefundUncovered
 }
 
 // clearedLines are the approved transactions of an acquirer that brought money or took it, by business date and in the order of the log.
@@ -145,7 +145,7 @@ func Statement(acquirer *host.View, f ReportFilter) *Report {
 			amount, fee, standing, paid = 0, 0, labelCell("borne by the acquirer", "收单机构承担"), 0
 		case e.Paid:
 			standing, paid = labelCell("paid", "已结算"), 0
-		case e.Difference != nil:
+		case e.Difference.Open():
 			standing = labelCell("disputed", "差错处理中")
 		}
 		if merchants[e.Key.MID] == nil {
