@@ -103,7 +103,7 @@ func TestReportsWorkedOutByHand(t *testing.T) {
 func TestReportsAreTables(t *testing.T) {
 	v := reportedView()
 	l := builtIn(t)
-	v.Transactions[0].Difference = &host.Difference{Owner: "acquirer", Amount: 5, Deadline: "2026-03-20", Reason: "x"}
+	v.Transactions[0].Difference = &host.Item{Owner: "acquirer", Amount: 5, Deadline: "2026-03-20", Reason: "x"}
 	for _, r := range []*Report{
 		Statement(v, ReportFilter{}), Clearing(v, ReportFilter{}), FeeAudit(v, l.Contracts(), ReportFilter{}),
 		Differences(map[string]*host.View{"acquirer": v}, ReportFilter{}),
