@@ -118,6 +118,7 @@ func (c *codec) fees(t *Transaction) {
 	c.text(83, &t.FeePlan)
 	number(c, 84, &t.FeeOf)
 	c.flag(85, &t.Audited)
+	c.flag(86, &t.Overdrawn)
 }
 
 // kind is left out where the function says it.

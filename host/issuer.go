@@ -259,6 +259,7 @@ func (x *Issuer) reversal(e Event) {
 		t.State, t.ReversalReason = Reversed, m.ReversalReason
 		posts := x.undoing(old)
 		if a := x.byName[t.Account]; a != nil && len(posts) > 0 && posts[0].To == PositionIssuer && posts[0].Amount > a.available() {
+			t.Overdrawn = true
 			t.Note = "overdrawn: the money of the void was spent" // and still has to come back
 		}
 		x.put(&Record{Transaction: &t, Postings: posts})

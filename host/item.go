@@ -222,6 +222,8 @@ func (d *desk) alarm(t *Transaction) *Alarm {
 			text += " (" + i.History[n-1].Why + ")"
 		}
 		return &Alarm{t, text}
+	case t.Overdrawn && (old == nil || !old.Overdrawn):
+		return &Alarm{t, t.Note}
 	case t.PossibleDuplicate && (old == nil || !old.PossibleDuplicate):
 		return &Alarm{t, "possible duplicate: the same card, amount and merchant"}
 	case t.ReversalCode != "" && t.ReversalDue && (old == nil || old.ReversalCode != t.ReversalCode):

@@ -143,6 +143,7 @@ type Transaction struct {
 	FeePlan      string       `json:"fee_plan,omitempty"`      // acquirer: the plan by which Fee was reckoned, at the payout
 	FeeOf        int64        `json:"fee_of,omitempty"`        // acquirer: the minor units that Fee was reckoned of
 	Audited      bool         `json:"audited,omitempty"`       // acquirer: the fee audit has opened an item about it
+	Overdrawn    bool         `json:"overdrawn,omitempty"`     // issuer: what was credited had been spent when it was taken back
 }
 
 // Posting moves money from one position to another. The record it stands in names its transaction.
