@@ -40,6 +40,7 @@ type Entry struct {
 	ksn      []byte    // under which keys its answer goes there; nil of a session. Not durable
 	// repeatAfter is how long the next repeat of its reversal, or of its advice, waits for an answer; 0: as the first one. Not durable.
 	repeatAfter time.Duration
+	again       bool             // the request went up more than once. Not durable
 	request     *dialect.Message // as it went up, of a switch that may have to stand in. Not durable
 	unlogged    *Record          // what is believed and not durable yet; only without rule A5
 }

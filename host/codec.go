@@ -66,6 +66,7 @@ func (c *codec) record(r *Record) {
 	part(c, 31, &r.Credit, (*codec).credit)
 	part(c, 32, &r.Merchant, (*codec).merchant)
 	part(c, 35, &r.Cleared, (*codec).cleared)
+	part(c, 45, &r.Epoch, (*codec).epoch)
 }
 
 func (c *codec) transaction(t *Transaction) {
@@ -387,8 +388,8 @@ const maxRecorded = 1 << 53
 
 // check refuses what no party writes.
 func (r *Record) check() error {
-	if r.Transaction == nil && r.SignOn == nil && r.Account == nil && r.Calendar == nil && r.Cleared == nil && r.File == nil && r.Credit == nil && r.Merchant == nil && !r.desk() {
-		return errors.New("no part: want a transaction, sign-on, account, calendar, batch, lines of one, a terminal's state, a file, a credit, a merchant or the lines of a day")
+	if r.Transaction == nil && r.SignOn == nil && r.Account == nil && r.Calendar == nil && r.Cleared == nil && r.File == nil && r.Credit == nil && r.Merchant == nil && r.Epoch == nil && !r.desk() {
+		return errors.New("no part: want a transaction, sign-on, account, calendar, batch, lines of one, a terminal's state, a file, a credit, a merchant, the lines of a day or an epoch")
 	}
 	if len(r.Postings) > 0 && r.Transaction == nil {
 		return errors.New("postings without the transaction that they belong to")
@@ -405,6 +406,11 @@ func (r *Record) check() error {
 	}
 	if r.Account != nil {
 		if err := r.Account.check(); err != nil {
+			return err
+		}
+	}
+	if r.Epoch != nil {
+		if err := r.Epoch.check(); err != nil {
 			return err
 		}
 	}

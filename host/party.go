@@ -23,6 +23,11 @@ type Config struct {
 	Above   *dialect.Dialect // of the line up, and the one that the machine thinks in; nil: ISO87
 	Rules   rules.Set        // rules left out; the same as the machine's
 
+	// Fence is for a store that several processes share, of which one works: asked with the epoch under which this one took it over,
+	// once that is durable and before every write, whether that is the latest. Holder names the process. nil: nobody else writes.
+	Fence  func(epoch int) bool
+	Holder string
+
 	// Gather has a turn take everything that has happened, and not only what woke the party: one commit for many messages.
 	// For real time, where a commit costs a disk's sync; a World's order of events stays as it is without.
 	Gather bool
@@ -67,6 +72,7 @@ type Party struct {
 	timers  map[Timer]func()
 	treated map[answerID]Treatment
 	turns   int
+	epoch   int // of the store, under which it is this process's
 	err     error
 }
 
@@ -74,6 +80,9 @@ type Party struct {
 func NewParty(cfg Config) (*Party, error) {
 	if cfg.Name == "" || cfg.Clock == nil || cfg.Disk == nil || cfg.Machine == nil || cfg.Module == nil {
 		return nil, fmt.Errorf("host: party %q: want a name, a clock, a disk, a machine and a module", cfg.Name)
+	}
+	if (cfg.Fence == nil) != (cfg.Holder == "") {
+		return nil, fmt.Errorf("host: party %q: want a fence and the name of its holder, or neither", cfg.Name)
 	}
 	if cfg.Above == nil {
 		cfg.Above = dialect.ISO87()
@@ -99,8 +108,14 @@ func (p *Party) work() error {
 		if err != nil {
 			return err
 		}
+		if r.Epoch != nil {
+			p.epoch = r.Epoch.Number
+		}
 		return p.cfg.Machine.Apply(r)
 	})
+	if err == nil {
+		err = p.seize()
+	}
 	if err != nil {
 		return fmt.Errorf("host: %s: %w", p.cfg.Name, err)
 	}
@@ -185,6 +200,9 @@ func (p *Party) turn() error {
 		p.perform()
 	}
 	p.point(BeforeLog)
+	if err := p.fenced(); err != nil {
+		return err
+	}
 	if err := p.log.Commit(); err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ type Record struct {
 	File        *FileRecord    // a file, at its sender or its receiver
 	Credit      *BankCredit    // bank
 	Merchant    *MerchantState // acquirer
+	Epoch       *Epoch         // of a store that several processes share
 	Postings    []Posting      // only with a Transaction, which they belong to
 }
 

@@ -71,6 +71,7 @@ func everything() *Record {
 		End: dialect.Key{MID: "m", TID: "t", STAN: "000002", Date: "0302", Time: "140500"}, BusinessDate: "2026-03-02"}
 	r.Upload = &Upload{MID: "m", TID: "t", Number: "000007", Lines: []*Line{
 		{STAN: "000003", Kind: dialect.KindRefund, Amount: 5, Debit: true, Card: "476173******0119", Certificate: []byte{1}, Notice: true}, {STAN: "000004"}}}
+	r.Epoch = &Epoch{Number: 7, Holder: "acquirer-b"}
 	r.Terminal = &TerminalState{MID: "m", TID: "t", Disabled: true, SignedOff: true, Requests: []dialect.ProcessingRequest{3, 1}, Status: "B000007"}
 	r.File = &FileRecord{File: File{ID: "payout-000001", Kind: FilePayout, From: "acquirer", To: "bank", Date: "2026-03-03", Lines: []FileLine{
 		{Key: dialect.Key{MID: "m", TID: "t", STAN: "000001", Date: "0302", Time: "140500", Batch: "000007"}, Kind: dialect.KindRefund, Amount: 5, Fee: 1, Debit: true,
@@ -133,6 +134,9 @@ func TestBadRecords(t *testing.T) {
 		"posting to itself":           func(r *Record) { r.Postings[0].To = "a" },
 		"posting from nowhere":        func(r *Record) { r.Postings[0].From = "" },
 		"stand-in that tells nothing": func(r *Record) { r.Transaction.StandIn = StandInDue },
+		"epoch of nobody":             func(r *Record) { *r = Record{Epoch: &Epoch{Number: 1}} },
+		"epoch before all":            func(r *Record) { *r = Record{Epoch: &Epoch{Holder: "a"}} },
+		"limit below zero":            func(r *Record) { *r = Record{Account: &AccountState{Account: "a", Limits: Limits{Day: -1}}} },
 		"unknown stand-in":            func(r *Record) { r.Transaction.StandIn = lastStandIn + 1 },
 		"card of no type":             func(r *Record) { r.Transaction.CardType = "gold" },
 		"category of three digits":    func(r *Record) { r.Transaction.MerchantCode = "541" },

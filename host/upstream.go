@@ -39,6 +39,10 @@ func (x *Relay) decided(e Event) {
 		x.late(old, m)
 		return
 	}
+	if old.Function == Sale && old.State == Pending && old.again && !dialect.Approves(m.ResponseCode) {
+		x.refusedCopy(old, m)
+		return
+	}
 	if old.Function == Sale && old.State == Pending {
 		x.cancel(Timer{TimerAnswer, old.Key})
 		if err := dialect.MatchContent(old.message(old.asked()), m); err != nil {

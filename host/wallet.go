@@ -21,11 +21,23 @@ func (x *Relay) asksAgain(e *Entry) bool {
 	if e.Kind != dialect.KindQRSale || e.request == nil || x.now.Sub(e.Opened) >= QRPatience {
 		return false
 	}
+	e.again = true
 	m := *e.request
 	m.MTI = "0201"
 	x.fx = append(x.fx, Effect{Send: &Send{Message: &m, Repeat: true}})
 	x.set(Timer{TimerAnswer, e.Key}, x.cfg.wait())
 	return true
+}
+
+// refusedCopy is a refusal of what was asked more than once: of which copy nobody can tell, and another may be pending up there. One
+// that decides nothing leaves things as they are; any other is made true by a reversal.
+func (x *Relay) refusedCopy(e *Entry, m *dialect.Message) {
+	if dialect.Undecided(m.ResponseCode) {
+		x.unmatched(m)
+		return
+	}
+	x.cancel(Timer{TimerAnswer, e.Key})
+	x.declineAndReverse(e, m.ResponseCode, "a copy was refused", dialect.ReasonNoAnswer)
 }
 
 // waits tells whether the owner of a wallet is to be asked about what the issuer would approve.

@@ -42,6 +42,7 @@ var (
 	atFrame     = &moment{kinds: kindsOf(linkKinds[:])}
 	atBeforeLog = &moment{kinds: []string{"crash"}, point: "before-log"}
 	atAfterLog  = &moment{kinds: []string{"crash"}, point: "after-log"}
+	atStall     = &moment{kinds: []string{"pause"}}
 	atMessage   = &moment{kinds: []string{"slow", "wrong-mac", "wrong-stan", "wrong-amount", "wrong-arpc", "answer"}}
 	atWrite     = &moment{kinds: []string{"power-off", "disk-full", "disk-error", "sync-error"}}
 	atPoint     = &moment{kinds: []string{"power-off", "clock-jump", "clock-reset"}}

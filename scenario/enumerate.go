@@ -16,6 +16,7 @@ var (
 	tryDrip      = [...]time.Duration{20 * time.Millisecond, time.Second}
 	tryRestart   = [...]time.Duration{crashRestart, 90 * time.Second}
 	trySlow      = [...]time.Duration{10 * time.Second, 35 * time.Second, 50 * time.Second, 70 * time.Second}
+	tryPause     = [...]time.Duration{time.Second, 35 * time.Second}
 	tryCard      = [...]time.Duration{12 * time.Second}
 	tryJump      = [...]time.Duration{-2 * time.Hour, 26 * time.Hour, -400 * 24 * time.Hour}
 	tryCode      = [...]string{"00", "05", "09", "10", "12", "25", "30", "51", "55", "68", "91", "94", "96", "99", "A0"}
@@ -127,6 +128,8 @@ func (h *happening) durations(kind string) []time.Duration {
 		return tryCard[:]
 	case h.Seam == "card":
 		return nil
+	case kind == "pause":
+		return tryPause[:]
 	case kind == "slow":
 		return trySlow[:]
 	}

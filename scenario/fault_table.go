@@ -62,6 +62,7 @@ var faultTable = [...]faultRow{
 	}},
 	{[]string{"acquirer", "switch", "issuer"}, eventMessage, "", []faultKind{
 		{"crash", argPoint, "the power goes at the commit of what this message caused, and comes back"},
+		{"pause", argDuration, "of an acquirer with fail-over: the process stands still so long before the commit of what this message caused"},
 		{"slow", argDuration, "the message is taken up so much later"},
 		{"wrong-mac", argNone, "the answer's MAC is wrong"},
 		{"wrong-stan", argNone, "the answer's STAN (DE 11) is one too high"},

@@ -91,8 +91,9 @@ type rig struct {
 // party is one host: a process with a disk, which outlives it.
 type party struct {
 	name  string
-	seam  string // of its own faults
-	actor *sim.Actor
+	seam  string     // of its own faults
+	actor *sim.Actor // that works, or worked last
+	other *standby   // that takes over from it; nil: nobody does
 	disk  *sim.MemDisk
 	said  map[given]bool // answers that were given
 	build func() (host.Machine, *hsm.Module, error)
@@ -138,6 +139,9 @@ func newRig(l *Library, s *Script, o Options) (*rig, error) {
 	issuer := r.party("issuer", nil, "", r.issuerMachine)
 	swtch := r.party("switch", issuer, "iss", r.switchMachine)
 	acquirer := r.party("acquirer", swtch, "up", r.acquirerMachine)
+	if after := s.Host.FailOver; after > 0 {
+		acquirer.share(after)
+	}
 	r.hosts = [3]*party{acquirer, swtch, issuer}
 	r.bank = r.party("bank", nil, "", r.bankMachine)
 	for _, p := range []*party{issuer, swtch, acquirer, r.bank} {
@@ -173,22 +177,30 @@ func (r *rig) until(limit time.Duration, done func() bool) bool {
 // powerOn starts the host's process on its disk.
 func (p *party) powerOn() {
 	p.run, p.err = nil, nil
-	p.actor.PowerOn(func(c sim.Clock) {
-		p.err = p.work(c)
+	actor := p.actor
+	actor.PowerOn(func(c sim.Clock) {
+		if err := p.work(actor, c); p.actor == actor {
+			p.err = err
+		} else {
+			p.r.tellf("host", "", "%s: %v", actor.Name(), err)
+		}
 	})
 }
 
-func (p *party) work(c sim.Clock) error {
+func (p *party) work(actor *sim.Actor, c sim.Clock) error {
 	machine, module, err := p.build()
 	if err != nil {
 		return err
 	}
 	cfg := host.Config{
 		Name: p.name, Clock: c, Disk: p.disk, Machine: machine, Module: module, Dialect: p.below(), Above: p.r.inner, Rules: p.r.rules,
-		Point: p.point, Treat: p.treat, Deliver: p.deliver, Observe: p.observe,
+		Point: func(mti, at string) { p.point(actor, mti, at) }, Treat: p.treat, Deliver: p.deliver, Observe: p.observe,
 	}
 	if p.up != nil {
-		cfg.Uplink = p.dialUp
+		cfg.Uplink = func(done func(*transport.Link, error)) { p.dialUp(actor, done) }
+	}
+	if p.other != nil {
+		cfg.Holder, cfg.Fence = actor.Name(), p.other.latest
 	}
 	run, err := host.NewParty(cfg)
 	if err != nil {
@@ -209,6 +221,11 @@ func (p *party) below() *dialect.Dialect {
 // crash cuts the host's power and gives it back after a while. Called by the host itself it does not return.
 func (p *party) crash(down time.Duration) {
 	p.disk.Settle(sim.PowerOffLost)
+	if p.other != nil {
+		p.takeOver(p.actor)
+		p.actor.PowerOff()
+		return
+	}
 	p.r.world.After(down, func() {
 		p.r.tellf("host", "", "%s restarts", p.name)
 		p.powerOn()
@@ -217,7 +234,7 @@ func (p *party) crash(down time.Duration) {
 }
 
 // point is called before and after the commit of the step that a message caused.
-func (p *party) point(mti, at string) {
+func (p *party) point(actor *sim.Actor, mti, at string) {
 	if at == host.AfterLog {
 		p.r.tellMoney()
 	}
@@ -230,6 +247,9 @@ func (p *party) point(mti, at string) {
 			p.r.log.sometimes[hostDied]++
 		}
 		p.crash(f.Duration)
+	}
+	if p.other != nil && moment == atBeforeLog {
+		p.stall(actor, mti)
 	}
 }
 
@@ -257,19 +277,19 @@ func (p *party) treat(m *dialect.Message) (t host.Treatment) {
 }
 
 // dialUp connects to the next host; the answer comes on this host's clock.
-func (p *party) dialUp(done func(*transport.Link, error)) {
+func (p *party) dialUp(actor *sim.Actor, done func(*transport.Link, error)) {
 	r, up := p.r, p.up
 	f := r.strike(p.line, "connect", atConnect)
 	switch {
 	case f != nil && f.Kind == "black-hole":
-		p.actor.After(dialTimeout, func() { done(nil, transport.ErrTimeout) })
+		actor.After(dialTimeout, func() { done(nil, transport.ErrTimeout) })
 		return
 	case f != nil || !up.actor.On() || up.run == nil:
-		p.actor.After(innerLatency, func() { done(nil, transport.ErrRefused) })
+		actor.After(innerLatency, func() { done(nil, transport.ErrRefused) })
 		return
 	}
-	x, y := transport.Pipe(p.actor, up.actor, innerLatency+r.choose(p.line))
-	l := transport.NewLink(x, transport.Framing{}, p.actor)
+	x, y := transport.Pipe(actor, up.actor, innerLatency+r.choose(p.line))
+	l := transport.NewLink(x, transport.Framing{}, actor)
 	l.Faults(r.frames(p.line + ".req"))
 	run := up.run
 	up.actor.After(0, func() {
@@ -277,7 +297,7 @@ func (p *party) dialUp(done func(*transport.Link, error)) {
 		link.Faults(r.frames(p.line + ".rsp"))
 		run.Accept(link)
 	})
-	p.actor.After(0, func() { done(l, nil) })
+	actor.After(0, func() { done(l, nil) })
 }
 
 // choose is the seed's part of a connection's latency.

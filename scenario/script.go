@@ -90,6 +90,7 @@ type Host struct {
 	Fee      *Rate               // what the acquirer keeps of a sale; nil: as it is
 	StandIn  *host.StandIn       // what the switch approves when an issuer says nothing; nil: nothing
 	Clearing host.ClearingPolicy // of a script: how the acquirer settles differences
+	FailOver time.Duration       // until a second acquirer process takes over from one that fell; 0: there is none
 
 	Plan       string             // the fee plan of the terminal's merchant; empty: the profile's
 	SwitchCode *SwitchCode        // what sales are booked under; nil: what they are

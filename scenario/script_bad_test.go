@@ -341,7 +341,7 @@ steps:
 steps:
   - boot: {}
 ` + ending,
-		`W06-x.yaml:4:8: unknown key "status": want fee, plan, switch-code, refunds, stand-in, clearing
+		`W06-x.yaml:4:8: unknown key "status": want fee, plan, switch-code, refunds, stand-in, clearing, fail-over
     4 | host: {status: lost}
       |        ^^^^^^`},
 	{"a fee where only an account's rule has a place",

@@ -148,7 +148,7 @@ func (t *typing) calendar(n *node) *Calendar {
 // house reads what a script says of the host side from the start.
 func (t *typing) house(n *node) (h Host) {
 	h.Pos = n.pos
-	if !t.mapping(n, "a rule of the host such as {fee: 0.6%}", "fee", "plan", "switch-code", "refunds", "stand-in", "clearing") {
+	if !t.mapping(n, "a rule of the host such as {fee: 0.6%}", "fee", "plan", "switch-code", "refunds", "stand-in", "clearing", "fail-over") {
 		return h
 	}
 	if len(n.keys) == 0 {
@@ -166,6 +166,8 @@ func (t *typing) house(n *node) (h Host) {
 		case "refunds":
 			r := t.refunds(value)
 			h.Refunds = &r
+		case "fail-over":
+			h.FailOver = t.failOver(value)
 		case "stand-in":
 			h.StandIn = t.standIn(value)
 		case "clearing":
@@ -176,6 +178,23 @@ func (t *typing) house(n *node) (h Host) {
 		t.fail(n.key("plan").pos, "a fee and a plan: want one of them")
 	}
 	return h
+}
+
+// failOver reads after how long the second process of an acquirer takes over.
+func (t *typing) failOver(n *node) time.Duration {
+	if !t.mapping(n, "a second acquirer such as {after: 2s}", "after") {
+		return 0
+	}
+	after := n.key("after")
+	if after == nil {
+		t.fail(n.pos, `missing key "after"`)
+		return 0
+	}
+	d, err := time.ParseDuration(after.text)
+	if err != nil || d < time.Millisecond || d > time.Minute {
+		t.fail(after.pos, "want a duration of at most 1m such as 2s")
+	}
+	return d
 }
 
 // standIn reads what the switch approves when an issuer says nothing.
