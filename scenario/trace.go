@@ -298,8 +298,17 @@ func (c *examined) place() (Holding, Saying) {
 
 // peak is the most that its cardholder was out of pocket.
 func (c *examined) peak() (n int64) {
+	out := int64(0)
 	for _, m := range c.finding.Timeline {
-		n = max(n, -m.Money[host.PositionCardholder]-m.Money[host.PositionWallet])
+		for _, p := range m.Moved { // one by one: a record may take and give back
+			if p.From == host.PositionCardholder || p.From == host.PositionWallet {
+				out += p.Amount
+			}
+			if p.To == host.PositionCardholder || p.To == host.PositionWallet {
+				out -= p.Amount
+			}
+			n = max(n, out)
+		}
 	}
 	return n
 }
@@ -371,6 +380,9 @@ func (ch *change) says() Saying {
 	case a.State != b.State:
 		switch a.State {
 		case host.Pending:
+			if ch.party == "issuer" {
+				return say("m-waits")
+			}
 			return say("m-asked")
 		case host.Approved:
 			if a.StandIn == host.StandInDue {
@@ -388,6 +400,8 @@ func (ch *change) says() Saying {
 		return say("m-returned", "why", a.Payout.Reason, "amount", amount(a.Payout.Amount), "account", a.Payout.Account)
 	case a.Difference.Open() && (b.Difference == nil || a.Difference.Stage != b.Difference.Stage || a.Difference.Amount != b.Difference.Amount):
 		return say("m-item", "amount", amount(a.Difference.Amount), "owner", a.Difference.Owner, "deadline", a.Difference.Deadline)
+	case losing(ch.posts):
+		return say("m-lost")
 	case !a.Difference.Open() && b.Difference.Open():
 		return say("m-item-closed")
 	case a.Paid && !b.Paid && a.Kind == dialect.KindRefund && ch.party == "issuer":
@@ -406,8 +420,8 @@ func (ch *change) says() Saying {
 		return say("m-late", "code", a.LateCode)
 	case a.StandIn != b.StandIn:
 		return say("m-stand-in-" + a.StandIn.String())
-	case losing(ch.posts):
-		return say("m-lost")
+	case gaveBack(ch.posts):
+		return say("m-gave-back")
 	case len(ch.posts) > 0:
 		return say("m-moved")
 	}
@@ -420,6 +434,11 @@ func payout(t *host.Transaction) host.PayoutState {
 		return 0
 	}
 	return t.Payout.State
+}
+
+// gaveBack tells whether a record took money and gave it back at once: an approval that came when all was over.
+func gaveBack(posts []host.Posting) bool {
+	return len(posts) == 2 && posts[0].From == posts[1].To && posts[0].To == posts[1].From && posts[0].Amount == posts[1].Amount
 }
 
 // losing tells whether money moved into, or out of, what somebody bears.

@@ -17,6 +17,7 @@ import (
 func (c *examined) decide() {
 	for _, look := range []func() bool{c.fromItems, c.fromTerminal, c.fromDeclined, c.fromHosts} {
 		if look() {
+			c.losses()
 			return
 		}
 	}
@@ -57,6 +58,7 @@ var itemCauses = []struct{ reason, cause string }{
 	{"reversal refused", "reversal-refused"},
 	{"the merchant cannot be charged", "refund-not-covered"},
 	{"payout returned", "payout-returned"},
+	{"fee audit", "fee-differs"},
 	{"approved in the issuer's place, and the issuer refused", "stand-in-refused"},
 }
 
@@ -81,18 +83,20 @@ func (c *examined) fromItems() bool {
 	if c.family.net(host.PositionSuspense) > 0 || c.family.net(host.PositionAcquirer) > 0 {
 		answer = AnswerHeld
 	}
-	if who, lost := c.loser(); lost > 0 {
+	if _, lost := c.loser(); lost > 0 {
 		if c.family.net(host.PositionMerchant) > 0 {
 			answer = AnswerPaid
 		}
 		c.set(answer, cause, "why", i.Reason, "amount", amount(i.Amount))
-		c.finding.Next.Says = say("next-lost", "party", who, "amount", amount(lost))
 		return true
 	}
 	if i.Bearer != "" { // and no money has moved: goods are gone
 		c.set(AnswerDeclined, cause, "why", i.Reason, "amount", amount(i.Amount))
 		c.finding.Next.Says = say("next-lost", "party", i.Bearer, "amount", amount(i.Amount))
 		return true
+	}
+	if cause == "fee-differs" {
+		answer = AnswerPaid
 	}
 	c.set(answer, cause, "why", i.Reason, "amount", amount(i.Amount)).
 		waits(i.Deadline, "next-item", "owner", i.Owner).duty(i.Owner, "duty-item", "owner", i.Owner)
@@ -119,6 +123,13 @@ func (c *examined) payoutFailed(i *Item) {
 		return
 	}
 	c.set(AnswerPayoutFailed, "payout-returned", "why", strings.TrimPrefix(i.Reason, "payout returned: ")).waits(i.Deadline, "next-correct", "owner", i.Owner).duty("merchant", "duty-account")
+}
+
+// losses says who bears what nobody can get back any more.
+func (c *examined) losses() {
+	if who, n := c.loser(); n > 0 && c.finding.Next.Says.ID == "next-nothing" {
+		c.finding.Next.Says = say("next-lost", "party", who, "amount", amount(n))
+	}
 }
 
 // loser is who bears the family's loss, and how much.
@@ -391,6 +402,8 @@ func (c *examined) approved(a *host.Entry) {
 	switch {
 	case holds(k):
 		c.held(a)
+	case k == dialect.KindQRCancel:
+		c.set(AnswerApproved, "cancel-done")
 	case undoing(k):
 		c.set(AnswerApproved, "void-done")
 	case k == dialect.KindRefund:

@@ -89,14 +89,19 @@ func word(name, value string, lang terminal.Lang) string {
 	return value
 }
 
-// counted are the notes that have amounts in them, in minor units.
+// counted are the notes with numbers in them. {1} is the first of them, {$1} the same as an amount, which the note has in minor units.
 var counted = []struct {
 	form *regexp.Regexp
 	sentence
 }{
-	{regexp.MustCompile(`^of (\d+), (\d+) have been refunded$`), sentence{"%s of %s refunded already", "已退货%s,原金额%s"}},
-	{regexp.MustCompile(`^the merchant is owed ()(\d+)$`), sentence{"only %s is owed to the merchant%s", "应付商户仅%s%s"}},
-	{regexp.MustCompile(`^the terminal's batch has ()(\d+)$`), sentence{"the terminal's batch has %s%s", "终端批次中为%s%s"}},
+	{regexp.MustCompile(`^of (\d+), (\d+) have been refunded$`), sentence{"{$2} of {$1} refunded already", "{$1}中已退货{$2}"}},
+	{regexp.MustCompile(`^the merchant is owed (\d+)$`), sentence{"only {$1} is owed to the merchant", "应付商户仅{$1}"}},
+	{regexp.MustCompile(`the terminal's batch has (\d+)$`), sentence{"the terminal's batch has {$1}", "终端批次中为{$1}"}},
+	{regexp.MustCompile(`^more than (\d+)$`), sentence{"more than {$1}", "超过{$1}"}},
+	{regexp.MustCompile(`^(\d+) of (\d+) a day$`), sentence{"{$1} of {$2} a day", "当日累计{$1},限额{$2}"}},
+	{regexp.MustCompile(`^sale (\d+) of (\d+) a day$`), sentence{"sale {1} of {2} a day", "当日第{1}笔,限{2}笔"}},
+	{regexp.MustCompile(`^fee audit: (\d+) was taken by plan (\S+) under merchant category (\d+), and the contract (\S+) says (\d+)$`),
+		sentence{"{$1} was taken by plan {2} under merchant category {3}, and the contract {4} says {$5}", "按{3}类商户费率{2}收取{$1},合同费率{4}应收{$5}"}},
 }
 
 // note is what a host has written beside its decision.
@@ -106,11 +111,19 @@ func note(text string, lang terminal.Lang) string {
 	}
 	for _, c := range counted {
 		if m := c.form.FindStringSubmatch(text); m != nil {
-			return fmt.Sprintf(c.in(lang), minor(m[2]), minor(m[1]))
+			return numberedFact.ReplaceAllStringFunc(c.in(lang), func(f string) string {
+				n := f[len(f)-2] - '0' // one digit
+				if f[1] == '$' {
+					return minor(m[n])
+				}
+				return m[n]
+			})
 		}
 	}
 	return text
 }
+
+var numberedFact = regexp.MustCompile(`\{\$?[1-9]\}`)
 
 func minor(digits string) string {
 	n, err := strconv.ParseInt(digits, 10, 64)

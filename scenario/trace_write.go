@@ -24,7 +24,7 @@ func (f *Finding) Text(lang terminal.Lang) string {
 	return b.String()
 }
 
-const beliefWidth = 12
+const beliefWidth = 15
 
 // Heading is one line that says which transaction it is.
 func (f *Finding) Heading(lang terminal.Lang) string {
