@@ -99,6 +99,8 @@ type Item struct {
 	Deadline string // YYYY-MM-DD
 	Reason   string
 	Bearer   string // of what is lost
+	Type     string // host.ItemTypes; "none"
+	Stage    string // host.ItemStages
 }
 
 // Related is a transaction that names this one, or that this one names.
@@ -319,7 +321,7 @@ func (c *examined) items() (all []Item) {
 		for i, e := range t.entries {
 			if e != nil && (e.Difference.Open() || e.Difference != nil && e.Difference.Stage == host.ItemLost) {
 				d := e.Difference
-				all = append(all, Item{chain[i], cmp.Or(d.Owner, chain[i]), d.Amount, d.Deadline, d.Reason, d.Bearer})
+				all = append(all, Item{chain[i], cmp.Or(d.Owner, chain[i]), d.Amount, d.Deadline, d.Reason, d.Bearer, d.Type.String(), d.Stage.String()})
 			}
 		}
 	}
@@ -398,11 +400,13 @@ func (ch *change) says() Saying {
 		}
 	case payout(a) != payout(b) && payout(a) == host.PayoutReturned:
 		return say("m-returned", "why", a.Payout.Reason, "amount", amount(a.Payout.Amount), "account", a.Payout.Account)
-	case a.Difference.Open() && (b.Difference == nil || a.Difference.Stage != b.Difference.Stage || a.Difference.Amount != b.Difference.Amount):
+	case a.Difference.Open() && (b.Difference == nil || a.Difference.Stage == b.Difference.Stage && a.Difference.Amount != b.Difference.Amount):
 		return say("m-item", "amount", amount(a.Difference.Amount), "owner", a.Difference.Owner, "deadline", a.Difference.Deadline)
 	case losing(ch.posts):
 		return say("m-lost")
-	case !a.Difference.Open() && b.Difference.Open():
+	case a.Difference != nil && b.Difference != nil && a.Difference.Stage != b.Difference.Stage:
+		return say("m-item-"+a.Difference.Stage.String(), "amount", amount(a.Difference.Amount), "why", lastWhy(a.Difference))
+	case a.Difference == nil && b.Difference != nil:
 		return say("m-item-closed")
 	case a.Paid && !b.Paid && a.Kind == dialect.KindRefund && ch.party == "issuer":
 		return say("m-credited")
@@ -439,6 +443,14 @@ func payout(t *host.Transaction) host.PayoutState {
 // gaveBack tells whether a record took money and gave it back at once: an approval that came when all was over.
 func gaveBack(posts []host.Posting) bool {
 	return len(posts) == 2 && posts[0].From == posts[1].To && posts[0].To == posts[1].From && posts[0].Amount == posts[1].Amount
+}
+
+// lastWhy is why an item came where it is.
+func lastWhy(d *host.Item) string {
+	if len(d.History) == 0 {
+		return ""
+	}
+	return d.History[len(d.History)-1].Why
 }
 
 // losing tells whether money moved into, or out of, what somebody bears.

@@ -80,6 +80,11 @@ func hostBelief(party string, e *host.Entry) Saying {
 	case e.State == host.Approved && party == "issuer" && e.Net(host.PositionCardholder)+e.Net(host.PositionWallet) > 0:
 		id = "h-credited"
 		facts = append(facts, "amount", amount(e.Net(host.PositionCardholder)+e.Net(host.PositionWallet)))
+	case e.State == host.Approved && party == "issuer" && len(e.Postings) > 1:
+		id = "h-back"
+	case e.State == host.Declined && party == "issuer" && e.Net(host.PositionCardholder)+e.Net(host.PositionWallet) < 0:
+		id = "h-claimed"
+		facts = append(facts, "amount", amount(-e.Net(host.PositionCardholder)-e.Net(host.PositionWallet)))
 	case e.State == host.Reversed && party == "issuer" && len(e.Postings) > 1 && undoing(e.Kind):
 		id = "h-back-void"
 	case e.State == host.Reversed && party == "issuer" && len(e.Postings) > 1:

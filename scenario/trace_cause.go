@@ -48,63 +48,8 @@ func (c *examined) duty(party, sentence string, facts ...string) *examined {
 	return c
 }
 
-// itemCauses are the beginnings of the reasons of difference items, and what caused them.
-var itemCauses = []struct{ reason, cause string }{
-	{"long item", "not-in-batch"},
-	{"short item", "only-in-batch"},
-	{"the terminal's batch has", "amount-differs"},
-	{"reversal refused by the next hop", "issuer-refused-reversal"},
-	{"reversal refused: the merchant has been paid", "reversal-after-payout"},
-	{"reversal refused", "reversal-refused"},
-	{"the merchant cannot be charged", "refund-not-covered"},
-	{"payout returned", "payout-returned"},
-	{"fee audit", "fee-differs"},
-	{"approved in the issuer's place, and the issuer refused", "stand-in-refused"},
-}
-
-// fromItems: people have it in their hands.
-func (c *examined) fromItems() bool {
-	if len(c.finding.Items) == 0 {
-		return false
-	}
-	i := c.finding.Items[0]
-	cause := "difference"
-	for _, known := range itemCauses {
-		if strings.HasPrefix(i.Reason, known.reason) {
-			cause = known.cause
-			break
-		}
-	}
-	if cause == "payout-returned" {
-		c.payoutFailed(&i)
-		return true
-	}
-	answer := AnswerInDoubt
-	if c.family.net(host.PositionSuspense) > 0 || c.family.net(host.PositionAcquirer) > 0 {
-		answer = AnswerHeld
-	}
-	if _, lost := c.loser(); lost > 0 {
-		if c.family.net(host.PositionMerchant) > 0 {
-			answer = AnswerPaid
-		}
-		c.set(answer, cause, "why", i.Reason, "amount", amount(i.Amount))
-		return true
-	}
-	if i.Bearer != "" { // and no money has moved: goods are gone
-		c.set(AnswerDeclined, cause, "why", i.Reason, "amount", amount(i.Amount))
-		c.finding.Next.Says = say("next-lost", "party", i.Bearer, "amount", amount(i.Amount))
-		return true
-	}
-	if cause == "fee-differs" {
-		answer = AnswerPaid
-	}
-	c.set(answer, cause, "why", i.Reason, "amount", amount(i.Amount)).
-		waits(i.Deadline, "next-item", "owner", i.Owner).duty(i.Owner, "duty-item", "owner", i.Owner)
-	return true
-}
-
 // payoutFailed: the bank could not credit the merchant. He is paid once more when his account is right.
-func (c *examined) payoutFailed(i *Item) {
+func (c *examined) payoutFailed(i *host.Item) {
 	for _, t := range c.family.members {
 		e := t.entries[0]
 		if e == nil || e.Payout == nil {

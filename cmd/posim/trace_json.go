@@ -83,6 +83,8 @@ type jsonItemOpen struct {
 	Deadline string `json:"deadline,omitempty"`
 	Reason   string `json:"reason,omitempty"`
 	Bearer   string `json:"bearer,omitempty"`
+	Type     string `json:"type"`
+	Stage    string `json:"stage"`
 }
 
 type jsonRelated struct {

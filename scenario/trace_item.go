@@ -1,0 +1,120 @@
+package scenario
+
+import (
+	"strings"
+
+	"github.com/posim/posim/host"
+)
+
+// itemCauses are the causes of items by their type.
+var itemCauses = map[host.ItemType]string{
+	host.ReversalRefused: "reversal-refused", host.HostOnly: "not-in-batch", host.AmountMore: "amount-differs", host.SwitchOnly: "switch-only",
+	host.TerminalOnly: "only-in-batch", host.AmountLess: "amount-differs", host.AcquirerOnly: "acquirer-only", host.SwitchLess: "switch-less",
+	host.RefundUncovered: "refund-not-covered", host.Dispute: "dispute", host.AdviceRefused: "stand-in-refused", host.FeeDiffers: "fee-differs",
+	host.ReturnedPayout: "payout-returned", host.OfflineRefused: "offline-refused-item",
+}
+
+// reasonCauses are the beginnings of reasons that say more than the type does, or stand where there is none.
+var reasonCauses = []struct{ reason, cause string }{
+	{"reversal refused by the next hop", "issuer-refused-reversal"},
+	{"reversal refused: the merchant has been paid", "reversal-after-payout"},
+	{"reversal refused", "reversal-refused"},
+	{"long item", "not-in-batch"},
+	{"short item", "only-in-batch"},
+	{"the terminal's batch has", "amount-differs"},
+	{"payout returned", "payout-returned"},
+}
+
+func causeOfItem(d *host.Item) string {
+	for _, known := range reasonCauses {
+		if strings.HasPrefix(d.Reason, known.reason) {
+			return known.cause
+		}
+	}
+	if cause, there := itemCauses[d.Type]; there {
+		return cause
+	}
+	return "difference"
+}
+
+// item is the family's item that matters most: one that is open, or else one that has come to something.
+func (c *examined) item() (best *host.Item) {
+	for _, t := range c.family.members {
+		for _, e := range t.entries {
+			if e == nil || e.Difference == nil || e.Difference.Stage == host.ItemClosed {
+				continue
+			}
+			if d := e.Difference; best == nil || d.Open() && !best.Open() {
+				best = d
+			}
+		}
+	}
+	return best
+}
+
+// fromItems: people have it in their hands, or had it.
+func (c *examined) fromItems() bool {
+	d := c.item()
+	if d == nil {
+		return false
+	}
+	cause := causeOfItem(d)
+	if cause == "payout-returned" {
+		c.payoutFailed(d)
+		return true
+	}
+	c.set(c.itemAnswer(cause, d), cause, "why", d.Reason, "amount", amount(d.Amount))
+	switch d.Stage {
+	case host.ItemOpen:
+		c.waits(d.Deadline, "next-item", "owner", d.Owner).duty(d.Owner, "duty-item", "owner", d.Owner)
+	case host.ItemAdjusted:
+		c.adjusted()
+	case host.ItemAccepted:
+		c.finding.Next.Says = say("next-accepted")
+		if a := c.family.root.entries[0]; a != nil && c.family.net(host.PositionAcquirer) > 0 && !a.Paid {
+			c.payout(a)
+		}
+	case host.ItemLost:
+		if _, lost := c.loser(); lost == 0 { // and no money has moved: goods are gone
+			c.finding.Next.Says = say("next-lost", "party", d.Bearer, "amount", amount(d.Amount))
+		}
+	default:
+		c.waits(d.Deadline, "next-"+d.Stage.String(), "owner", d.Owner).duty("merchant", "duty-slip")
+	}
+	return true
+}
+
+// itemAnswer is the word for a transaction with an item.
+func (c *examined) itemAnswer(cause string, d *host.Item) Answer {
+	switch {
+	case d.Stage == host.ItemAdjusted:
+		return AnswerReversed
+	case d.Stage == host.ItemAccepted && c.family.net(host.PositionMerchant) <= 0:
+		return AnswerApproved
+	case d.Stage == host.ItemAccepted, cause == "fee-differs", d.Stage == host.ItemLost && c.family.net(host.PositionMerchant) > 0:
+		return AnswerPaid
+	case d.Stage == host.ItemLost:
+		return AnswerDeclined
+	case c.family.net(host.PositionSuspense) > 0 || c.family.net(host.PositionAcquirer) > 0 || c.family.net(host.PositionSwitch) > 0:
+		return AnswerHeld
+	}
+	return AnswerInDoubt
+}
+
+// adjusted: the money goes back to the cardholder with the next clearing.
+func (c *examined) adjusted() {
+	n := c.family.net(host.PositionSwitch)
+	if n <= 0 {
+		c.finding.Next.Says = say("next-adjusted")
+		return
+	}
+	date := ""
+	for _, t := range c.family.members {
+		for _, e := range t.entries {
+			if e != nil && e.Difference != nil && len(e.Difference.History) > 0 {
+				date = max(date, nextWorkingDay(e.Difference.History[len(e.Difference.History)-1].Date))
+			}
+		}
+	}
+	c.itself(date, "next-refund", "amount", amount(n))
+}
