@@ -106,20 +106,24 @@ func (x *Relay) audit() {
 		return
 	}
 	for _, e := range x.book.order {
-		if !e.Paid || e.FeePlan == "" || e.Audited || e.Difference != nil {
-			continue
-		}
-		p := x.contract(&e.Transaction)
-		want := p.Of(e.CardType, e.FeeOf)
-		if e.Fee == want {
-			continue
-		}
-		t := e.Transaction
-		t.Audited = true
-		t.Difference = x.item(&t, FeeDiffers, max(want-t.Fee, t.Fee-want), fmt.Sprintf("%s: %d was taken by plan %s under merchant category %s, and the contract %s says %d",
-			ReasonFeeAudit, t.Fee, t.FeePlan, orNothing(t.MerchantCode), p.Name, want))
-		x.put(t)
+		x.auditOne(e)
 	}
+}
+
+func (x *Relay) auditOne(e *Entry) {
+	if !e.Paid || e.FeePlan == "" || e.Audited || e.Difference != nil {
+		return
+	}
+	p := x.contract(&e.Transaction)
+	want := p.Of(e.CardType, e.FeeOf)
+	if e.Fee == want {
+		return
+	}
+	t := e.Transaction
+	t.Audited = true
+	t.Difference = x.item(&t, FeeDiffers, max(want-t.Fee, t.Fee-want), fmt.Sprintf("%s: %d was taken by plan %s under merchant category %s, and the contract %s says %d",
+		ReasonFeeAudit, t.Fee, t.FeePlan, orNothing(t.MerchantCode), p.Name, want))
+	x.put(t)
 }
 
 // ReasonFeeAudit begins the reason of an item that the fee audit has opened.

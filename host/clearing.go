@@ -2,6 +2,8 @@ package host
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/posim/posim/transport/dialect"
 )
@@ -123,19 +125,22 @@ const lineUndone = "undone"
 
 // Cleared is a part of a day's file as it is kept: the acquirer's own or the switch's, or the switch's own.
 type Cleared struct {
-	From  string // the party
-	Date  string // the business day that has ended, YYYY-MM-DD
-	Lines []FileLine
+	Part, Parts int    // which of a day's it is, from 1, and how many the day has
+	From        string // the party
+	Date        string // the business day that has ended, YYYY-MM-DD
+	Lines       []FileLine
 }
 
 func (r *Cleared) check() error {
-	f := File{ID: r.From, Kind: FileClearing, From: r.From, To: r.From + "'s", Date: r.Date, Lines: r.Lines}
+	f := File{ID: r.From, Kind: FileClearing, From: r.From, To: r.From + "'s", Date: r.Date, Part: r.Part, Parts: r.Parts, Lines: r.Lines}
 	return f.check()
 }
 
 func (c *codec) cleared(r *Cleared) {
 	c.text(1, &r.From)
 	c.text(2, &r.Date)
+	number(c, 4, &r.Part)
+	number(c, 5, &r.Parts)
 	var all []*FileLine
 	for i := range r.Lines {
 		all = append(all, &r.Lines[i])
@@ -164,14 +169,21 @@ type dated struct {
 type statement struct {
 	lines map[dialect.Key]*dated
 	order []dialect.Key
-	date  string // of the newest
+	date  string             // of the newest day that is whole, with all that is known of the days before it
+	days  map[string]*partly // that are not whole, or wait for one before them
+}
+
+// partly is a day of which not all files have come.
+type partly struct {
+	come  map[int]bool
+	parts int
 }
 
 func (s *statement) apply(r *Cleared) {
 	if s.lines == nil {
 		s.lines = map[dialect.Key]*dated{}
 	}
-	s.date = max(s.date, r.Date)
+	s.count(r)
 	for _, l := range r.Lines {
 		old := s.lines[l.Key]
 		if old == nil {
@@ -180,6 +192,28 @@ func (s *statement) apply(r *Cleared) {
 			continue // a later file has come before it
 		}
 		s.lines[l.Key] = &dated{l, r.Date}
+	}
+}
+
+// count takes the part of a day that has come, in whatever order parts come.
+func (s *statement) count(r *Cleared) {
+	if r.Date <= s.date {
+		return
+	}
+	if s.days == nil {
+		s.days = map[string]*partly{}
+	}
+	if s.days[r.Date] == nil {
+		s.days[r.Date] = &partly{come: map[int]bool{}}
+	}
+	d := s.days[r.Date]
+	d.come[r.Part], d.parts = true, r.Parts
+	for _, date := range slices.Sorted(maps.Keys(s.days)) {
+		if d := s.days[date]; len(d.come) < d.parts {
+			return // what is behind it is not said yet either
+		}
+		s.date = date
+		delete(s.days, date)
 	}
 }
 
@@ -223,11 +257,12 @@ func (x *Relay) heard(b *Batch) {
 // endOfDay makes the file of the day that has ended. date is that day.
 func (x *Relay) endOfDay(date string) {
 	lines := x.newLines()
-	for first := true; first || len(lines) > 0; first = false { // a day without lines has a file, too
+	parts := max(1, (len(lines)+maxFileLines-1)/maxFileLines) // a day without lines has a file, too
+	for part := 1; part <= parts; part++ {
 		n := min(len(lines), maxFileLines)
-		x.add(&Record{Cleared: &Cleared{From: x.cfg.Name, Date: date, Lines: lines[:n]}}, x.Apply)
+		x.add(&Record{Cleared: &Cleared{From: x.cfg.Name, Date: date, Part: part, Parts: parts, Lines: lines[:n]}}, x.Apply)
 		if !x.cfg.Acquirer {
-			x.hand(&File{Kind: FileClearing, To: acquirerName, Date: date, Lines: lines[:n]}, x.Apply)
+			x.hand(&File{Kind: FileClearing, To: acquirerName, Date: date, Part: part, Parts: parts, Lines: lines[:n]}, x.Apply)
 		}
 		lines = lines[n:]
 	}
@@ -261,8 +296,10 @@ func (x *Relay) newLines() (lines []FileLine) {
 
 // cleared takes a file of the switch.
 func (x *Relay) cleared(f *File) {
-	x.add(&Record{Cleared: &Cleared{From: f.From, Date: f.Date, Lines: f.Lines}}, x.Apply)
-	x.compareDays()
+	x.add(&Record{Cleared: &Cleared{From: f.From, Date: f.Date, Part: f.Part, Parts: f.Parts, Lines: f.Lines}}, x.Apply)
+	if x.book.said(f.From).date >= f.Date { // a day is compared when it is whole
+		x.compareDays()
+	}
 }
 
 // compareDays compares what the files have said. What is being decided, or undone, is not compared, and what one side can only say in

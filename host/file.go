@@ -53,6 +53,8 @@ type File struct {
 	From  string     `json:"from"` // names of parties
 	To    string     `json:"to"`
 	Date  string     `json:"date"` // the sender's business date, YYYY-MM-DD
+	Part  int        `json:"part,omitempty"`  // clearing: which of a day's files it is, from 1
+	Parts int        `json:"parts,omitempty"` // clearing: how many the day has
 	Lines []FileLine `json:"lines,omitempty"`
 }
 
@@ -115,6 +117,9 @@ func (f *File) check() error {
 		return fmt.Errorf("file %s of kind %d: unknown", f.ID, f.Kind)
 	case len(f.Lines) > maxFileLines:
 		return fmt.Errorf("file %s of %d lines: want at most %d", f.ID, len(f.Lines), maxFileLines)
+	}
+	if f.Part < 0 || f.Part > f.Parts || f.Part == 0 && f.Parts > 0 {
+		return fmt.Errorf("file %s: part %d of %d: want one of them", f.ID, f.Part, f.Parts)
 	}
 	if _, err := time.Parse(dateForm, f.Date); err != nil {
 		return fmt.Errorf("file %s: date %.20q: want YYYY-MM-DD", f.ID, f.Date)
@@ -263,6 +268,8 @@ func (c *codec) file(r *FileRecord) {
 	c.text(4, &r.To)
 	c.text(5, &r.Date)
 	small(c, 6, &r.State)
+	number(c, 8, &r.Part)
+	number(c, 9, &r.Parts)
 	var all []*FileLine
 	for i := range r.Lines {
 		all = append(all, &r.Lines[i])

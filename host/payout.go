@@ -194,7 +194,11 @@ func (x *Relay) paidOut(f *File) error {
 		}
 	}
 	x.collect(given)
-	x.audit()
+	for i := range f.Lines {
+		if e := x.book.find(f.Lines[i].Key); e != nil {
+			x.auditOne(e)
+		}
+	}
 	return nil
 }
 
