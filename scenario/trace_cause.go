@@ -182,6 +182,8 @@ func (c *examined) reversed(reason string) bool {
 		return false // the hosts know better, and somebody has to look
 	case a != nil && a.State == host.Declined && dialect.RefusesKeys(a.ResponseCode):
 		cause = "keys-refused"
+	case a != nil && a.State == host.Declined && c.family.moved():
+		cause = declineCause(a.ResponseCode, a.Note)
 	case reason == dialect.ReasonMAC:
 		cause = "answer-mac-wrong"
 	case reason == dialect.ReasonDeviceFault:

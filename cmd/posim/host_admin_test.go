@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -54,5 +55,53 @@ func TestHostIsAskedAndTold(t *testing.T) {
 	}
 	if out, diag, status := ask("batches"); out != "" || status != 1 || !strings.Contains(diag, "nobody listens at "+s.AdminAddr()) {
 		t.Errorf("no host: %q, %q, %d", out, diag, status)
+	}
+}
+
+// A running host is asked by the question of a merchant: what it has, and what it has not.
+func TestARunningHostIsTraced(t *testing.T) {
+	generic, err := profileOf(genericProfile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := houseOf(generic, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := filepath.Join(t.TempDir(), "h")
+	s, err := host.StartServer(context.Background(), host.ServerConfig{House: h, Data: data, Admin: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Stop(); _ = s.Wait() })
+	script := filepath.Join(t.TempDir(), "W99-sale.yaml")
+	src := "name: sale\nzh: 消费\ncard: visa-credit\nsteps:\n  - sale: {amount: 12.34, pin: \"1234\"}\nexpect: {end: F3}\n"
+	if err := os.WriteFile(script, []byte(src), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, diag, status := posimRun(t, "", "run", "--host", s.Addr(), "--admin", s.AdminAddr(), script); status != 0 {
+		t.Fatalf("run: %s, %s, %d", out, diag, status)
+	}
+	out, diag, status := posimRun(t, "", "trace", "--host", s.AdminAddr(), "--amount", "12.34")
+	for _, want := range []string{"12.34 CNY, terminal SIM00001", " issuer          debited 12.34", "cardholder → issuer 12.34", " answer   approved", "with the acquirer: 12.34, not paid out"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in: %s", want, out)
+		}
+	}
+	if diag != "" || status != 0 {
+		t.Errorf("trace: %q, %d", diag, status)
+	}
+	if out, diag, status := posimRun(t, "", "trace", "--host", s.AdminAddr(), "--stan", "999999"); out != "" || status != 1 || !strings.Contains(diag, "no transaction of ") {
+		t.Errorf("none: %q, %q, %d", out, diag, status)
+	}
+	if out, diag, status := posimRun(t, "", "trace", "--data", data, "--amount", "12.34"); out != "" || status != 2 || !strings.Contains(diag, "in use by this process already") {
+		t.Errorf("its data: %q, %q, %d", out, diag, status)
+	}
+	s.Stop()
+	if err := s.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if out, _, status := posimRun(t, "", "trace", "--data", data, "--amount", "12.34"); status != 0 || !strings.Contains(out, "with the acquirer: 12.34, not paid out") {
+		t.Errorf("what it has left: %s, %d", out, status)
 	}
 }
