@@ -44,7 +44,7 @@ expect: {money: {cardholder: 0.00}}
 		header + `steps:
   - sale: {amout: 100.00}
 ` + ending,
-		`W06-x.yaml:5:12: unknown key "amout": want amount, force-online, cash-back, tip, moto, instalment, card, pin, entry, choose, cancel
+		`W06-x.yaml:5:12: unknown key "amout": want amount, wallet, force-online, cash-back, tip, moto, instalment, card, pin, entry, choose, cancel
     5 |   - sale: {amout: 100.00}
       |            ^^^^^`},
 	{"a sale without an amount",
@@ -245,7 +245,7 @@ expect: {end: F0}
 		header + `steps:
   - host: {card: visa-credit}
 ` + ending,
-		`W06-x.yaml:5:11: want a status, a balance, an answer or a script
+		`W06-x.yaml:5:11: want a status, a balance, an answer, a limit or a script
     5 |   - host: {card: visa-credit}
       |           ^`},
 	{"an answer that approves",
@@ -348,7 +348,7 @@ steps:
 		header + `steps:
   - host: {card: visa-credit, fee: 0.6%}
 ` + ending,
-		`W06-x.yaml:5:31: unknown key "fee": want card, status, balance, answer, script
+		`W06-x.yaml:5:31: unknown key "fee": want card, wallet, status, balance, answer, limit, day-limit, day-sales, pays, script
     5 |   - host: {card: visa-credit, fee: 0.6%}
       |                               ^^^`},
 	{"a line that is sideways",
