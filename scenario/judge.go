@@ -37,7 +37,11 @@ type court struct {
 	profile *terminal.Profile
 	dialect *dialect.Dialect // between the terminal and its acquirer
 	log     record
-	object  func(Violation) // told of each violation, once; nil: nobody is
+
+	away        []*terminal.Record                     // of a terminal that is put away
+	owner       map[*terminal.Record]*terminal.Profile // whose they are
+	spareAtTill bool
+	object      func(Violation) // told of each violation, once; nil: nobody is
 }
 
 func (r *court) violate(invariant, format string, args ...any) {
@@ -197,7 +201,7 @@ func (r *court) archive(b *terminal.Books) {
 // every is the terminal's records: those of closed batches, and then the journal's.
 func (r *court) every(b *terminal.Books) []*terminal.Record {
 	r.archive(b)
-	return append(slices.Clone(r.log.closed), b.Records...)
+	return r.withAway(append(slices.Clone(r.log.closed), b.Records...))
 }
 
 // noteMoved keeps what is durable of a record, and which of the script's transactions it is.
@@ -208,7 +212,11 @@ func (r *court) noteMoved(rec *terminal.Record) {
 
 // key is the identity of a record: its batch and STAN where the terminal numbers batches, else its STAN, date and time.
 func (r *court) key(rec *terminal.Record) dialect.Key {
-	k := dialect.Key{MID: r.profile.MID, TID: r.profile.TID, STAN: rec.STAN, Batch: rec.Batch}
+	p := r.profile
+	if other := r.owner[rec]; other != nil {
+		p = other
+	}
+	k := dialect.Key{MID: p.MID, TID: p.TID, STAN: rec.STAN, Batch: rec.Batch}
 	if rec.Batch == "" {
 		k.Date, k.Time = rec.Date, rec.Time
 	}
@@ -258,6 +266,19 @@ func (r *rig) heal() {
 	r.disk.full, r.wrongBy = false, 0
 	r.repair()
 	r.setLine(false)
+	r.healTerminal()
+	if r.spare != nil {
+		if r.term.On() {
+			r.powerOff(sim.PowerOffLost)
+		}
+		r.exchange()
+		r.repair()
+		r.healTerminal()
+	}
+}
+
+// healTerminal gives the terminal at the till one more occasion.
+func (r *rig) healTerminal() {
 	r.removeAtOnce()
 	if r.term.On() {
 		r.powerOff(sim.PowerOffLost)

@@ -150,6 +150,9 @@ func (r *rig) tamper() {
 // house is what the hosts are made from: the script's terminal, and an account for each of its cards.
 func (r *rig) house() *host.House {
 	h := r.library.house(r.profile, &r.host)
+	if r.spare != nil {
+		h.Terminals = append(h.Terminals, r.library.house(r.spare.profile, &r.host).Terminals[0])
+	}
 	h.Rules = r.rules
 	for _, name := range r.cardNames {
 		h.Cards = append(h.Cards, r.library.Card(name))

@@ -187,6 +187,9 @@ func playable(s *Script, o LiveOptions, spec reader.Spec) error {
 	if s.Each.Power || s.Each.Range != nil || s.Each.Count > 0 {
 		return fmt.Errorf("scenario: %s is repeated (each:): %w", s.File, ErrNeedsVirtual)
 	}
+	if s.Spare != "" {
+		return fmt.Errorf("scenario: %s: spare: %w", s.File, ErrNeedsVirtual)
+	}
 	if s.Host.FailOver > 0 {
 		return fmt.Errorf("scenario: %s:%d: fail-over: %w", s.File, s.Host.Pos.Line, ErrNeedsVirtual)
 	}

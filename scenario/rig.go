@@ -53,6 +53,7 @@ type rig struct {
 	term     *sim.Actor
 	termDisk *sim.MemDisk
 	terminal *terminal.Terminal // of the present or the last boot
+	spare    *station           // the terminal that is put away; nil: the shop has one
 	hosts    [3]*party          // acquirer, switch, issuer
 	bank     *party             // the merchants'
 	lineDown bool
@@ -133,6 +134,12 @@ func newRig(l *Library, s *Script, o Options) (*rig, error) {
 	if err := r.injectKeys(); err != nil {
 		w.Close()
 		return nil, err
+	}
+	if s.Spare != "" {
+		if err := r.keepSpare(l.terminals[s.Spare]); err != nil {
+			w.Close()
+			return nil, err
+		}
 	}
 	r.readerActor = w.Actor("reader")
 	r.readerActor.PowerOn(nil)

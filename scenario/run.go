@@ -393,6 +393,8 @@ func (p *play) act(st *Step) string {
 		p.setLine(st.Line == "down")
 	case "disk":
 		p.setDisk(st)
+	case "spare":
+		p.plugIn(st)
 	case "desk":
 		p.desk(st)
 	case "battery":

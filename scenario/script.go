@@ -19,6 +19,7 @@ type Script struct {
 	About    string // one sentence, or empty
 	Card     string // default card of the sales, or empty
 	Terminal string // "generic" unless the script says otherwise
+	Spare    string // another terminal of the shop, of which one has power at a time; empty: there is none
 	Host     Host   // settings of the host side from the start; Pos is zero without any
 	Each     Each   // what the file is repeated for
 	Values   []Value

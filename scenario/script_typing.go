@@ -126,7 +126,7 @@ func (t *typing) known(n *node, what string, exists func(string) bool) string {
 
 func (t *typing) script(root *node) *Script {
 	s := &Script{Terminal: defaultTerminal}
-	t.mapping(root, "a script", "name", "zh", "about", "card", "terminal", "host", "each", "faults", "steps", "expect")
+	t.mapping(root, "a script", "name", "zh", "about", "card", "terminal", "spare", "host", "each", "faults", "steps", "expect")
 	for _, required := range []string{"name", "zh", "steps", "expect"} {
 		if root.key(required) == nil {
 			t.fail(root.pos, "missing key %q", required)
@@ -146,6 +146,9 @@ func (t *typing) script(root *node) *Script {
 	}
 	if n := root.key("terminal"); n != nil {
 		s.Terminal = t.known(n, "terminal", t.doc.known.Terminal)
+	}
+	if n := root.key("spare"); n != nil {
+		s.Spare = t.known(n, "terminal", t.doc.known.Terminal)
 	}
 	if n := root.key("host"); n != nil {
 		s.Host = t.house(n)

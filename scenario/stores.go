@@ -37,6 +37,12 @@ const (
 // stores are what the disks of a virtual house hold now.
 func (r *rig) stores() *Stores {
 	s := &Stores{Journals: []Store{{Party: partyTerminal, Data: slices.Clone(r.termDisk.Durable(terminal.JournalFile))}}}
+	if r.spare != nil {
+		other := Store{Party: partyTerminal, Data: slices.Clone(r.spare.disk.Durable(terminal.JournalFile))}
+		if s.Journals = append(s.Journals, other); r.spareAtTill {
+			slices.Reverse(s.Journals)
+		}
+	}
 	for _, p := range r.everyHost() {
 		s.Logs = append(s.Logs, Store{Party: p.name, Data: slices.Clone(p.disk.Durable(host.LogName))})
 	}
