@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/posim/posim/hsm"
 	"github.com/posim/posim/sim"
 	"github.com/posim/posim/terminal"
 	"github.com/posim/posim/transport/dialect"
@@ -18,6 +19,7 @@ type station struct {
 	term       *sim.Actor
 	disk       *sim.MemDisk
 	terminal   *terminal.Terminal
+	module     *hsm.Module
 	keyDisk    *keyDisk
 	injections int
 	damaged    []byte
@@ -52,14 +54,14 @@ func (r *rig) exchange() {
 	}
 	s := r.spare
 	away := &station{
-		profile: r.profile, term: r.term, disk: r.termDisk, terminal: r.terminal, keyDisk: r.keyDisk, injections: r.injections, damaged: r.damaged,
+		profile: r.profile, term: r.term, disk: r.termDisk, terminal: r.terminal, module: r.module, keyDisk: r.keyDisk, injections: r.injections, damaged: r.damaged,
 		closed: r.log.closed, lastClosed: r.log.lastClosed, moves: r.log.moves, records: slices.Clone(r.log.closed),
 	}
 	if err == nil {
 		away.records = append(away.records, books.Records...)
 	}
 	r.profile, r.term, r.termDisk, r.terminal = s.profile, s.term, s.disk, s.terminal
-	r.keyDisk, r.injections, r.damaged, r.module = s.keyDisk, s.injections, s.damaged, nil
+	r.keyDisk, r.injections, r.damaged, r.module = s.keyDisk, s.injections, s.damaged, s.module
 	r.log.closed, r.log.lastClosed, r.log.moves = s.closed, s.lastClosed, s.moves
 	r.read.journal, r.read.books, r.read.err = nil, nil, nil
 	r.spare, r.away, r.spareAtTill = away, away.records, !r.spareAtTill
@@ -88,7 +90,7 @@ func (p *play) plugIn(st *Step) {
 	}
 	p.removeAtOnce()
 	p.exchange()
-	p.tellf("step", "", "terminal %s has the power", p.profile.TID)
+	p.tellf("term", "", "terminal %s has the power", p.profile.TID)
 	if err := p.boot(); err != nil {
 		p.fail(st.Pos, "the terminal does not boot: %v", err)
 		return
