@@ -74,6 +74,7 @@ type TraceParty struct {
 type DifferenceItem struct {
 	Party string      `json:"party"` // whose log has it
 	Key   dialect.Key `json:"key"`
+	Age   int         `json:"age_days"` // since it was opened, in calendar days of the business date
 	Item
 }
 

@@ -51,9 +51,6 @@ func (x *Relay) deed(d Deed) {
 // do does something about an item, and says why not.
 func (x *Relay) do(e *Entry, deed, reason string) (why string) {
 	i := e.Difference
-	if e.Leaving() && !e.Paid {
-		return "its payout is under way"
-	}
 	switch deed {
 	case DeedAdjust:
 		switch {
@@ -146,12 +143,12 @@ func (x *Relay) givesBack(e *Entry, t *Transaction, n int64) (posts []Posting) {
 		}
 	}
 	take(PositionSuspense, e.Net(PositionSuspense))
-	if !e.Paid {
+	if !e.Leaving() { // what is on its way to the merchant is taken from him
 		take(PositionAcquirer, e.Net(PositionAcquirer))
 	}
 	switch {
 	case n == 0:
-	case !e.Paid || e.State != Approved:
+	case !e.Leaving() || e.State != Approved:
 		take(PositionIssuer, n)
 	case x.cfg.Refunds.NoPayout:
 		take(PositionLoss+x.cfg.Name, n)
@@ -175,6 +172,10 @@ func (x *Relay) bear(e *Entry, why string) {
 	i := t.Difference.moved(ItemLost, x.book.businessDate(x.now), why)
 	i.Bearer = i.Owner
 	t.Difference = i
+	if i.Type == Dispute {
+		x.put(t, x.repays(e, &t, PositionLoss+i.Owner)...)
+		return
+	}
 	x.put(t, x.filled(e, PositionLoss+i.Owner)...)
 }
 
@@ -190,10 +191,6 @@ func (x *Relay) filled(e *Entry, from string) (posts []Posting) {
 		return moves(from, PositionAcquirer, max(0, -e.Net(PositionAcquirer)))
 	case AdviceRefused:
 		return append(posts, Posting{from, PositionSwitch, i.Amount})
-	case Dispute:
-		if e.Paid {
-			return append(posts, Posting{from, PositionMerchant, i.Amount})
-		}
 	}
 	return append(posts, Posting{from, PositionAcquirer, i.Amount})
 }
@@ -204,14 +201,11 @@ func (x *Relay) chargedBack(l *FileLine) error {
 	if e == nil || e.State != Approved || l.Amount <= 0 || l.Amount > x.book.amount(e) {
 		return fmt.Errorf("charge-back of %s: %w", l.Key, ErrItem)
 	}
-	if e.Leaving() && !e.Paid {
-		return fmt.Errorf("charge-back of %s: its payout is under way: %w", l.Key, ErrItem) // the file comes again
-	}
 	t := e.Transaction
 	to := ItemChargedBack
 	if i := t.Difference; i != nil && i.Type == Dispute {
 		switch i.Stage {
-		case ItemRepresented:
+		case ItemRepresented, ItemAccepted: // the deadline may have passed while the file was late
 			to = ItemChargedBackAgain
 		default: // it has come already
 			return nil
@@ -231,17 +225,20 @@ func (x *Relay) represent(e *Entry, why string) {
 	t := e.Transaction
 	t.Difference = t.Difference.moved(ItemRepresented, x.book.businessDate(x.now), why)
 	t.Difference.Evidence, t.Difference.Deadline = t.evidence(), x.deadline()
-	n := t.Difference.Amount
-	var posts []Posting
-	if e.Paid {
-		fee := max(0, min(n, x.plan(&t).Of(t.CardType, t.FeeOf))-t.Fee)
-		t.Fee += fee
-		posts = append(moves(PositionSwitch, PositionMerchant, n), moves(PositionMerchant, PositionFees, fee)...)
-	} else {
-		posts = moves(PositionSwitch, PositionAcquirer, n)
-	}
-	x.put(t, posts...)
+	x.put(t, x.repays(e, &t, PositionSwitch)...)
 	x.handItem(FileRepresentment, e, "", t.Difference.Evidence)
+}
+
+// repays gives what was charged back to the merchant again, or to the acquirer who still owes it to him, with the fee that had gone
+// back with it.
+func (x *Relay) repays(e *Entry, t *Transaction, from string) []Posting {
+	n := t.Difference.Amount
+	if !e.Leaving() {
+		return moves(from, PositionAcquirer, n)
+	}
+	fee := max(0, min(n, x.plan(t).Of(t.CardType, t.FeeOf))-t.Fee)
+	t.Fee += fee
+	return append(moves(from, PositionMerchant, n), moves(PositionMerchant, PositionFees, fee)...)
 }
 
 // deadline is that of what begins today. The business date may be ahead of the clock.
@@ -287,7 +284,7 @@ func (x *Relay) overdue() {
 		}
 		const why = "the deadline has passed"
 		switch {
-		case i.Stage == ItemClaimed, i.Type == ReturnedPayout, e.Leaving() && !e.Paid: // an answer comes, or an account
+		case i.Stage == ItemClaimed, i.Type == ReturnedPayout: // an answer comes, or an account
 		case i.Stage == ItemChargedBack, i.Stage == ItemChargedBackAgain:
 			x.advance(e, ItemClosed, why, nil)
 		case i.Stage == ItemRepresented:

@@ -157,12 +157,17 @@ func (x *Issuer) represented(l *FileLine) error {
 	if e == nil || e.Difference == nil || e.Difference.Type != Dispute || x.byName[e.Account] == nil {
 		return fmt.Errorf("representment of %s: %w", l.Key, ErrItem)
 	}
-	if e.Difference.Stage != ItemChargedBack {
+	to := ItemRepresented
+	switch e.Difference.Stage {
+	case ItemChargedBack:
+	case ItemClosed: // it was asked for in time, and its file was late
+		to = ItemAccepted
+	default:
 		return nil
 	}
 	t := e.Transaction
 	today := x.book.businessDate(x.now)
-	t.Difference = t.Difference.moved(ItemRepresented, today, l.Reason)
+	t.Difference = t.Difference.moved(to, today, l.Reason)
 	t.Difference.Owner, t.Difference.Evidence = x.cfg.Name, l.Reason
 	t.Difference.Deadline = x.until()
 	x.put(&Record{Transaction: &t, Postings: moves(x.byName[t.Account].position(), PositionSwitch, t.Difference.Amount)})

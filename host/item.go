@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Item is money that stands with the wrong party until people settle it: what it is, who sees to it, until when, and what became
@@ -146,6 +147,19 @@ func (i *Item) moved(to ItemStage, date, why string) *Item {
 		m.History = m.History[len(m.History)-maxMoves:]
 	}
 	return &m
+}
+
+// age is how many calendar days an item is old on a date; 0 for one of a log that does not say when it was opened.
+func (i *Item) age(today string) int {
+	if len(i.History) == 0 {
+		return 0
+	}
+	opened, err := time.Parse(dateForm, i.History[0].Date)
+	now, other := time.Parse(dateForm, today)
+	if err != nil || other != nil {
+		return 0
+	}
+	return max(0, int(now.Sub(opened).Hours())/24)
 }
 
 // maxMoves is more than an item has: two rounds, and what came before.

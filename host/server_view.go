@@ -113,8 +113,9 @@ func (s *Server) Differences(ctx context.Context) ([]DifferenceItem, error) {
 	items := []DifferenceItem{}
 	err := s.each(ctx, func(ctx context.Context, o *office) error {
 		found, err := ask(ctx, o, func() (found []DifferenceItem) {
-			for _, e := range o.party.Machine().View().Differences() {
-				found = append(found, DifferenceItem{Party: o.name, Key: e.Key, Item: *e.Difference})
+			v := o.party.Machine().View()
+			for _, e := range v.Differences() {
+				found = append(found, DifferenceItem{Party: o.name, Key: e.Key, Age: e.Difference.age(v.date(o.wall.Now())), Item: *e.Difference})
 			}
 			return found
 		})

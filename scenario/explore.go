@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/posim/posim/sim"
+	"github.com/posim/posim/transport/dialect"
 )
 
 // Exploration is every single fault of the catalogue at every event of some scripts. Scripts show the faults somebody
@@ -87,7 +88,7 @@ func (l *Library) Explore(scripts []*Script, o Options) (*Exploration, error) {
 			runs = l.oneDialect(runs, &repeated)
 		}
 		for _, run := range runs {
-			if !run.losesMemory() {
+			if !l.leavesToPeople(run) {
 				x.add(run)
 			}
 		}
@@ -96,6 +97,19 @@ func (l *Library) Explore(scripts []*Script, o Options) (*Exploration, error) {
 		return nil, fmt.Errorf("scenario: nothing to explore in %s: want a script with events, in which the terminal keeps its memory (no battery step)", scripts[0].ID)
 	}
 	return x, nil
+}
+
+// leavesToPeople tells whether a script leaves something that nobody finds before a batch is closed or a day is over, which a run that is
+// cut short never comes to: such a script is run and not explored. Its terminal loses its memory or forgets what it does not
+// understand, or a host says that it approved what it has declined.
+func (l *Library) leavesToPeople(s *Script) bool {
+	if s.losesMemory() || l.terminals[s.Terminal] != nil && l.terminals[s.Terminal].Speaks().Switches().BCTCMismatch {
+		return true
+	}
+	lies := func(f Fault) bool {
+		return f.Kind == "answer" && dialect.Approves(f.Code) && (f.Seam == "acquirer" || f.Event == "0220")
+	}
+	return slices.ContainsFunc(s.Faults, lies) || slices.ContainsFunc(s.Steps, func(st Step) bool { return slices.ContainsFunc(st.Faults, lies) })
 }
 
 // losesMemory tells whether the terminal's memory goes in a script, its journal with it. What it still owed then, nobody can know: such a
