@@ -356,7 +356,7 @@ func (x *Relay) mismatch(m Mismatch) {
 		x.put(*t)
 		return
 	}
-	if e.Difference != nil {
+	if !e.unclaimed() {
 		return
 	}
 	t := e.Transaction
@@ -388,7 +388,7 @@ func (x *Relay) unheard() {
 		}
 		t := e.Transaction
 		t.ReversalDue = false
-		if t.Difference == nil {
+		if t.unclaimed() {
 			t.Difference = x.item(&t, ReversalRefused, t.approved(), fmt.Sprintf("the reversal was refused with %s until the day was over: the card is still debited", t.ReversalCode))
 		}
 		x.put(t)

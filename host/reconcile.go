@@ -41,7 +41,7 @@ func (x *Relay) reconcile(b *Batch) (items int) {
 // differs opens an item about a transaction of ours, once. What we hold of a debit that is disputed and not paid out goes to
 // suspense until people have settled it; extra is how much of it the terminal knows nothing of.
 func (x *Relay) differs(e *Entry, k ItemType, amount, extra int64, reason string) int {
-	if e.Difference != nil {
+	if !e.unclaimed() {
 		return 1
 	}
 	t := e.Transaction

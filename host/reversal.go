@@ -113,7 +113,7 @@ func (x *Relay) contest(conn int, m *dialect.Message, old *Entry) {
 
 // dispose opens the difference item of a transaction that is not undone, once.
 func (x *Relay) dispose(old *Entry) {
-	if old.Difference == nil && old.Amount > 0 {
+	if old.unclaimed() && old.Amount > 0 {
 		t := old.Transaction
 		t.Difference = x.item(&t, ReversalRefused, t.Amount, "reversal refused: "+x.whyRefused(old))
 		x.put(t)
@@ -134,8 +134,14 @@ func (x *Relay) whyRefused(e *Entry) string {
 	return "forced"
 }
 
-// item is a new difference item of this party's.
+// unclaimed tells whether an item about a transaction's money can be opened: there is none. One about its fee gives way.
+func (t *Transaction) unclaimed() bool { return t.Difference == nil || t.Difference.Type == FeeDiffers }
+
+// item is a new difference item of this party's. It says, too, what it takes the place of.
 func (x *Relay) item(t *Transaction, k ItemType, amount int64, reason string) *Item {
+	if t.Difference != nil && t.Difference.Type == FeeDiffers {
+		reason += "; " + t.Difference.Reason
+	}
 	return itemFor(t, x.cfg.Name, k, amount, x.deadline(), x.book.businessDate(x.now), reason)
 }
 
