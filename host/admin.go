@@ -28,6 +28,7 @@ import (
 //
 //	GET  /health /positions /view /differences /batches /terminals
 //	GET  /log?since=N          what happened after event N; answers the number to go on with
+//	                           (of /differences: the open items with owner, deadline, stage, evidence and age in days)
 //	GET  /trace?tid=T&stan=S   one transaction at every party
 //	POST /calendar             {"event": "date"|"cutover"|"payout", "date": "YYYY-MM-DD"}
 //	POST /account              {"account": NAME, "status": S, "balance": minor units, "answer": CODE,

@@ -93,8 +93,11 @@
 //     the funds. A wallet whose owner is asked answers when he has agreed, and a copy of the request waits with it.
 //   - A switch that stands in does so when its timer fires, for plain sales. The advice has the request's key, and in DE 39 the code of
 //     the approval: that tells it from an offline sale. An issuer asks neither PIN nor funds then, but card, account and cryptogram.
+//   - Clearing is the acquirer's step: at each cut-over he compares his file, the switch's and what unequal batches said. An item only
+//     moves forward, by people's deeds (Deed) or by its deadline; what people settle is moved by nothing in the protocol any more.
+//   - A sale that repeats card, amount and merchant within ten minutes is approved and flagged: only people know.
 //   - A store that several processes share (Config.Fence) is written by the one with the latest epoch, which is in the log.
 //
-// Not here: many processes in real time (the parties of a Server stand and fall together), clearing files. It is certified for
+// Not here: many processes in real time (the parties of a Server stand and fall together). It is certified for
 // nothing and must never see live cards.
 package host

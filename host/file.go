@@ -52,7 +52,7 @@ type File struct {
 	Kind  FileKind   `json:"kind"`
 	From  string     `json:"from"` // names of parties
 	To    string     `json:"to"`
-	Date  string     `json:"date"` // the sender's business date, YYYY-MM-DD
+	Date  string     `json:"date"`            // the sender's business date, YYYY-MM-DD
 	Part  int        `json:"part,omitempty"`  // clearing: which of a day's files it is, from 1
 	Parts int        `json:"parts,omitempty"` // clearing: how many the day has
 	Lines []FileLine `json:"lines,omitempty"`
