@@ -295,6 +295,9 @@ func (c *examined) place() (Holding, Saying) {
 	if id := "place-" + best.Position; known(id) {
 		return best, say(id, "amount", amount(found))
 	}
+	if name, lost := strings.CutPrefix(best.Position, host.PositionLoss); lost {
+		return best, say("place-lost", "amount", amount(found), "name", name)
+	}
 	return best, say("place-other", "amount", amount(found), "party", best.Party)
 }
 
