@@ -41,15 +41,28 @@ func causeOfItem(d *host.Item) string {
 func (c *examined) item() (best *host.Item) {
 	for _, t := range c.family.members {
 		for _, e := range t.entries {
-			if e == nil || e.Difference == nil || e.Difference.Stage == host.ItemClosed {
+			if e == nil || e.Difference == nil || e.Difference.Stage == host.ItemClosed && e.Difference.Type != host.Dispute {
 				continue
 			}
-			if d := e.Difference; best == nil || d.Open() && !best.Open() {
+			if d := e.Difference; best == nil || weight(d) > weight(best) {
 				best = d
 			}
 		}
 	}
 	return best
+}
+
+// weight is how much an item matters. What is lost at one party is not open any more, though the other has not closed it.
+func weight(d *host.Item) int {
+	switch {
+	case d.Stage == host.ItemLost && d.Type == host.Dispute:
+		return 3
+	case d.Open():
+		return 2
+	case d.Stage == host.ItemClosed:
+		return 0
+	}
+	return 1
 }
 
 // fromItems: people have it in their hands, or had it.
@@ -69,6 +82,11 @@ func (c *examined) fromItems() bool {
 		c.waits(d.Deadline, "next-item", "owner", d.Owner).duty(d.Owner, "duty-item", "owner", d.Owner)
 	case host.ItemAdjusted:
 		c.adjusted()
+	case host.ItemClosed:
+		if c.family.debited() > 0 {
+			return false
+		}
+		c.set(AnswerReversed, "charged-back", "why", d.Reason)
 	case host.ItemAccepted:
 		c.finding.Next.Says = say("next-accepted")
 		if a := c.family.root.entries[0]; a != nil && c.family.net(host.PositionAcquirer) > 0 && !a.Paid {
