@@ -16,11 +16,12 @@ const (
 	DeedChargeBack = "charge-back" // at the issuer: take the money back for the cardholder
 	DeedRepresent  = "represent"   // ask for it again, with the slip
 	DeedWriteOff   = "write-off"   // bear it
+	DeedReverse    = "reverse"     // at the acquirer, without an item: undo what a terminal that is gone cannot
 )
 
 // Deeds lists them.
 func Deeds() []string {
-	return []string{DeedAdjust, DeedClaim, DeedChargeBack, DeedRepresent, DeedWriteOff}
+	return []string{DeedAdjust, DeedClaim, DeedChargeBack, DeedRepresent, DeedWriteOff, DeedReverse}
 }
 
 // Deed is what somebody behind the desk does about a transaction.
@@ -39,6 +40,12 @@ func (p *Party) DeedThen(d Deed, done func(error)) {
 // deed does what somebody behind this desk wants.
 func (x *Relay) deed(d Deed) {
 	e := x.book.find(d.Key)
+	if e != nil && d.Do == DeedReverse {
+		if why := x.reverseByHand(e, d.Reason); why != "" {
+			x.refused(fmt.Errorf("host: %s: %s %s: %s: %w", x.cfg.Name, d.Do, d.Key, why, ErrItem))
+		}
+		return
+	}
 	if e == nil || e.Difference == nil {
 		x.refused(fmt.Errorf("host: %s: %s %s: no item: %w", x.cfg.Name, d.Do, d.Key, ErrItem))
 		return
@@ -82,7 +89,7 @@ func (x *Relay) do(e *Entry, deed, reason string) (why string) {
 	case DeedWriteOff:
 		switch {
 		case i.Stage == ItemLost:
-		case i.Type.long() || i.Type == FeeDiffers || i.Type == ReturnedPayout || i.Stage == ItemClaimed || !i.Open() || i.Stage == ItemRepresented:
+		case i.Type.long() || i.Type == FeeDiffers || i.Type == ReversedByHand || i.Type == ReturnedPayout || i.Stage == ItemClaimed || !i.Open() || i.Stage == ItemRepresented:
 			return i.wrong("only what is missing is borne")
 		default:
 			x.bear(e, reason)
@@ -289,7 +296,7 @@ func (x *Relay) overdue() {
 			x.advance(e, ItemClosed, why, nil)
 		case i.Stage == ItemRepresented:
 			x.advance(e, ItemAccepted, why, nil)
-		case i.Type == FeeDiffers:
+		case i.Type == FeeDiffers, i.Type == ReversedByHand:
 			x.advance(e, ItemClosed, why, nil)
 		case i.Type.long():
 			x.adjust(e, why)

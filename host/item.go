@@ -48,10 +48,11 @@ const (
 	FeeDiffers                          // another fee was taken than the contract says
 	ReturnedPayout                      // the merchant's bank could not credit him; it stays his until his account is corrected
 	OfflineRefused                      // short: approved offline, refused when it was told; the goods are gone
+	ReversedByHand                      // undone at the desk; what its terminal has, nobody knows
 )
 
 var itemTypeNames = [...]string{"none", "reversal-refused", "host-only", "amount-more", "switch-only", "terminal-only", "amount-less", "acquirer-only",
-	"switch-less", "refund-uncovered", "dispute", "advice-refused", "fee-differs", "payout-returned", "offline-refused"}
+	"switch-less", "refund-uncovered", "dispute", "advice-refused", "fee-differs", "payout-returned", "offline-refused", "reversed-by-hand"}
 
 // ItemTypes lists the types' names.
 func ItemTypes() []string { return append([]string(nil), itemTypeNames[1:]...) }

@@ -24,6 +24,7 @@ func (x *Relay) reversal(e Event) {
 	case old.State == Tombstone:
 		x.refuse(e.Conn, m, codeNoOriginal)
 	case old.State == Declined, old.State == Reversed && x.rules.Kept(rules.CreditOnce):
+		x.saidItself(old)
 		x.acknowledge(e.Conn, m, old, codeApproved)
 	case old.State == Pending && old.Function == Sale && !x.rules.Kept(rules.CancelPending): // and its approval is waited for still
 		x.acknowledge(e.Conn, m, old, codeApproved)
