@@ -100,7 +100,7 @@ func (x *Bank) MACKey(int, *dialect.Message) (hsm.Key, hsm.MACParams, bool) {
 
 // Apply replays one record.
 func (x *Bank) Apply(r *Record) error {
-	if r.Transaction != nil || r.SignOn != nil || r.Account != nil || r.desk() || r.Merchant != nil {
+	if r.Transaction != nil || r.SignOn != nil || r.Account != nil || r.desk() || r.Merchant != nil || r.Duty != nil {
 		return fmt.Errorf("host: %s: a record of another party", x.cfg.Name)
 	}
 	return x.book.apply(r)

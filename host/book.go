@@ -24,6 +24,8 @@ type book struct {
 	credited   []*BankCredit          // the same, in their order
 	merchants  map[string]*MerchantState
 	statements map[string]*statement // what the day's files of a party say
+	duties     map[string]*Duty      // aggregator: by file
+	dutyOrder  []string
 
 	unlimited bool // refunds have no limit (F1 left out)
 }
@@ -103,6 +105,15 @@ func (b *book) applyPayout(r *Record) error {
 		}
 		b.credits[c.Order] = c
 		b.credited = append(b.credited, c)
+	}
+	if d := r.Duty; d != nil {
+		if b.duties == nil {
+			b.duties = map[string]*Duty{}
+		}
+		if b.duties[d.ID] == nil {
+			b.dutyOrder = append(b.dutyOrder, d.ID)
+		}
+		b.duties[d.ID] = d
 	}
 	if r.Merchant != nil {
 		b.corrected(r.Merchant)

@@ -22,6 +22,8 @@ func (x *Relay) calendar(c Calendar) {
 	}
 	x.overdue()
 	x.expire(x.Apply) // as long as nobody has moved it the date is the clock's, which may have gone far
+	x.holdDeadlines()
+	x.defaulted()
 	x.audit()
 }
 

@@ -65,6 +65,7 @@ func (c *codec) record(r *Record) {
 	part(c, 30, &r.File, (*codec).file)
 	part(c, 31, &r.Credit, (*codec).credit)
 	part(c, 32, &r.Merchant, (*codec).merchant)
+	part(c, 33, &r.Duty, (*codec).duty)
 	part(c, 35, &r.Cleared, (*codec).cleared)
 	part(c, 45, &r.Epoch, (*codec).epoch)
 }
@@ -106,6 +107,7 @@ func (c *codec) transaction(t *Transaction) {
 	c.text(42, &t.AdditionalAmounts)
 	c.transactionAtDesk(t)
 	part(c, 60, &t.Payout, (*codec).payout)
+	part(c, 61, &t.Risk, (*codec).riskHold)
 	c.transactionAtClearing(t)
 	c.fees(t)
 	c.standIn(t)
@@ -388,8 +390,8 @@ const maxRecorded = 1 << 53
 
 // check refuses what no party writes.
 func (r *Record) check() error {
-	if r.Transaction == nil && r.SignOn == nil && r.Account == nil && r.Calendar == nil && r.Cleared == nil && r.File == nil && r.Credit == nil && r.Merchant == nil && r.Epoch == nil && !r.desk() {
-		return errors.New("no part: want a transaction, sign-on, account, calendar, batch, lines of one, a terminal's state, a file, a credit, a merchant, the lines of a day or an epoch")
+	if r.Transaction == nil && r.SignOn == nil && r.Account == nil && r.Calendar == nil && r.Cleared == nil && r.File == nil && r.Credit == nil && r.Merchant == nil && r.Epoch == nil && r.Duty == nil && !r.desk() {
+		return errors.New("no part: want a transaction, sign-on, account, calendar, batch, lines of one, a terminal's state, a file, a credit, a merchant, a duty, the lines of a day or an epoch")
 	}
 	if len(r.Postings) > 0 && r.Transaction == nil {
 		return errors.New("postings without the transaction that they belong to")
@@ -432,6 +434,11 @@ func (r *Record) check() error {
 			return err
 		}
 	}
+	if r.Duty != nil {
+		if err := r.Duty.check(); err != nil {
+			return err
+		}
+	}
 	if r.Merchant != nil {
 		if err := r.Merchant.check(); err != nil {
 			return err
@@ -465,6 +472,8 @@ func (t *Transaction) check() error {
 		return errors.New("card number is not masked")
 	case t.Payout != nil && t.Payout.check() != nil:
 		return t.Payout.check()
+	case t.Risk != nil && t.Risk.check() != nil:
+		return t.Risk.check()
 	case t.CardType != "" && !slices.Contains(CardTypes(), t.CardType):
 		return fmt.Errorf("card type %q: want credit, debit or qr", t.CardType)
 	case t.FeeOf < 0 || t.FeeOf > maxRecorded:

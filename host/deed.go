@@ -11,24 +11,32 @@ import (
 // What people do about an item. Each deed is one record: the item's next stage, and the money that goes with it. What the other
 // side has to do with it goes as a file, whose ID is the item's and the stage's, so that it is done once however often it comes.
 const (
-	DeedAdjust     = "adjust"      // give the money back to the cardholder: a credit adjustment
-	DeedClaim      = "claim"       // ask the cardholder's bank for what is missing
-	DeedChargeBack = "charge-back" // at the issuer: take the money back for the cardholder
-	DeedRepresent  = "represent"   // ask for it again, with the slip
-	DeedWriteOff   = "write-off"   // bear it
-	DeedReverse    = "reverse"     // at the acquirer, without an item: undo what a terminal that is gone cannot
+	DeedAdjust     = "adjust"          // give the money back to the cardholder: a credit adjustment
+	DeedClaim      = "claim"           // ask the cardholder's bank for what is missing
+	DeedChargeBack = "charge-back"     // at the issuer: take the money back for the cardholder
+	DeedRepresent  = "represent"       // ask for it again, with the slip
+	DeedWriteOff   = "write-off"       // bear it
+	DeedRelease    = "release"         // let a sale that risk control holds be paid out
+	DeedReturn     = "return"          // give it back to the cardholder
+	DeedCorrect    = "correct-account" // where its merchant is paid from now on
+	DeedSuspend    = "suspend"         // the terminal may not ask any more
+	DeedLift       = "lift"            // it may again
+	DeedReverse    = "reverse"         // at the acquirer, without an item: undo what a terminal that is gone cannot
 )
 
 // Deeds lists them.
 func Deeds() []string {
-	return []string{DeedAdjust, DeedClaim, DeedChargeBack, DeedRepresent, DeedWriteOff, DeedReverse}
+	return []string{DeedAdjust, DeedClaim, DeedChargeBack, DeedRepresent, DeedWriteOff, DeedRelease, DeedReturn, DeedReverse}
 }
 
 // Deed is what somebody behind the desk does about a transaction.
 type Deed struct {
-	Do     string
-	Key    dialect.Key
-	Reason string
+	Do      string
+	Key     dialect.Key
+	Reason  string
+	MID     string   // of correct-account
+	TID     string   // of suspend and lift
+	Account Standing // of correct-account: how the other account stands
 }
 
 // DeedThen has something done about a transaction, and calls done on the party's clock once that is durable, or with why it is
@@ -39,6 +47,12 @@ func (p *Party) DeedThen(d Deed, done func(error)) {
 
 // deed does what somebody behind this desk wants.
 func (x *Relay) deed(d Deed) {
+	if why, mine := x.paymentDeed(d); mine {
+		if why != "" {
+			x.refused(fmt.Errorf("host: %s: %s: %s: %w", x.cfg.Name, d.Do, why, ErrItem))
+		}
+		return
+	}
 	e := x.book.find(d.Key)
 	if e != nil && d.Do == DeedReverse {
 		if why := x.reverseByHand(e, d.Reason); why != "" {

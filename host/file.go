@@ -28,11 +28,13 @@ const (
 	FileClaimAnswer                       // issuer to acquirer: what it says to that
 	FileChargeBack                        // issuer to acquirer: what is taken back
 	FileRepresentment                     // acquirer to issuer: what is asked for once more, with its slip
+	FilePassOn                            // acquirer to aggregator: what it has been paid for whom
+	FilePassedOn                          // aggregator to acquirer: what it has paid
 	fileKinds
 )
 
 var fileKindNames = [...]string{"none", "receipt", "payout", "payout-result", "clearing", "adjustment", "claim", "claim-answer", "charge-back",
-	"representment"}
+	"representment", "pass-on", "passed-on"}
 
 // String names the kind, as a fault's event does.
 func (k FileKind) String() string { return named(fileKindNames[:], byte(k)) }

@@ -77,7 +77,7 @@ func (x *Issuer) MACKey(conn int, _ *dialect.Message) (hsm.Key, hsm.MACParams, b
 
 // Apply replays one record. What concerns an account that is no longer configured stays in the book alone.
 func (x *Issuer) Apply(r *Record) error {
-	if r.SignOn != nil || r.Cleared != nil || r.desk() || r.Merchant != nil || r.Credit != nil {
+	if r.SignOn != nil || r.Cleared != nil || r.desk() || r.Merchant != nil || r.Credit != nil || r.Duty != nil {
 		return fmt.Errorf("host: %s: a record of an acquirer", x.cfg.Name)
 	}
 	held := x.held(r.Transaction)

@@ -49,10 +49,12 @@ const (
 	ReturnedPayout                      // the merchant's bank could not credit him; it stays his until his account is corrected
 	OfflineRefused                      // short: approved offline, refused when it was told; the goods are gone
 	ReversedByHand                      // undone at the desk; what its terminal has, nobody knows
+	HeldBack                            // long: a sale that risk control gives back to the cardholder
+	NotPassedOn                         // an aggregator was paid for the merchant, and has not paid him
 )
 
 var itemTypeNames = [...]string{"none", "reversal-refused", "host-only", "amount-more", "switch-only", "terminal-only", "amount-less", "acquirer-only",
-	"switch-less", "refund-uncovered", "dispute", "advice-refused", "fee-differs", "payout-returned", "offline-refused", "reversed-by-hand"}
+	"switch-less", "refund-uncovered", "dispute", "advice-refused", "fee-differs", "payout-returned", "offline-refused", "reversed-by-hand", "held-back", "not-passed-on"}
 
 // ItemTypes lists the types' names.
 func ItemTypes() []string { return append([]string(nil), itemTypeNames[1:]...) }
@@ -67,7 +69,9 @@ func (t ItemType) MarshalText() ([]byte, error) { return []byte(t.String()), nil
 func (t *ItemType) UnmarshalText(b []byte) error { return unnamed(itemTypeNames[:], b, (*byte)(t)) }
 
 // long tells whether an item is money too much, that goes back to the cardholder.
-func (t ItemType) long() bool { return t >= ReversalRefused && t <= SwitchOnly || t == 0 }
+func (t ItemType) long() bool {
+	return t >= ReversalRefused && t <= SwitchOnly || t == HeldBack || t == 0
+}
 
 // short tells whether it is money that is missing.
 func (t ItemType) short() bool { return t >= TerminalOnly && t <= RefundUncovered }

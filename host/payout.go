@@ -24,9 +24,11 @@ const (
 	PayoutCredited                         // the merchant has it
 	PayoutReturned                         // the bank could not credit it; it waits for an account that can be paid to
 	PayoutCorrected                        // the account has been corrected: the next payout orders it again
+	PayoutPassedOn                         // it was credited to an aggregator, and the merchant has it
+	PayoutLost                             // it was credited to an aggregator, and the merchant will not have it
 )
 
-var payoutStateNames = [...]string{"none", "ordered", "credited", "returned", "corrected"}
+var payoutStateNames = [...]string{"none", "ordered", "credited", "returned", "corrected", "passed-on", "lost"}
 
 // String names the state.
 func (s PayoutState) String() string { return named(payoutStateNames[:], byte(s)) }
@@ -44,18 +46,20 @@ func PayoutStates() []string { return slices.Clone(payoutStateNames[1:]) }
 
 // Payout is the order by which a transaction is paid. It is replaced, never changed.
 type Payout struct {
-	Order   string      `json:"order"`
-	State   PayoutState `json:"state"`
-	Amount  int64       `json:"amount"`            // minor units for the merchant
-	Fee     int64       `json:"fee,omitempty"`     // minor units that stay with the acquirer
-	Account string      `json:"account"`           // at the bank
-	Returns int         `json:"returns,omitempty"` // how often it has come back
-	Reason  string      `json:"reason,omitempty"`  // why it came back last
+	Order    string      `json:"order"`
+	State    PayoutState `json:"state"`
+	Amount   int64       `json:"amount"`             // minor units for the merchant
+	Fee      int64       `json:"fee,omitempty"`      // minor units that stay with the acquirer
+	Account  string      `json:"account"`            // at the bank
+	Returns  int         `json:"returns,omitempty"`  // how often it has come back
+	Reason   string      `json:"reason,omitempty"`   // why it came back last
+	Via      string      `json:"via,omitempty"`      // the aggregator who is paid for the merchant
+	Deadline string      `json:"deadline,omitempty"` // YYYY-MM-DD, by which he has to pass it on
 }
 
 func (p *Payout) check() error {
 	switch {
-	case p.Order == "" || p.Account == "" || p.State < PayoutOrdered || p.State > PayoutCorrected:
+	case p.Order == "" || p.Account == "" || p.State < PayoutOrdered || p.State > PayoutLost:
 		return fmt.Errorf("payout %.20q to account %.20q in state %d: want both, and a known state", p.Order, p.Account, p.State)
 	case p.Amount <= 0 || p.Amount > maxRecorded || p.Fee < 0 || p.Fee > maxRecorded || p.Returns < 0:
 		return fmt.Errorf("payout of %d with a fee of %d, returned %d times: want 1 to 2^53, and not below 0", p.Amount, p.Fee, p.Returns)
@@ -71,6 +75,8 @@ func (c *codec) payout(p *Payout) {
 	c.text(5, &p.Account)
 	number(c, 6, &p.Returns)
 	c.text(7, &p.Reason)
+	c.text(8, &p.Via)
+	c.text(9, &p.Deadline)
 }
 
 // MerchantState is what an acquirer keeps of a merchant: where he is paid.
@@ -150,6 +156,8 @@ func (x *Relay) due(e *Entry) bool {
 	switch {
 	case !e.payable() || x.undecided(e):
 		return false
+	case e.held() && x.rules.Kept(rules.HoldUntilReleased) || e.Risk != nil && e.Risk.State == HoldReturned:
+		return false
 	case p != nil && p.Returns > 0 && p.State == PayoutCredited && !x.rules.Kept(rules.RepayOnce):
 		return true
 	case e.Paid:
@@ -177,6 +185,7 @@ const bankName = "bank"
 // paidOut reads what the bank says. A line that is not about the order under way says nothing new.
 func (x *Relay) paidOut(f *File) error {
 	given := map[string]int64{}
+	var via []FileLine
 	for i := range f.Lines {
 		l := &f.Lines[i]
 		e := x.book.find(l.Key)
@@ -186,6 +195,10 @@ func (x *Relay) paidOut(f *File) error {
 		switch l.Result {
 		case resultCredited:
 			x.credited(e)
+			if e.Payout.Via != "" {
+				via = append(via, *l)
+				continue
+			}
 			given[l.Key.MID] += e.Payout.Amount
 		case resultReturned:
 			x.returned(e, l.Reason)
@@ -193,6 +206,7 @@ func (x *Relay) paidOut(f *File) error {
 			return fmt.Errorf("line %d: result %q: want %s or %s: %w", i+1, l.Result, resultCredited, resultReturned, ErrFile)
 		}
 	}
+	x.toPassOn(via)
 	x.collect(given)
 	for i := range f.Lines {
 		if e := x.book.find(f.Lines[i].Key); e != nil {
@@ -209,9 +223,14 @@ func (x *Relay) credited(e *Entry) {
 	t := e.Transaction
 	p := *e.Payout
 	p.State = PayoutCredited
+	to := PositionMerchant
+	if x.cfg.Aggregator != nil {
+		p.Via, p.Deadline = x.cfg.Aggregator.Name, workingDaysLater(x.book.businessDate(x.now), PassOnDays)
+		to = PositionAggregator
+	}
 	t.Payout, t.Paid = &p, true
 	x.bounceSettled(&t)
-	x.put(t, append(moves(PositionAcquirer, PositionMerchant, p.Amount), moves(PositionAcquirer, PositionFees, p.Fee)...)...)
+	x.put(t, append(moves(PositionAcquirer, to, p.Amount), moves(PositionAcquirer, PositionFees, p.Fee)...)...)
 }
 
 // bounceSettled ends the item of a payout that came back and is paid now.

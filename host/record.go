@@ -24,6 +24,7 @@ type Record struct {
 	File        *FileRecord    // a file, at its sender or its receiver
 	Credit      *BankCredit    // bank
 	Merchant    *MerchantState // acquirer
+	Duty        *Duty          // aggregator
 	Epoch       *Epoch         // of a store that several processes share
 	Postings    []Posting      // only with a Transaction, which they belong to
 }
@@ -117,6 +118,7 @@ type Transaction struct {
 	Paid                     bool        `json:"paid,omitempty"`                       // the merchant has it
 	Fee                      int64       `json:"fee,omitempty"`                        // minor units kept at the payout; of a refund, given back
 	Payout                   *Payout     `json:"payout,omitempty"`                     // acquirer; replaced, never changed
+	Risk                     *RiskHold   `json:"risk,omitempty"`                       // acquirer; replaced, never changed
 	Difference               *Item       `json:"difference,omitempty"`
 	PossibleDuplicate        bool        `json:"possible_duplicate,omitempty"` // acquirer: the same card paid the same amount to the same merchant shortly before
 	ReversalCode             string      `json:"reversal_code,omitempty"`      // the code by which the next hop last refused the reversal that is due

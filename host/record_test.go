@@ -18,7 +18,7 @@ import (
 
 // everything is a record with every field set.
 func everything() *Record {
-	r := &Record{At: streetStart, Transaction: &Transaction{Difference: &Item{}, Payout: &Payout{}, Signature: &Signature{}}, SignOn: &SignOn{}, Account: &AccountState{}, Calendar: &CalendarRecord{},
+	r := &Record{At: streetStart, Transaction: &Transaction{Difference: &Item{}, Payout: &Payout{}, Risk: &RiskHold{}, Signature: &Signature{}}, SignOn: &SignOn{}, Account: &AccountState{}, Calendar: &CalendarRecord{},
 		Postings: []Posting{{"issuer", "acquirer", 10000}, {"acquirer", "fees", 1 << 40}}}
 	n := 0
 	var fill func(v reflect.Value)
@@ -77,9 +77,11 @@ func everything() *Record {
 		{Key: dialect.Key{MID: "m", TID: "t", STAN: "000001", Date: "0302", Time: "140500", Batch: "000007"}, Kind: dialect.KindRefund, Amount: 5, Fee: 1, Debit: true,
 			Card: "476173******0119", RRN: "000000000001", Order: "o", Account: "a", Result: "returned", Reason: "no such account", FeeOf: 6, FeePlan: "standard"},
 		{Key: dialect.Key{TID: "t", STAN: "000002"}, Order: "o", Account: "a", Amount: 7}}}, State: FileDue}
+	r.Transaction.Risk = &RiskHold{State: HoldReleased, Reason: "r", Since: "2026-03-02", Deadline: "2026-03-05", OnDeadline: HoldReturn, By: "b"}
 	r.Credit = &BankCredit{Order: "o", Account: "a", Amount: 5, Reason: "the account is closed"}
+	r.Duty = &Duty{ID: "d", From: "acquirer", Date: "2026-03-03", Lines: []FileLine{{Key: dialect.Key{TID: "t", STAN: "000002"}, Amount: 7}}}
 	r.Merchant = &MerchantState{MID: "m", Account: "a"}
-	r.Transaction.Payout = &Payout{Order: "o", State: PayoutReturned, Amount: 5, Fee: 1, Account: "a", Returns: 2, Reason: "the account is closed"}
+	r.Transaction.Payout = &Payout{Order: "o", State: PayoutReturned, Amount: 5, Fee: 1, Account: "a", Returns: 2, Reason: "the account is closed", Via: "v", Deadline: "2026-03-05"}
 	return r
 }
 
@@ -159,7 +161,7 @@ func TestBadRecords(t *testing.T) {
 		"payout without an order":     badPayout(func(p *Payout) { p.Order = "" }),
 		"payout to nobody":            badPayout(func(p *Payout) { p.Account = "" }),
 		"payout in no state":          badPayout(func(p *Payout) { p.State = 0 }),
-		"payout in an unknown state":  badPayout(func(p *Payout) { p.State = PayoutCorrected + 1 }),
+		"payout in an unknown state":  badPayout(func(p *Payout) { p.State = PayoutLost + 1 }),
 		"payout returned -1 times":    badPayout(func(p *Payout) { p.Returns = -1 }),
 		"credit of nothing":           func(r *Record) { *r = Record{Credit: &BankCredit{Order: "o", Account: "a"}} },
 		"credit without an order":     func(r *Record) { *r = Record{Credit: &BankCredit{Account: "a", Amount: 1}} },

@@ -37,15 +37,17 @@ type RelayConfig struct {
 	Module    *hsm.Module
 	TokenKey  hsm.Key // M3: makes card tokens; the same for the life of the log
 
-	Plan     *FeePlan       // acquirer: of terminals that have none; nil: StandardPlan
-	Books    *Booking       // acquirer: what every sale is booked as instead of what it is; nil: as what it is
-	BINs     BINs           // acquirer: of which type cards are; who is in no table pays as a credit card does
-	Refunds  RefundPolicy   // acquirer
-	StandIn  *StandIn       // switch: what it may approve in the issuer's place; acquirer: such approvals are taken; nil: none
-	SealKey  hsm.Key        // switch that stands in: seals what its advices need
-	PayTo    Standing       // acquirer: how the accounts stand that its merchants are paid to; "": open
-	Clearing ClearingPolicy // acquirer
-	Rules    rules.Set      // rules left out
+	Plan       *FeePlan          // acquirer: of terminals that have none; nil: StandardPlan
+	Books      *Booking          // acquirer: what every sale is booked as instead of what it is; nil: as what it is
+	BINs       BINs              // acquirer: of which type cards are; who is in no table pays as a credit card does
+	Refunds    RefundPolicy      // acquirer
+	StandIn    *StandIn          // switch: what it may approve in the issuer's place; acquirer: such approvals are taken; nil: none
+	SealKey    hsm.Key           // switch that stands in: seals what its advices need
+	PayTo      Standing          // acquirer: how the accounts stand that its merchants are paid to; "": open
+	Clearing   ClearingPolicy    // acquirer
+	Risk       []RiskRule        // acquirer: which sales are held back
+	Aggregator *AggregatorConfig // acquirer: who is paid for its merchants; nil: they are
+	Rules      rules.Set         // rules left out
 }
 
 // wait is for the next hop's answer.
@@ -88,7 +90,10 @@ func (c *RelayConfig) validate() error {
 	if err := c.Clearing.validate(); err != nil {
 		return fmt.Errorf("host: %s: %w", c.Name, err)
 	}
-	return nil
+	if err := c.Aggregator.validate(); err != nil {
+		return fmt.Errorf("host: %s: %w", c.Name, err)
+	}
+	return CheckRisk(c.Risk)
 }
 
 // Relay passes requests up and answers down, and remembers: an acquirer or a switch.
@@ -129,7 +134,7 @@ func (x *Relay) Apply(r *Record) error {
 	if r.Account != nil {
 		return fmt.Errorf("host: %s: a record of an issuer", x.cfg.Name)
 	}
-	if r.Credit != nil {
+	if r.Credit != nil || r.Duty != nil {
 		return fmt.Errorf("host: %s: a record of a bank", x.cfg.Name)
 	}
 	if (r.desk() || r.Merchant != nil) && !x.cfg.Acquirer {
@@ -318,6 +323,8 @@ func (x *Relay) read(f *File) error {
 	switch f.Kind {
 	case FilePayoutResult:
 		return x.paidOut(f)
+	case FilePassedOn:
+		return x.passedOn(f)
 	case FileClearing:
 		x.cleared(f)
 		return nil

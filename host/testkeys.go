@@ -3,6 +3,7 @@ package host
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"io"
@@ -46,16 +47,18 @@ type TerminalName struct {
 // House is what the parties of one test house are made from. Its methods build a machine with a module of its own,
 // and the test keys in it; rand is the module's, and a cryptographic source wherever more than a simulation depends on it.
 type House struct {
-	Terminals []TerminalName
-	Cards     []*card.Profile // each has an account at the issuer, named like the card
-	Wallets   []Wallet        // they have accounts there too
-	Plan      *FeePlan        // of terminals that have none; nil: StandardPlan
-	Books     *Booking        // what the acquirer books every sale as instead of what it is
-	Clearing  ClearingPolicy  // how the acquirer settles differences
-	Refunds   RefundPolicy
-	StandIn   *StandIn  // what the switch may approve in the issuer's place; nil: nothing
-	PayTo     Standing  // how the accounts stand that merchants are paid to; "": open
-	Rules     rules.Set // rules left out
+	Terminals  []TerminalName
+	Cards      []*card.Profile   // each has an account at the issuer, named like the card
+	Wallets    []Wallet          // they have accounts there too
+	Plan       *FeePlan          // of terminals that have none; nil: StandardPlan
+	Books      *Booking          // what the acquirer books every sale as instead of what it is
+	Clearing   ClearingPolicy    // how the acquirer settles differences
+	Risk       []RiskRule        // which sales the acquirer holds back
+	Aggregator *AggregatorConfig // who is paid for the merchants; nil: they are
+	Refunds    RefundPolicy
+	StandIn    *StandIn  // what the switch may approve in the issuer's place; nil: nothing
+	PayTo      Standing  // how the accounts stand that merchants are paid to; "": open
+	Rules      rules.Set // rules left out
 }
 
 // Wallet is somebody who pays with a code on his telephone.
@@ -70,7 +73,7 @@ type Wallet struct {
 func (h *House) Acquirer(rand io.Reader) (Machine, *hsm.Module, error) {
 	k := keyring{m: hsm.New(rand)}
 	cfg := RelayConfig{
-		Name: "acquirer", Acquirer: true, Module: k.m, Rules: h.Rules, Plan: h.Plan, Books: h.Books, Refunds: h.Refunds, Clearing: h.Clearing, BINs: h.bins(), StandIn: h.StandIn, PayTo: h.PayTo,
+		Name: "acquirer", Acquirer: true, Module: k.m, Rules: h.Rules, Plan: h.Plan, Books: h.Books, Refunds: h.Refunds, Clearing: h.Clearing, BINs: h.bins(), StandIn: h.StandIn, PayTo: h.PayTo, Risk: h.Risk, Aggregator: h.Aggregator,
 		Above:    Hop{MAC: k.load(hsm.Attributes{Usage: hsm.MACAlgorithm3}, testUpMAC), PIN: k.load(hsm.Attributes{Usage: hsm.PINEncryption}, testUpPIN)},
 		TokenKey: k.load(hsm.Attributes{Usage: hsm.MACAlgorithm3}, testToken),
 	}
@@ -120,6 +123,15 @@ func (h *House) Bank(rand io.Reader) (Machine, *hsm.Module, error) {
 		}
 	}
 	m, err := NewBank(cfg)
+	return m, hsm.New(rand), err
+}
+
+// Passer builds the aggregator; a house without one has none to build.
+func (h *House) Passer(rand io.Reader) (Machine, *hsm.Module, error) {
+	if h.Aggregator == nil {
+		return nil, nil, errors.New("host: no aggregator: want one in the house")
+	}
+	m, err := NewAggregator(*h.Aggregator)
 	return m, hsm.New(rand), err
 }
 

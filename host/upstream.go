@@ -72,6 +72,7 @@ func (x *Relay) decided(e Event) {
 		}
 		posts = x.postings(&t)
 		t.PossibleDuplicate = x.doubles(&t)
+		t.Risk = x.screen(&t)
 	} else {
 		t.State = Declined
 		switch {

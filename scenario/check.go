@@ -27,6 +27,7 @@ type evidence struct {
 	positions func() (map[string]int64, error)
 	issuer    func() (*host.View, error)   // nil: it cannot be asked
 	dossier   func() (*Dossier, error)     // nil: nobody can be asked
+	acquirer  func() (*host.View, error)   // as issuer
 	views     func() ([]*host.View, error) // nil: they cannot be asked
 	keyOf     func(Of) (dialect.Key, bool)
 	where     func() string
@@ -80,6 +81,7 @@ func (p *evidence) expect(st *Step, from mark, outcome string) {
 		p.expectState(w)
 	}
 	p.expectOrders(e.Orders)
+	p.expectPayouts(e.Payouts)
 	p.expectInquiry(e.Inquiry)
 	p.expectKinds(e.Kinds)
 	p.expectDue(e.Due)

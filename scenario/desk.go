@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,11 +16,13 @@ type Desk struct {
 	Do     string // one of host.Deeds
 	Of     Of
 	Reason string
+	Plain  bool          // it is about no transaction
+	PayTo  host.Standing // of correct-account
 }
 
 // desk reads {adjust: 1}, {charge-back: 1, reason: no slip} ...
 func (t *typing) desk(n *node) (d Desk) {
-	if !t.mapping(n, "a deed such as {adjust: 1}", append(host.Deeds(), "reason")...) {
+	if !t.mapping(n, "a deed such as {adjust: 1}", append(deeds(), "reason")...) {
 		return d
 	}
 	d.Pos = n.pos
@@ -29,15 +32,23 @@ func (t *typing) desk(n *node) (d Desk) {
 			d.Reason = t.text(value, "a reason")
 		case d.Do != "":
 			t.fail(k.pos, "one deed a step, and this one has %s already", d.Do)
+		case k.text == host.DeedCorrect:
+			d.Do, d.Plain, d.PayTo = k.text, true, host.Standing(t.word(value, "account", host.Standings()...))
+		case slices.Contains(host.PlainDeeds(), k.text):
+			d.Do, d.Plain = k.text, true
+			t.word(value, "thing", "terminal")
 		default:
 			d.Do, d.Of = k.text, t.of(value, 0)
 		}
 	}
 	if d.Do == "" {
-		t.fail(n.pos, "want a deed: %s", strings.Join(host.Deeds(), ", "))
+		t.fail(n.pos, "want a deed: %s", strings.Join(deeds(), ", "))
 	}
 	return d
 }
+
+// deeds lists all.
+func deeds() []string { return append(host.Deeds(), host.PlainDeeds()...) }
 
 // clearing reads how the acquirer settles differences.
 func (t *typing) clearing(n *node) (p host.ClearingPolicy) {
@@ -60,7 +71,7 @@ func (t *typing) clearing(n *node) (p host.ClearingPolicy) {
 func (p *play) desk(st *Step) {
 	d := st.Desk
 	k, ok := p.keyOf(d.Of)
-	if !ok {
+	if !ok && !d.Plain {
 		p.fail(st.Pos, "there is no such transaction")
 		return
 	}
@@ -79,7 +90,7 @@ func (p *play) desk(st *Step) {
 		return
 	}
 	var refused error
-	h.run.DeedThen(host.Deed{Do: d.Do, Key: k, Reason: d.Reason}, func(err error) { refused = err })
+	h.run.DeedThen(host.Deed{Do: d.Do, Key: k, Reason: d.Reason, MID: p.profile.MID, TID: p.profile.TID, Account: d.PayTo}, func(err error) { refused = err })
 	p.sleepUntil(p.world.Now().Add(time.Second))
 	p.tellMoney()
 	if refused != nil {

@@ -33,6 +33,7 @@ type Expect struct {
 	Tags      []Tag        // the terminal's values at the end of the step
 	Money     []Position   // at the end of the step
 	State     Want[string]
+	Payouts   Want[[]string] // what has become of the payouts of the acquirer's transactions, in order
 	Orders    Want[[]string] // how the issuer's orders to cards stand, all of them in the order in which they were given
 	Inquiry   Want[[]string] // what customer service answers about each transaction, in order
 	Kinds     Want[[]string] // what the records of the journal are about, in order
@@ -106,7 +107,7 @@ var (
 	endStates      = [...]string{"F0", "F1", "F2", "F3", "FX"}
 	observers      = [...]string{"terminal", "acquirer", "switch", "issuer"}
 	parties        = [...]string{"cardholder", "issuer", "switch", "acquirer", "suspense", "merchant", "fees", "wallet",
-		"purse", "purse-pool"}
+		"purse", "purse-pool", "aggregator"}
 	dataElements = [...]int{2, 3, 4, 7, 11, 12, 13, 14, 15, 22, 23, 25, 26, 32, 35, 36, 37, 38, 39, 41, 42, 44, 48, 49, 52, 53, 54, 55,
 		57, 59, 60, 61, 62, 63, 64, 66, 70, 90, 95}
 )
@@ -114,7 +115,7 @@ var (
 func (t *typing) expect(n *node, action string) *Expect {
 	e := &Expect{Pos: n.pos}
 	if !t.mapping(n, "expectations such as {outcome: approved}", "outcome", "screen", "receipt", "code", "journal",
-		"messages", "fields", "oda", "tags", "money", "state", "orders", "inquiry", "kinds", "saf", "batch", "items", "alarms") {
+		"messages", "fields", "oda", "tags", "money", "state", "orders", "inquiry", "kinds", "saf", "batch", "items", "alarms", "payout") {
 		return e
 	}
 	if len(n.keys) == 0 {
@@ -153,6 +154,8 @@ func (t *typing) expect(n *node, action string) *Expect {
 			e.Money = t.positions(value)
 		case "state":
 			e.State = Want[string]{t.word(value, "state", terminalStates[:]...), value.pos}
+		case "payout":
+			e.Payouts = Want[[]string]{t.payouts(value), value.pos}
 		case "inquiry":
 			e.Inquiry = Want[[]string]{t.answers(value), value.pos}
 		case "orders":

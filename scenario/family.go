@@ -155,7 +155,8 @@ func (f *family) debited() int64 { return -f.net(host.PositionCardholder) - f.ne
 
 // acquired is what the merchant and those who work for him hold of it, less what they bear.
 func (f *family) acquired() int64 {
-	return f.net(host.PositionAcquirer) + f.net(host.PositionMerchant) + f.net(host.PositionFees) + f.net(host.PositionSuspense) - f.lost()
+	return f.net(host.PositionAcquirer) + f.net(host.PositionMerchant) + f.net(host.PositionFees) + f.net(host.PositionSuspense) +
+		f.net(host.PositionAggregator) - f.lost()
 }
 
 // lost is what of it parties bear as their loss, in minor units.

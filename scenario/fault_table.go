@@ -116,7 +116,7 @@ var faultTable = [...]faultRow{
 		{"clock-reset", argNone, "the terminal's calendar clock starts at 1970-01-01"},
 	}},
 	{[]string{"file"}, eventFile, "", fileFaults[:]},
-	{[]string{"acquirer", "switch", "issuer", "bank"}, eventFile, "", []faultKind{
+	{[]string{"acquirer", "switch", "issuer", "bank", "aggregator"}, eventFile, "", []faultKind{
 		{"crash", argPoint, "the power goes at the commit of what this file caused, and comes back"},
 	}},
 }

@@ -97,8 +97,8 @@ const (
 
 func TestParseFaultErrors(t *testing.T) {
 	for spec, want := range map[string]string{
-		"":                                    `unknown seam "": want net.req, up.req, iss.req, net.rsp, up.rsp, iss.rsp, net, up, iss, acquirer, switch, issuer, term, card, reader, hsm, operator, file, bank`,
-		"host[0210].crash(before-log)":        `unknown seam "host": want net.req, up.req, iss.req, net.rsp, up.rsp, iss.rsp, net, up, iss, acquirer, switch, issuer, term, card, reader, hsm, operator, file, bank`,
+		"":                                    `unknown seam "": want net.req, up.req, iss.req, net.rsp, up.rsp, iss.rsp, net, up, iss, acquirer, switch, issuer, term, card, reader, hsm, operator, file, bank, aggregator`,
+		"host[0210].crash(before-log)":        `unknown seam "host": want net.req, up.req, iss.req, net.rsp, up.rsp, iss.rsp, net, up, iss, acquirer, switch, issuer, term, card, reader, hsm, operator, file, bank, aggregator`,
 		"net.rsp.lose":                        "net.rsp needs an event in brackets: want an answer's message type (" + answerList + ")",
 		"net.connect.refuse":                  "net needs an event in brackets: want connect",
 		"term.power-off":                      "term needs an event in brackets: want write or send MTI (" + requestList + ") or receive MTI (" + answerList + ") or show or print",

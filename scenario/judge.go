@@ -485,6 +485,14 @@ func (r *rig) judge() {
 		return
 	}
 	r.judgeHost(r.bank, bank)
+	if r.passer != nil {
+		v, err := r.passer.durable()
+		if err != nil {
+			r.violate("I12", "%v", err)
+			return
+		}
+		r.judgeHost(r.passer, v)
+	}
 	r.judgePayouts(views[0], bank)
 	r.judgeIdentities(views[0])
 	r.judgeBatch(books)
@@ -561,9 +569,12 @@ func (r *rig) judgeHost(p *party, v *host.View) {
 func (r *court) judgePayouts(acquirer, bank *host.View) {
 	paid := map[string]int64{}
 	for _, e := range acquirer.Transactions {
+		if e.Risk != nil && e.Risk.State == host.HoldHeld && e.Leaving() {
+			r.violate("I17", "sale %s is held until %s, and was paid out: %s", e.Key.STAN, e.Risk.Deadline, e.Risk.Reason)
+		}
 		if p := e.Payout; p != nil {
 			switch p.State {
-			case host.PayoutCredited:
+			case host.PayoutCredited, host.PayoutPassedOn, host.PayoutLost:
 				paid[p.Order] += p.Amount
 			case host.PayoutOrdered:
 				r.violate("I3", "acquirer: the payout of %s is ordered, and nobody has answered", e.Key)

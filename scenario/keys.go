@@ -162,7 +162,7 @@ func (r *rig) house() *host.House {
 
 // house is the hosts for a terminal under a script's settings, without the cards.
 func (l *Library) house(p *terminal.Profile, s *Host) *host.House {
-	h := &host.House{Terminals: []host.TerminalName{l.TerminalName(p)}, Wallets: l.accounts(p), Books: l.booking(s), StandIn: s.StandIn, Clearing: s.Clearing}
+	h := &host.House{Terminals: []host.TerminalName{l.TerminalName(p)}, Wallets: l.accounts(p), Books: l.booking(s), StandIn: s.StandIn, Clearing: s.Clearing, Risk: s.Risk, PayTo: s.PayTo, Aggregator: s.Aggregator}
 	if plan := l.planOf(s, p); plan != nil {
 		h.Terminals[0].Plan = plan
 	}
@@ -177,6 +177,10 @@ func (l *Library) house(p *terminal.Profile, s *Host) *host.House {
 
 func (r *rig) acquirerMachine() (host.Machine, *hsm.Module, error) {
 	return r.house().Acquirer(r.world.Rand("acquirer module"))
+}
+
+func (r *rig) aggregatorMachine() (host.Machine, *hsm.Module, error) {
+	return r.house().Passer(r.world.Rand("aggregator module"))
 }
 
 func (r *rig) bankMachine() (host.Machine, *hsm.Module, error) {

@@ -155,7 +155,7 @@ func newLive(ctx context.Context, l *Library, s *Script, o LiveOptions) (v *live
 	v.court.log.moves = map[dialect.Key]*terminal.Record{}
 	v.armory.tell = func(f *Fault) { v.tellf("fault", "", "%s", f) }
 	v.court.object = func(x Violation) { v.tellf("judge", "", "%s", x) }
-	v.seen = evidence{script: s, out: v.out, log: &v.court.log, dialect: v.dialect, books: v.books, state: v.state, positions: v.positions, where: v.where, issuer: v.issuer, dossier: v.dossier,
+	v.seen = evidence{script: s, out: v.out, log: &v.court.log, dialect: v.dialect, books: v.books, state: v.state, positions: v.positions, where: v.where, issuer: v.issuer, acquirer: v.acquirer, dossier: v.dossier,
 		blind: func(at string) bool { return at != "terminal" && v.server == nil }}
 	defer func() {
 		if err != nil {

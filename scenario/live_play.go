@@ -624,6 +624,14 @@ func (v *live) dossier() (*Dossier, error) {
 	return DossierOf(v.views[0], v.views[1], v.views[2]), nil
 }
 
+// acquirer is what the acquirer believes of this script's transactions, as look found it; nil if it cannot be asked.
+func (v *live) acquirer() (*host.View, error) {
+	if v.admin == nil || len(v.views) != 3 {
+		return nil, nil
+	}
+	return v.views[0], nil
+}
+
 // positions is what this script moved, as look found it.
 func (v *live) positions() (map[string]int64, error) {
 	if v.admin == nil {

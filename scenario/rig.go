@@ -56,6 +56,7 @@ type rig struct {
 	spare    *station           // the terminal that is put away; nil: the shop has one
 	hosts    [3]*party          // acquirer, switch, issuer
 	bank     *party             // the merchants'
+	passer   *party             // the aggregator; nil without one
 	lineDown bool
 	netLinks []*transport.Link // the acquirer's ends
 
@@ -151,7 +152,13 @@ func newRig(l *Library, s *Script, o Options) (*rig, error) {
 	}
 	r.hosts = [3]*party{acquirer, swtch, issuer}
 	r.bank = r.party("bank", nil, "", r.bankMachine)
-	for _, p := range []*party{issuer, swtch, acquirer, r.bank} {
+	if r.host.Aggregator != nil {
+		r.passer = r.party("aggregator", nil, "", r.aggregatorMachine)
+	}
+	for _, p := range []*party{issuer, swtch, acquirer, r.bank, r.passer} {
+		if p == nil {
+			continue
+		}
 		p.powerOn()
 	}
 	for _, p := range r.everyHost() {
@@ -165,7 +172,13 @@ func newRig(l *Library, s *Script, o Options) (*rig, error) {
 }
 
 // everyHost is all hosts: those on the terminal's line, and who stands behind them.
-func (r *rig) everyHost() []*party { return append(r.hosts[:], r.bank) }
+func (r *rig) everyHost() []*party {
+	all := append(r.hosts[:], r.bank)
+	if r.passer != nil {
+		all = append(all, r.passer)
+	}
+	return all
+}
 
 func (r *rig) party(name string, up *party, line string, build func() (host.Machine, *hsm.Module, error)) *party {
 	p := &party{name: name, seam: name, actor: r.world.Actor(name), build: build, up: up, line: line, r: r}

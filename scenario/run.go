@@ -207,7 +207,7 @@ type play struct {
 func newPlay(r *rig, s *Script, o Options, out *outcome) *play {
 	return &play{rig: r, script: s, options: o, out: out, seen: evidence{
 		script: s, options: o, out: out, log: &r.log, dialect: r.dialect,
-		books: r.books, state: r.terminalState, positions: r.positions, where: r.where, issuer: r.hosts[2].durable, dossier: func() (*Dossier, error) { return r.stores().Read() }, views: r.views, keyOf: r.keyOf,
+		books: r.books, state: r.terminalState, positions: r.positions, where: r.where, issuer: r.hosts[2].durable, acquirer: r.hosts[0].durable, dossier: func() (*Dossier, error) { return r.stores().Read() }, views: r.views, keyOf: r.keyOf,
 	}}
 }
 

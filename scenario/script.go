@@ -75,23 +75,26 @@ type Calendar struct {
 	Date  time.Time
 }
 
-// Host is a setting of the host side: of a script the acquirer's Fee or Plan, SwitchCode and Refunds and the switch's StandIn,
+// Host is a setting of the host side: of a script the acquirer's Fee or Plan, SwitchCode, Refunds, Risk and PayTo and the switch's StandIn,
 // of a step an account's Status, Balance, Answer and
 // Script. Card names whose account it is.
 type Host struct {
-	Pos      Pos
-	Card     string
-	Wallet   string              // instead of a card's
-	Limits   *host.Limits        // of the account; nil: as they are
-	Pays     *int                // of a wallet: the seconds until its owner agrees, host.OwnerAway; nil: as it is
-	Status   string              // active, lost, stolen, frozen, closed, restricted; empty: as it is
-	Balance  *Money              // nil: as it is
-	Answer   string              // the code that the issuer declines its requests with; host.AnswerOwn: it decides again; empty: as it is
-	Script   []ScriptOrder       // what the card is told
-	Fee      *Rate               // what the acquirer keeps of a sale; nil: as it is
-	StandIn  *host.StandIn       // what the switch approves when an issuer says nothing; nil: nothing
-	Clearing host.ClearingPolicy // of a script: how the acquirer settles differences
-	FailOver time.Duration       // until a second acquirer process takes over from one that fell; 0: there is none
+	Pos        Pos
+	Card       string
+	Wallet     string                 // instead of a card's
+	Limits     *host.Limits           // of the account; nil: as they are
+	Pays       *int                   // of a wallet: the seconds until its owner agrees, host.OwnerAway; nil: as it is
+	Status     string                 // active, lost, stolen, frozen, closed, restricted; empty: as it is
+	Balance    *Money                 // nil: as it is
+	Answer     string                 // the code that the issuer declines its requests with; host.AnswerOwn: it decides again; empty: as it is
+	Script     []ScriptOrder          // what the card is told
+	Fee        *Rate                  // what the acquirer keeps of a sale; nil: as it is
+	StandIn    *host.StandIn          // what the switch approves when an issuer says nothing; nil: nothing
+	Clearing   host.ClearingPolicy    // of a script: how the acquirer settles differences
+	Risk       []host.RiskRule        // which sales the acquirer holds back
+	Aggregator *host.AggregatorConfig // who is paid for the merchant; nil: he is
+	PayTo      host.Standing          // how the account stands that the merchant is paid to; empty: open
+	FailOver   time.Duration          // until a second acquirer process takes over from one that fell; 0: there is none
 
 	Plan       string             // the fee plan of the terminal's merchant; empty: the profile's
 	SwitchCode *SwitchCode        // what sales are booked under; nil: what they are

@@ -341,7 +341,7 @@ steps:
 steps:
   - boot: {}
 ` + ending,
-		`W06-x.yaml:4:8: unknown key "status": want fee, plan, switch-code, refunds, stand-in, clearing, fail-over
+		`W06-x.yaml:4:8: unknown key "status": want fee, plan, switch-code, refunds, stand-in, clearing, fail-over, risk, bank, aggregator
     4 | host: {status: lost}
       |        ^^^^^^`},
 	{"a fee where only an account's rule has a place",
@@ -377,7 +377,7 @@ steps:
   - sale: {amount: 1.00}
     faults: ["net.rsp[0210].lose", "nett.rsp[0210].lose"]
 ` + ending,
-		`W06-x.yaml:6:37: unknown seam "nett.rsp": want net.req, up.req, iss.req, net.rsp, up.rsp, iss.rsp, net, up, iss, acquirer, switch, issuer, term, card, reader, hsm, operator, file, bank
+		`W06-x.yaml:6:37: unknown seam "nett.rsp": want net.req, up.req, iss.req, net.rsp, up.rsp, iss.rsp, net, up, iss, acquirer, switch, issuer, term, card, reader, hsm, operator, file, bank, aggregator
     6 |     faults: ["net.rsp[0210].lose", "nett.rsp[0210].lose"]
       |                                     ^^^^^^^^`},
 	{"an unknown kind",
@@ -571,7 +571,7 @@ expect:
   end: F2
   money: {cardholder: 0.00, bank: 0.00}
 `,
-		`W06-x.yaml:8:29: unknown position "bank": want cardholder, issuer, switch, acquirer, suspense, merchant, fees, wallet, purse, purse-pool, loss:NAME
+		`W06-x.yaml:8:29: unknown position "bank": want cardholder, issuer, switch, acquirer, suspense, merchant, fees, wallet, purse, purse-pool, aggregator, loss:NAME
     8 |   money: {cardholder: 0.00, bank: 0.00}
       |                             ^^^^`},
 	{"a position without decimals",

@@ -148,7 +148,7 @@ func (t *typing) calendar(n *node) *Calendar {
 // house reads what a script says of the host side from the start.
 func (t *typing) house(n *node) (h Host) {
 	h.Pos = n.pos
-	if !t.mapping(n, "a rule of the host such as {fee: 0.6%}", "fee", "plan", "switch-code", "refunds", "stand-in", "clearing", "fail-over") {
+	if !t.mapping(n, "a rule of the host such as {fee: 0.6%}", "fee", "plan", "switch-code", "refunds", "stand-in", "clearing", "fail-over", "risk", "bank", "aggregator") {
 		return h
 	}
 	if len(n.keys) == 0 {
@@ -168,6 +168,12 @@ func (t *typing) house(n *node) (h Host) {
 			h.Refunds = &r
 		case "fail-over":
 			h.FailOver = t.failOver(value)
+		case "risk":
+			h.Risk = t.risk(value)
+		case "aggregator":
+			h.Aggregator = t.aggregator(value)
+		case "bank":
+			h.PayTo = t.bank(value)
 		case "stand-in":
 			h.StandIn = t.standIn(value)
 		case "clearing":
