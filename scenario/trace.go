@@ -271,17 +271,17 @@ func (c *examined) holds(position string) int64 {
 // place is where the money is: with who holds most of it, the fee apart; with the cardholder if nobody does.
 func (c *examined) place() (Holding, Saying) {
 	best := Holding{Party: "cardholder", Position: host.PositionCardholder, Amount: c.finding.Amount}
-	if n := c.family.held(); n > 0 && c.family.debited() == 0 {
-		best.Amount = n
-		return best, say("place-hold", "amount", amount(n))
-	}
 	found := int64(0)
 	for _, h := range c.finding.Money {
 		if h.Amount > found && h.Position != host.PositionFees && h.Position != host.PositionCardholder && h.Position != host.PositionWallet {
 			best, found = h, h.Amount
 		}
 	}
+	held := c.family.held()
 	switch {
+	case found == 0 && held > 0 && c.family.debited() == 0:
+		best.Amount = held
+		return best, say("place-hold", "amount", amount(held))
 	case found == 0 && c.family.moved():
 		best.Amount = c.peak()
 		return best, say("place-back", "amount", amount(best.Amount))
