@@ -379,6 +379,9 @@ func (c *examined) atBank(t *transaction, order string) (all []Moment) {
 // says is what a record is about: what is new in it.
 func (ch *change) says() Saying {
 	a, b := &ch.after, &ch.before
+	if s, told := riskMoment(a, b); told && ch.order == nil {
+		return s
+	}
 	switch {
 	case ch.order != nil:
 		return say("m-ordered", "amount", amount(ch.order.Amount), "fee", amount(ch.order.Fee), "account", ch.order.Account)
@@ -390,6 +393,9 @@ func (ch *change) says() Saying {
 			}
 			return say("m-asked")
 		case host.Approved:
+			if a.Risk != nil {
+				return say("m-approved-held", "code", a.ResponseCode, "deadline", a.Risk.Deadline, "why", a.Risk.Reason)
+			}
 			if a.StandIn == host.StandInDue {
 				return say("m-stood-in", "code", a.ResponseCode)
 			}

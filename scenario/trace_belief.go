@@ -69,6 +69,9 @@ func hostBelief(party string, e *host.Entry) Saying {
 		id = "h-refund-waits"
 	case e.State == host.Approved && party == "switch" && e.StandIn != 0:
 		id = "h-stand-in-" + e.StandIn.String()
+	case e.State == host.Approved && e.Risk != nil && e.Risk.State == host.HoldHeld:
+		id = "h-risk"
+		facts = append(facts, "since", e.Risk.Since, "deadline", e.Risk.Deadline, "why", e.Risk.Reason)
 	case e.State == host.Approved && e.Expired:
 		id = "h-expired"
 	case e.State == host.Approved && e.Hold > 0:

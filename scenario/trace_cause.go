@@ -365,6 +365,7 @@ func (c *examined) approved(a *host.Entry) {
 		}
 	case !moves(k):
 		c.set(AnswerApproved, "no-money")
+	case c.atRisk(a) || c.betweenThem(a):
 	case c.t.entries[1] != nil && c.t.entries[1].StandIn == host.StandInDue:
 		answer := AnswerApproved
 		if a.Paid {

@@ -12,6 +12,7 @@ var itemCauses = map[host.ItemType]string{
 	host.TerminalOnly: "only-in-batch", host.AmountLess: "amount-differs", host.AcquirerOnly: "acquirer-only", host.SwitchLess: "switch-less",
 	host.RefundUncovered: "refund-not-covered", host.Dispute: "dispute", host.AdviceRefused: "stand-in-refused", host.FeeDiffers: "fee-differs",
 	host.ReturnedPayout: "payout-returned", host.OfflineRefused: "offline-refused-item",
+	host.HeldBack: "risk-given-back", host.NotPassedOn: "aggregator-kept-it",
 }
 
 // reasonCauses are the beginnings of reasons that say more than the type does, or stand where there is none.
@@ -74,6 +75,9 @@ func (c *examined) fromItems() bool {
 	cause := causeOfItem(d)
 	if cause == "payout-returned" {
 		c.payoutFailed(d)
+		return true
+	}
+	if d.Type == host.NotPassedOn && c.family.root.entries[0] != nil && c.betweenThem(c.family.root.entries[0]) {
 		return true
 	}
 	c.set(c.itemAnswer(cause, d), cause, "why", d.Reason, "amount", amount(d.Amount))

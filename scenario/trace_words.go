@@ -89,6 +89,7 @@ var sentences = map[string]sentence{
 	"m-item-lost":               {"the loss is booked[: {why}]", "损失入账[:{why}]"},
 	"m-item-closed":             {"item closed[: {why}]", "差错关闭[:{why}]"},
 	"m-item-open":               {"item opened again[: {why}]", "差错重开[:{why}]"},
+	"m-approved-held":           {"approved[ ({code})], and held by risk control until {deadline}: {why}", "批准[({code})],风控冻结至{deadline}:{why}"},
 	"m-held":                    {"held by risk control until {deadline}: {why}", "风控冻结至{deadline}:{why}"},
 	"m-released":                {"released by {by}", "已解除冻结({by})"},
 	"m-given-back":              {"risk control gives it back ({by})", "风控退回({by})"},
