@@ -90,6 +90,9 @@ func (j *feeJudge) ordered(lines []host.FileLine) {
 			continue
 		}
 		t := *j.now[l.Key]
+		if t.Risk != nil && t.Risk.State == host.HoldHeld {
+			j.violate("I17", "sale %s is held until %s, and its payout was ordered: %s", t.Key.STAN, t.Risk.Deadline, t.Risk.Reason)
+		}
 		t.Payout = &host.Payout{Order: l.Order, State: host.PayoutOrdered, Amount: l.Amount, Fee: l.Fee}
 		t.Fee, t.FeeOf, t.FeePlan = l.Fee, l.FeeOf, l.FeePlan
 		j.now[l.Key] = &t
