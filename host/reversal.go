@@ -136,7 +136,10 @@ func (x *Relay) whyRefused(e *Entry) string {
 }
 
 // unclaimed tells whether an item about a transaction's money can be opened: there is none. One about its fee gives way.
-func (t *Transaction) unclaimed() bool { return t.Difference == nil || t.Difference.Type == FeeDiffers }
+func (t *Transaction) unclaimed() bool {
+	i := t.Difference
+	return i == nil || i.Type == FeeDiffers || i.Type == ReturnedPayout && !i.Open()
+}
 
 // item is a new difference item of this party's. It says, too, what it takes the place of.
 func (x *Relay) item(t *Transaction, k ItemType, amount int64, reason string) *Item {
