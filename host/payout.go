@@ -156,6 +156,8 @@ func (x *Relay) due(e *Entry) bool {
 	switch {
 	case !e.payable() || x.undecided(e):
 		return false
+	case x.uncleared(e) && x.rules.Kept(rules.PayWhatIsCleared):
+		return false
 	case e.held() && x.rules.Kept(rules.HoldUntilReleased) || e.Risk != nil && e.Risk.State == HoldReturned:
 		return false
 	case p != nil && p.Returns > 0 && p.State == PayoutCredited && !x.rules.Kept(rules.RepayOnce):
@@ -164,6 +166,12 @@ func (x *Relay) due(e *Entry) bool {
 		return false
 	}
 	return p == nil || p.State == PayoutCorrected
+}
+
+// uncleared tells whether a sale's day is over and the switch has not said what it has of it. What is paid before its day is over is
+// paid in advance.
+func (x *Relay) uncleared(e *Entry) bool {
+	return e.BusinessDate <= x.book.said(x.cfg.Name).date && e.BusinessDate > x.book.said(switchName).date
 }
 
 // orderPayouts makes the payout files of what is due, in the order of the transactions.

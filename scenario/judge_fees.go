@@ -20,6 +20,7 @@ type feeJudge struct {
 	now   map[dialect.Key]*host.Transaction // as the log has it so far
 	about map[dialect.Key][]dialect.Key     // what names a transaction, in order
 	late  map[dialect.Key]bool              // refunds of sales that had been paid out
+	days  map[string]*cleared               // by party: how far its files have come
 	fees  map[dialect.Key]int64             // what was taken of a sale and not given back
 	wrong []Violation
 }
@@ -49,11 +50,14 @@ func (j *feeJudge) violate(invariant, format string, args ...any) {
 
 func (j *feeJudge) read(log []byte) error {
 	j.now, j.about, j.fees = map[dialect.Key]*host.Transaction{}, map[dialect.Key][]dialect.Key{}, map[dialect.Key]int64{}
-	j.late = map[dialect.Key]bool{}
+	j.late, j.days = map[dialect.Key]bool{}, map[string]*cleared{}
 	_, err := wal.Recover(host.LogName, log, func(body []byte) error {
 		rec, err := host.DecodeRecord(body)
 		if err == nil && rec.Transaction != nil {
 			j.record(rec.Transaction)
+		}
+		if err == nil && rec.Cleared != nil {
+			j.day(rec.Cleared)
 		}
 		if err == nil && rec.File != nil && rec.File.Kind == host.FilePayout && rec.File.State == host.FileDue {
 			j.ordered(rec.File.Lines)
@@ -83,6 +87,28 @@ func (j *feeJudge) record(t *host.Transaction) {
 	}
 }
 
+// cleared is how far one party's files have come.
+type cleared struct {
+	upTo string // the newest day that is whole
+	come map[string]map[int]bool
+}
+
+// day is a file of a day, or a part of one.
+func (j *feeJudge) day(r *host.Cleared) {
+	c := j.days[r.From]
+	if c == nil {
+		c = &cleared{come: map[string]map[int]bool{}}
+		j.days[r.From] = c
+	}
+	if c.come[r.Date] == nil {
+		c.come[r.Date] = map[int]bool{}
+	}
+	c.come[r.Date][r.Part] = true
+	if len(c.come[r.Date]) >= r.Parts {
+		c.upTo = max(c.upTo, r.Date)
+	}
+}
+
 // ordered is a payout file: from now on its transactions are as good as paid.
 func (j *feeJudge) ordered(lines []host.FileLine) {
 	for _, l := range lines {
@@ -92,6 +118,9 @@ func (j *feeJudge) ordered(lines []host.FileLine) {
 		t := *j.now[l.Key]
 		if t.Risk != nil && t.Risk.State == host.HoldHeld {
 			j.violate("I17", "sale %s is held until %s, and its payout was ordered: %s", t.Key.STAN, t.Risk.Deadline, t.Risk.Reason)
+		}
+		if own, above := j.days["acquirer"], j.days["switch"]; own != nil && t.BusinessDate <= own.upTo && (above == nil || t.BusinessDate > above.upTo) {
+			j.violate("I17", "sale %s of %s is paid out, and the switch's file of that day has not come", t.Key.STAN, t.BusinessDate)
 		}
 		t.Payout = &host.Payout{Order: l.Order, State: host.PayoutOrdered, Amount: l.Amount, Fee: l.Fee}
 		t.Fee, t.FeeOf, t.FeePlan = l.Fee, l.FeeOf, l.FeePlan

@@ -124,7 +124,7 @@ func TestASecretIsFoundWhereverItGoes(t *testing.T) {
 	l := builtIn(t)
 	s := script(t, l, "W01")
 	tid := l.terminals[s.Terminal].TID
-	books := []string{"disk log of acquirer", "disk log of issuer", "disk log of switch", "print of term", "story: a line of kind receipt"}
+	books := []string{"disk log of acquirer", "disk log of bank", "disk log of issuer", "disk log of switch", "print of term", "story: a line of kind receipt"}
 	lines := []string{
 		"sent of iss.req", "sent of iss.rsp", "sent of net.req", "sent of net.rsp", "sent of up.req", "sent of up.rsp",
 		"wire of acquirer>switch", "wire of acquirer>term", "wire of issuer>switch", "wire of switch>acquirer", "wire of switch>issuer",

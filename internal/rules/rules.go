@@ -97,7 +97,8 @@ const (
 	RepayOnce         // P1: a payout that came back is paid again once
 	AdjustOnce        // C2: what people have settled is posted once, however often it is asked for
 	HoldUntilReleased // R1: what risk control holds is not paid out before it is released
-	last              = HoldUntilReleased
+	PayWhatIsCleared  // C1: a sale of a day that is over is paid out only when the switch's file of that day has come and was compared
+	last              = PayWhatIsCleared
 )
 
 // Set is the rules that are left out; the zero value keeps all.
@@ -200,6 +201,7 @@ func Variants() []Variant {
 		broken("stale-key-decline", "K4", "K4", Leave(StaleKeyIsNoDecline), "that the keys are stale is taken for a decline of the request"),
 		broken("repeat-stale-key-decline", "K4", "K4b", Leave(StaleKeyIsNoDecline, AskOnce), "as stale-key-decline, and an unanswered request is sent again"),
 		broken("hold-ignored", "R1", "", Leave(HoldUntilReleased), "what risk control holds is paid out all the same"),
+		broken("payout-before-clearing", "C1", "", Leave(PayWhatIsCleared), "the sales of a day are paid out before its files were compared"),
 		broken("bounce-paid-twice", "P1", "", Leave(RepayOnce), "a payout that came back is paid again at every payout"),
 		broken("stale-key-decided", "K5", "K5", Leave(StaleKeyIsNoDecline, StaleKeyChangesNothing), "as stale-key-decline, and the host decides the request all the same"),
 		broken("stand-in-forgets-advice", "S1", "", Leave(AdviseStandIn), "a switch that approves in the issuer's place does not tell the issuer"),
