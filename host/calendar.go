@@ -1,6 +1,7 @@
 package host
 
 import (
+	"slices"
 	"time"
 
 	"github.com/posim/posim/transport/dialect"
@@ -10,12 +11,15 @@ import (
 func (x *Relay) calendar(c Calendar) {
 	x.handAgain()
 	if c.Kind == CalendarPayout {
-		x.payout()
+		x.payout(SettleT1, SettleD1, SettleD0)
 		x.audit()
 		return
 	}
 	if r := x.moved(c); r != nil {
 		ended := x.book.businessDate(x.now)
+		if c.Kind == CalendarCutover {
+			x.payout(SettleD0)
+		}
 		x.add(r, x.Apply)
 		x.unheard()
 		x.endOfDay(ended)
@@ -64,17 +68,17 @@ func (d *desk) moved(c Calendar) *Record {
 	return &Record{Calendar: &CalendarRecord{Kind: c.Kind, Date: next}}
 }
 
-// payout has the merchant paid what stands of every sale, once: what has become of it since, less the fee. One that is being
+// payout has the merchants of some settlements paid what stands of every sale, once: what has become of it since, less the fee. One that is being
 // voided, refunded or adjusted waits for the next payout, and so does one that its terminal's batch disputes. Where there is
 // nothing for the merchant the bank has nothing to do.
-func (x *Relay) payout() {
+func (x *Relay) payout(who ...Settlement) {
 	if !x.cfg.Acquirer {
 		return
 	}
 	so := batchSums{}
 	var lines []FileLine
 	for _, e := range x.book.order {
-		if !x.due(e) {
+		if !slices.Contains(who, x.settles(&e.Transaction)) || !x.due(e) {
 			continue
 		}
 		if e.Paid { // only a naive acquirer's

@@ -268,6 +268,7 @@ func (x *Relay) endOfDay(date string) {
 	}
 	if x.cfg.Acquirer {
 		x.compareDays()
+		x.payout(SettleD1)
 	}
 }
 
@@ -299,6 +300,7 @@ func (x *Relay) cleared(f *File) {
 	x.add(&Record{Cleared: &Cleared{From: f.From, Date: f.Date, Part: f.Part, Parts: f.Parts, Lines: f.Lines}}, x.Apply)
 	if x.book.said(f.From).date >= f.Date { // a day is compared when it is whole
 		x.compareDays()
+		x.payout(SettleD1)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"strings"
 
 	"github.com/posim/posim/hsm"
 	"github.com/posim/posim/transport/dialect"
@@ -19,11 +20,15 @@ type TerminalKeys struct {
 	Downloads Downloads        // what it may load
 	Code      string           // merchant category code, four digits; "": nobody has said
 	Plan      *FeePlan         // what its merchant has agreed to pay; nil: the acquirer's
+	Settles   Settlement       // when its merchant is paid; "": SettleT1
 }
 
 func (k *TerminalKeys) validate() error {
 	if k.TID == "" || k.MID == "" || k.Key.IsZero() {
 		return fmt.Errorf("terminal %q of merchant %q: want both, and a key", k.TID, k.MID)
+	}
+	if !k.Settles.known() {
+		return fmt.Errorf("terminal %s: settlement %q: want one of %s", k.TID, k.Settles, strings.Join(Settlements(), ", "))
 	}
 	if k.Plan != nil {
 		if err := k.Plan.Validate(); err != nil {

@@ -42,6 +42,7 @@ type TerminalName struct {
 	Downloads Downloads        // what it may load
 	Code      string           // merchant category code
 	Plan      *FeePlan         // what its merchant has agreed to pay; nil: the house's
+	Settles   Settlement       // when he is paid; "": SettleT1
 }
 
 // House is what the parties of one test house are made from. Its methods build a machine with a module of its own,
@@ -83,7 +84,7 @@ func (h *House) Acquirer(rand io.Reader) (Machine, *hsm.Module, error) {
 		if shared[keys].IsZero() {
 			shared[keys] = k.load(testAcquirerKey(t.Scheme))
 		}
-		d := TerminalKeys{TID: t.TID, MID: t.MID, Scheme: t.Scheme, Key: shared[keys], Dialect: t.Dialect, Downloads: t.Downloads, Code: t.Code, Plan: t.Plan}
+		d := TerminalKeys{TID: t.TID, MID: t.MID, Scheme: t.Scheme, Key: shared[keys], Dialect: t.Dialect, Downloads: t.Downloads, Code: t.Code, Plan: t.Plan, Settles: t.Settles}
 		if t.Scheme.DUKPT() {
 			d.KSN = testKSN(t, 0)
 		}

@@ -12,7 +12,7 @@ import (
 // terminalName is a terminal as its acquirer lists it: who it is, how its messages are protected and written, and what it may
 // download, which is what its profile says.
 func terminalName(p *terminal.Profile) host.TerminalName {
-	return host.TerminalName{TID: p.TID, MID: p.MID, Scheme: p.Security, Dialect: p.Speaks(), Downloads: downloadsOf(p), Code: categoryOf(p)}
+	return host.TerminalName{TID: p.TID, MID: p.MID, Scheme: p.Security, Dialect: p.Speaks(), Downloads: downloadsOf(p), Code: categoryOf(p), Settles: host.Settlement(p.SettlementPlan)}
 }
 
 // TerminalName is a terminal as its acquirer lists it, with what its merchant has agreed to pay.

@@ -249,9 +249,12 @@ func (l *Library) planFor(code string) *Plan {
 	return nil
 }
 
-// checkPlan sees to it that the plan of a terminal's profile is there, and for its merchant.
+// checkPlan sees to it that the plans of a terminal's profile are there, and its fees for its merchant.
 func (l *Library) checkPlan(t *terminal.Profile) error {
 	plan, code := t.FeePlan, categoryOf(t)
+	if s := t.SettlementPlan; s != "" && !slices.Contains(host.Settlements(), s) {
+		return fmt.Errorf("settlement %q: want one of %s", s, strings.Join(host.Settlements(), ", "))
+	}
 	switch p := l.plans[plan]; {
 	case plan == "":
 		return nil

@@ -166,6 +166,9 @@ func (l *Library) house(p *terminal.Profile, s *Host) *host.House {
 	if plan := l.planOf(s, p); plan != nil {
 		h.Terminals[0].Plan = plan
 	}
+	if s.Settles != "" {
+		h.Terminals[0].Settles = s.Settles
+	}
 	if s.Refunds != nil {
 		h.Refunds = *s.Refunds
 	}

@@ -96,6 +96,7 @@ type Host struct {
 	PayTo      host.Standing          // how the account stands that the merchant is paid to; empty: open
 	FailOver   time.Duration          // until a second acquirer process takes over from one that fell; 0: there is none
 
+	Settles    host.Settlement    // when the merchant is paid; empty: as the profile says
 	Plan       string             // the fee plan of the terminal's merchant; empty: the profile's
 	SwitchCode *SwitchCode        // what sales are booked under; nil: what they are
 	Refunds    *host.RefundPolicy // how money is given back; nil: as host says

@@ -148,7 +148,7 @@ func (t *typing) calendar(n *node) *Calendar {
 // house reads what a script says of the host side from the start.
 func (t *typing) house(n *node) (h Host) {
 	h.Pos = n.pos
-	if !t.mapping(n, "a rule of the host such as {fee: 0.6%}", "fee", "plan", "switch-code", "refunds", "stand-in", "clearing", "fail-over", "risk", "bank", "aggregator") {
+	if !t.mapping(n, "a rule of the host such as {fee: 0.6%}", "fee", "plan", "settlement", "switch-code", "refunds", "stand-in", "clearing", "fail-over", "risk", "bank", "aggregator") {
 		return h
 	}
 	if len(n.keys) == 0 {
@@ -161,6 +161,8 @@ func (t *typing) house(n *node) (h Host) {
 			h.Fee = &r
 		case "plan":
 			h.Plan = t.known(value, "fee plan", t.doc.known.Plan)
+		case "settlement":
+			h.Settles = host.Settlement(t.word(value, "settlement", host.Settlements()...))
 		case "switch-code":
 			h.SwitchCode = t.switchCode(value)
 		case "refunds":

@@ -59,7 +59,7 @@ type Profile struct {
 	Language       string // of its screens and receipts, "en" or "zh"; "": whichever the viewer has
 	Signature      []byte // what its signature pad gives for every cardholder's, as the acquirer wants pictures coded; empty: it has no pad
 	FeePlan        string // what the merchant pays, by name; "": the acquirer's own
-	SettlementPlan string // when the merchant is paid, by name; "": the acquirer's own
+	SettlementPlan string // when the merchant is paid, as acquirers call it; "": t1
 
 	EMV emv.Config // without Rand and Trace
 }
