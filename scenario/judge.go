@@ -22,7 +22,7 @@ import (
 
 // Violation is a broken invariant.
 type Violation struct {
-	Invariant string // I1 ... I17, as docs/architecture.md lists them
+	Invariant string // I1 ... I18, as docs/architecture.md lists them
 	Text      string
 }
 
