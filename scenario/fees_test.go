@@ -90,6 +90,22 @@ func TestATerminalsPlanMustBeThere(t *testing.T) {
 	}
 }
 
+// Nor does one that is paid in a way that nobody knows; a script that says so is refused where it does.
+func TestASettlementMustBeKnown(t *testing.T) {
+	generic, err := os.ReadFile("../testdata/terminals/generic.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := fstest.MapFS{"cards/none": {}, "terminals/generic.yaml": {Data: append(generic, "\nsettlement: t9\n"...)}}
+	if _, err := TestedLibrary(files); err == nil || !strings.Contains(err.Error(), `settlement "t9": want one of t1, d1, d0`) {
+		t.Errorf("a profile: %v", err)
+	}
+	_, err = Parse("W01x-t9.yaml", []byte("name: x\nzh: 结算\ncard: visa-credit\nhost: {settlement: t9}\nsteps:\n  - boot: {}\nexpect: {end: F0}\n"), builtIn(t).Known())
+	if err == nil || !strings.Contains(err.Error(), "W01x-t9.yaml:4:20") {
+		t.Errorf("a script: %v", err)
+	}
+}
+
 // FuzzPlan: what is no plan is an error with its place; no fee of what is one is below nothing or above its amount.
 func FuzzPlan(f *testing.F) {
 	f.Add([]byte(goodPlan), int64(100))
