@@ -135,15 +135,16 @@ func (x *Relay) whyRefused(e *Entry) string {
 	return "forced"
 }
 
-// unclaimed tells whether an item about a transaction's money can be opened: there is none. One about its fee gives way.
+// unclaimed tells whether an item about a transaction's money can be opened: there is none. One about its fee gives way, and
+// so does one about what became of it behind the payout.
 func (t *Transaction) unclaimed() bool {
 	i := t.Difference
-	return i == nil || i.Type == FeeDiffers || i.Type == ReturnedPayout && !i.Open()
+	return i == nil || i.Type == FeeDiffers || i.Type == NotPassedOn || i.Type == ReturnedPayout && !i.Open()
 }
 
 // item is a new difference item of this party's. It says, too, what it takes the place of.
 func (x *Relay) item(t *Transaction, k ItemType, amount int64, reason string) *Item {
-	if t.Difference != nil && t.Difference.Type == FeeDiffers {
+	if t.Difference != nil && (t.Difference.Type == FeeDiffers || t.Difference.Type == NotPassedOn) {
 		reason += "; " + t.Difference.Reason
 	}
 	return itemFor(t, x.cfg.Name, k, amount, x.deadline(), x.book.businessDate(x.now), reason)

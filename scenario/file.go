@@ -30,12 +30,40 @@ func (p *party) deliver(f *host.File) {
 	}
 	r.tellf("file", "", "%s hands %s the %s of %s, %d lines", p.name, f.To, f.Kind, f.Date, len(f.Lines))
 	for _, d := range times {
-		r.world.After(d, func() {
-			if to.actor.On() && to.run != nil {
-				to.run.File(f)
-			}
-		})
+		r.carry(f, to, d)
 	}
+}
+
+// lateFile is a file that a fault keeps for longer than files take.
+type lateFile struct {
+	file   *host.File
+	to     *party
+	cancel func()
+}
+
+// carry has a file arrive after a while.
+func (r *rig) carry(f *host.File, to *party, d time.Duration) {
+	late := &lateFile{file: f, to: to}
+	late.cancel = r.world.After(d, func() {
+		late.file = nil
+		if to.actor.On() && to.run != nil {
+			to.run.File(f)
+		}
+	})
+	if d > fileLatency {
+		r.late = append(r.late, late)
+	}
+}
+
+// deliverLate has everything arrive that a fault still keeps.
+func (r *rig) deliverLate() {
+	for _, l := range r.late {
+		if l.file != nil {
+			l.cancel()
+			r.carry(l.file, l.to, fileLatency)
+		}
+	}
+	r.late = nil
 }
 
 // partyNamed is one of the hosts; nil if there is none of that name.

@@ -263,6 +263,7 @@ func (r *rig) hostsUp() bool {
 func (r *rig) heal() {
 	r.tellf("judge", "", "every fault is healed, and the power goes once more")
 	r.armory.heal()
+	r.deliverLate()
 	r.disk.full, r.wrongBy = false, 0
 	r.repair()
 	r.setLine(false)

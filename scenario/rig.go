@@ -58,6 +58,7 @@ type rig struct {
 	bank     *party             // the merchants'
 	passer   *party             // the aggregator; nil without one
 	lineDown bool
+	late     []*lateFile       // files that have not arrived, or have since
 	netLinks []*transport.Link // the acquirer's ends
 
 	readerActor *sim.Actor
