@@ -101,19 +101,9 @@ func (x *Aggregator) Apply(r *Record) error {
 // Step reacts to one event.
 func (x *Aggregator) Step(now time.Time, e Event) []Effect {
 	x.begin(now)
-	switch e.Kind {
-	case EventBoot:
-		x.handAgain()
-	case EventCalendar:
-		x.handAgain()
-		if r := x.moved(e.Calendar); r != nil && e.Calendar.Kind != CalendarPayout {
-			x.add(r, x.Apply)
-		}
+	x.office(e, x.Apply, x.read)
+	if e.Kind == EventCalendar {
 		x.passOn()
-	case EventFile:
-		x.took(e.File, x.Apply, x.read)
-	case EventMessage:
-		x.unmatched(e.Message)
 	}
 	return x.fx
 }

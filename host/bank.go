@@ -109,19 +109,7 @@ func (x *Bank) Apply(r *Record) error {
 // Step reacts to one event.
 func (x *Bank) Step(now time.Time, e Event) []Effect {
 	x.begin(now)
-	switch e.Kind {
-	case EventBoot:
-		x.handAgain()
-	case EventCalendar:
-		x.handAgain()
-		if r := x.moved(e.Calendar); r != nil && e.Calendar.Kind != CalendarPayout {
-			x.add(r, x.Apply)
-		}
-	case EventFile:
-		x.took(e.File, x.Apply, x.read)
-	case EventMessage:
-		x.unmatched(e.Message)
-	}
+	x.office(e, x.Apply, x.read)
 	return x.fx
 }
 

@@ -139,18 +139,9 @@ func (r *Cleared) check() error {
 func (c *codec) cleared(r *Cleared) {
 	c.text(1, &r.From)
 	c.text(2, &r.Date)
+	c.fileLines(3, &r.Lines)
 	number(c, 4, &r.Part)
 	number(c, 5, &r.Parts)
-	var all []*FileLine
-	for i := range r.Lines {
-		all = append(all, &r.Lines[i])
-	}
-	list(c, 3, &all, maxFileLines, (*codec).fileLine)
-	if c.decode {
-		for _, l := range all {
-			r.Lines = append(r.Lines, *l)
-		}
-	}
 }
 
 // transactionAtClearing is what clearing adds to a transaction: numbers 70 to 79.

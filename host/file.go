@@ -259,6 +259,23 @@ func (d *desk) delivered(receipt *File, apply func(*Record) error) {
 // ErrFile is a file that a party has no use for: for somebody else, or of a kind that it does not read.
 var ErrFile = errors.New("no such file is read here")
 
+// office is what a party does that only files come to: take a file, and keep the business date.
+func (d *desk) office(e Event, apply func(*Record) error, read func(*File) error) {
+	switch e.Kind {
+	case EventBoot:
+		d.handAgain()
+	case EventCalendar:
+		d.handAgain()
+		if r := d.moved(e.Calendar); r != nil && e.Calendar.Kind != CalendarPayout {
+			d.add(r, apply)
+		}
+	case EventFile:
+		d.took(e.File, apply, read)
+	case EventMessage:
+		d.unmatched(e.Message)
+	}
+}
+
 // File hands the party a file, for its next turn.
 func (p *Party) File(f *File) { p.later(Event{Kind: EventFile, File: f, wire: f.Kind.String()}) }
 
@@ -270,16 +287,20 @@ func (c *codec) file(r *FileRecord) {
 	c.text(4, &r.To)
 	c.text(5, &r.Date)
 	small(c, 6, &r.State)
+	c.fileLines(7, &r.Lines)
 	number(c, 8, &r.Part)
 	number(c, 9, &r.Parts)
+}
+
+func (c *codec) fileLines(n byte, lines *[]FileLine) {
 	var all []*FileLine
-	for i := range r.Lines {
-		all = append(all, &r.Lines[i])
+	for i := range *lines {
+		all = append(all, &(*lines)[i])
 	}
-	list(c, 7, &all, maxFileLines, (*codec).fileLine)
+	list(c, n, &all, maxFileLines, (*codec).fileLine)
 	if c.decode {
 		for _, l := range all {
-			r.Lines = append(r.Lines, *l)
+			*lines = append(*lines, *l)
 		}
 	}
 }

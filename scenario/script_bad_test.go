@@ -341,7 +341,7 @@ steps:
 steps:
   - boot: {}
 ` + ending,
-		`W06-x.yaml:4:8: unknown key "status": want fee, plan, switch-code, refunds, stand-in, clearing, fail-over, risk, bank, aggregator
+		`W06-x.yaml:4:8: unknown key "status": want fee, plan, settlement, switch-code, refunds, stand-in, clearing, fail-over, risk, bank, aggregator
     4 | host: {status: lost}
       |        ^^^^^^`},
 	{"a fee where only an account's rule has a place",

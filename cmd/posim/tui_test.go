@@ -259,7 +259,7 @@ func TestTUIInATerminal(t *testing.T) {
 		p.waitFor("PLEASE INSERT CARD")
 		p.keys("s")
 		p.waitFor("▸ W01")
-		for range 8 {
+		for range 12 {
 			p.keys("Down")
 		}
 		p.waitFor("▸ W04", "the answer never came back")
