@@ -44,7 +44,7 @@ examples:
   posim run --junit report.xml
   posim run --naive no-wal       leave a rule out, and see the judge object
   posim explore --for 60s        a swarm: many sales, many faults
-  posim run --keep runs W04-approval-lost.yaml
+  posim run --keep runs testdata/scenarios/W04-approval-lost.yaml
   posim trace --data runs/W04 --stan 000002 --lang zh
   posim replay 'W09#seed=1,term[write#3].power-off(torn)'
   posim card show visa-credit

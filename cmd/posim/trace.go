@@ -38,7 +38,7 @@ digits. If none is like that, or several are, it says so, lists them, and the ex
 The answer is one of: approved, declined, reversed, in doubt, held, paid, payout failed.
 
 With --open it lists what is not at rest: what is due, waits for a date, or is in somebody's hands.`,
-		Example: `  posim run --keep runs W04-approval-lost.yaml
+		Example: `  posim run --keep runs testdata/scenarios/W04-approval-lost.yaml
   posim trace --data runs/W04 --stan 000002
   posim trace --data runs/W04 --amount 100.00 --time 14:05 --lang zh
   posim trace --data till --data host-data --rrn 606114000001 --json
