@@ -37,6 +37,9 @@ func FuzzDesk(f *testing.F) {
 	f.Add(packed(c.message(dialect.KindSignOn), sale, c.totals(debits(1, 1000)), c.end(dialect.UploadEndEqual, 0), c.sale(1)))
 	f.Add(packed(c.totals(debits(2, 1500)), c.line(sale.SystemsTraceAuditNumber, 900), c.line("000777", 5), c.end(dialect.UploadEndNotEqual, 2)))
 	f.Add(packed(sale, c.totals(debits(0, 0)), c.sale(5), c.line("000001", 1), c.reversal(sale), c.message(dialect.KindSignOff)))
+	damaged := c.sale(1)
+	damaged.PrimaryAccountNumber, damaged.Track2Data = testCard(f), damaged.Track2Data[:20]+"B"+damaged.Track2Data[21:]
+	f.Add(packed(damaged, sale))
 	f.Add(packed(signature, status, script, list, c.message(dialect.KindCAKey), c.message(dialect.KindParametersEnd)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s := newStreet(t, rules.Set{})

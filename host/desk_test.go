@@ -528,3 +528,39 @@ func TestSettlementWithoutNumbers(t *testing.T) {
 	tw.ask(tw.sale(5))
 	tw.expect("totals of the next batch", tw.ask(totals(1, 5)).ResponseCode, "00")
 }
+
+// TestATrackThatIsNone: cup can write sixteen values in the place of a digit, for tracks that are enciphered in part; nobody above an
+// acquirer has the key, or a dialect for them. What is no track when it is in clear goes no further, even if DE 2 names the card.
+func TestATrackThatIsNone(t *testing.T) {
+	c := newCounter(t, dialect.Switches{KeyLayout: 60})
+	on := c.signOn()
+	keys, err := c.speaks.ParseSessionKeys(on.ReservedPrivate62)
+	if err != nil {
+		t.Fatal(err)
+	}
+	track, err := c.module.Import(hsm.Attributes{Usage: hsm.DataEncryption}, c.master, keys.TrackKey, keys.TrackKeyCheckValue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hidden := dialect.PINControl{TracksHidden: true, DoubleLength: true}.String()
+	sale := func(change func(m *dialect.Message)) *dialect.Message {
+		m := c.sale(100)
+		m.PrimaryAccountNumber = testCard(t)
+		change(m)
+		return m
+	}
+	encipher := func(m *dialect.Message) {
+		m.SecurityControl = hidden
+		if m.Track2Data, err = dialect.CipherTrack(m.Track2Data, func(part []byte) ([]byte, error) { return c.module.EncryptData(track, nil, part) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.code("enciphered", sale(encipher), codeApproved)
+	c.code("enciphered, said to be in clear", sale(func(m *dialect.Message) { encipher(m); m.SecurityControl = "" }), codeFormat)
+	c.code("in clear, said to be enciphered", sale(func(m *dialect.Message) { m.SecurityControl = hidden }), codeFormat)
+	c.code("damaged", sale(func(m *dialect.Message) { m.Track2Data = m.Track2Data[:20] + "B" + m.Track2Data[21:] }), codeFormat)
+	c.code("in clear", sale(func(m *dialect.Message) {}), codeApproved)
+	if got := len(c.views()[atAcquirer].Transactions); got != 2 {
+		t.Errorf("%d transactions, want 2", got)
+	}
+}

@@ -34,3 +34,14 @@ func CipherTrack(track string, f func(part []byte) ([]byte, error)) (string, err
 	}
 	return out, nil
 }
+
+// TrackInClear says whether a track 2 has nothing but digits and '=' in it, as every dialect can write it. One that cup gave may have
+// A to F in it: enciphered, or damaged.
+func TrackInClear(track string) bool {
+	for i := 0; i < len(track); i++ {
+		if c := track[i]; (c < '0' || c > '9') && c != '=' {
+			return false
+		}
+	}
+	return true
+}
