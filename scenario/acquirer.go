@@ -15,8 +15,12 @@ func terminalName(p *terminal.Profile) host.TerminalName {
 	return host.TerminalName{TID: p.TID, MID: p.MID, Scheme: p.Security, Dialect: p.Speaks(), Downloads: downloadsOf(p), Code: categoryOf(p), Settles: host.Settlement(p.SettlementPlan)}
 }
 
-// TerminalName is a terminal as its acquirer lists it, with what its merchant has agreed to pay.
+// TerminalName is a terminal as its acquirer lists it, with what its merchant has agreed to pay. It is made once for a terminal of the
+// library, because its dialect and its downloads are much work beside a run.
 func (l *Library) TerminalName(p *terminal.Profile) host.TerminalName {
+	if n, ok := l.listed[p]; ok {
+		return n
+	}
 	n := terminalName(p)
 	if plan := l.plans[p.FeePlan]; plan != nil {
 		n.Plan = plan.FeePlan

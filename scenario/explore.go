@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"slices"
 	"sort"
+	"sync/atomic"
 	"time"
 
 	"github.com/posim/posim/sim"
@@ -34,6 +35,13 @@ type Base struct {
 
 	passed []happening
 	from   []int // of each event: how many pairs of this base come before it
+	latest atomic.Pointer[faultsAt]
+}
+
+// faultsAt is every fault that is tried at an event of a base.
+type faultsAt struct {
+	event  int
+	faults []Fault
 }
 
 // Trial is what became of one run of an exploration.
@@ -43,6 +51,7 @@ type Trial struct {
 	Violations []Violation
 	Err        error // the run could not be made: a defect of ours
 	Unfired    bool  // an added fault did not strike: the enumeration is wrong
+	Spent      bool  // after the added fault had struck, its event never came again: staying, it makes the same run
 	Hash       uint64
 	Virtual    time.Duration
 	Sometimes  Sometimes
@@ -181,7 +190,22 @@ func (x *Exploration) At(i int) (*Base, Fault) {
 
 func (b *Base) fault(i int) Fault {
 	n := sort.SearchInts(b.from, i+1) - 1
-	return both(b.passed[n].faults())[i-b.from[n]]
+	at := b.latest.Load() // pairs are mostly taken one after the other
+	if at == nil || at.event != n {
+		at = &faultsAt{n, both(b.passed[n].faults())}
+		b.latest.Store(at)
+	}
+	return at.faults[i-b.from[n]]
+}
+
+// Twin tells whether pair i has the fault of the pair before it, staying instead of striking once. If that one's trial is Spent, the
+// two are the same run.
+func (x *Exploration) Twin(i int) bool {
+	if i >= x.count {
+		return false
+	}
+	_, f := x.At(i)
+	return f.Later
 }
 
 // PairID names pair i as posim replay takes it.
@@ -219,6 +243,7 @@ func (l *Library) trial(s *Script, o Options, watch bool) Trial {
 			t.Own += len(s.Steps[i].Faults)
 		}
 	}
+	t.Spent = out.spent
 	for _, at := range out.struck {
 		t.struck = max(t.struck, at)
 		t.Unfired = t.Unfired || at < 0

@@ -12,6 +12,7 @@ import (
 
 	"github.com/posim/posim/emv/card"
 	"github.com/posim/posim/emv/security"
+	"github.com/posim/posim/host"
 	"github.com/posim/posim/terminal"
 )
 
@@ -19,6 +20,7 @@ import (
 type Library struct {
 	cards     map[string]*shelf
 	terminals map[string]*terminal.Profile
+	listed    map[*terminal.Profile]host.TerminalName // of each of terminals: TerminalName
 	plans     map[string]*Plan
 	names     []string // of the cards: those of every day, then the others, each in order
 	everyday  int      // how many of them come into a shop without having been asked
@@ -56,7 +58,7 @@ func NewLibrary(files fs.FS) (*Library, error) {
 // TestedLibrary is NewLibrary for files that have been through it, as the built-in ones in a test: cards are read when they
 // are asked for, and one that cannot be read panics then.
 func TestedLibrary(files fs.FS) (*Library, error) {
-	l := &Library{cards: map[string]*shelf{}, terminals: map[string]*terminal.Profile{}, plans: map[string]*Plan{}, personalised: &personalised{}}
+	l := &Library{cards: map[string]*shelf{}, terminals: map[string]*terminal.Profile{}, listed: map[*terminal.Profile]host.TerminalName{}, plans: map[string]*Plan{}, personalised: &personalised{}}
 	if err := l.readWallets(files); err != nil {
 		return nil, err
 	}
@@ -93,7 +95,7 @@ func TestedLibrary(files fs.FS) (*Library, error) {
 			return fmt.Errorf("terminals/%s.yaml:%s: %w", name, placeOfKey(src, "fee"), err)
 		}
 		p.EMV.CAPublicKeys = append(p.EMV.CAPublicKeys, l.AuthorityKeys()...) // an acquirer loads the authorities of its cards
-		l.terminals[name] = p
+		l.terminals[name], l.listed[p] = p, l.TerminalName(p)
 		return nil
 	})
 	if err != nil {

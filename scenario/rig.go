@@ -115,7 +115,7 @@ type party struct {
 func newRig(l *Library, s *Script, o Options) (*rig, error) {
 	w := sim.NewWorld(Start, o.Seed)
 	r := &rig{
-		world: w, library: l, court: court{profile: l.terminals[s.Terminal], dialect: l.terminals[s.Terminal].Speaks()}, rules: o.Rules, inner: dialect.ISO87(), cardNames: s.cardNames(),
+		world: w, library: l, court: court{profile: l.terminals[s.Terminal], dialect: l.TerminalName(l.terminals[s.Terminal]).Dialect}, rules: o.Rules, inner: dialect.ISO87(), cardNames: s.cardNames(),
 		cards: map[string]*card.Card{}, story: o.Story, record: o.Record, transcript: o.Transcript,
 	}
 	r.events = maxEvents

@@ -175,6 +175,7 @@ type outcome struct {
 	passed    []happening // if they were watched
 	own       []Fault     // the script's own that struck, if they were watched, as if armed from the first step on
 	struck    []int       // how many events had passed when each of the extra faults struck first; -1: it never did
+	spent     bool        // none of their events came again after they had struck
 	hidden    []string    // expectations that could not be judged
 }
 
@@ -266,7 +267,9 @@ func (p *play) passedOut(extra []*armed) {
 		p.out.own = p.ownFaults(extra)
 	}
 	p.watching = false
+	p.out.spent = true
 	for _, a := range extra {
+		p.out.spent = p.out.spent && a.N != 0 && a.seen == a.N
 		at := -1
 		if a.fired > 0 {
 			at = a.at

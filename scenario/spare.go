@@ -34,7 +34,7 @@ func (r *rig) keepSpare(p *terminal.Profile) error {
 	switch {
 	case p.TID == r.profile.TID || p.MID != r.profile.MID:
 		return fmt.Errorf("scenario: the spare terminal %s: want another number than %s's, and its merchant", p.Name, r.profile.Name)
-	case p.Speaks() != r.profile.Speaks():
+	case p.Dialect != r.profile.Dialect || p.Options != r.profile.Options:
 		return fmt.Errorf("scenario: the spare terminal %s: want one that speaks %s", p.Name, r.profile.Speaks().Name())
 	}
 	actor := r.world.Actor("spare")

@@ -149,6 +149,7 @@ type exploring struct {
 	mu        sync.Mutex
 	runs      int
 	twice     int // runs that were run twice
+	same      int // pairs that are the same run as the one before them
 	violated  int
 	findings  []finding
 	sometimes scenario.Sometimes
@@ -209,12 +210,35 @@ func (e *exploring) run() error {
 		})
 	default:
 		e.of = int64(e.x.Count())
-		e.each(ctx, e.x.Count(), func(i int) {
-			b, _ := e.x.At(i)
-			e.take(i, b.Script, func() scenario.Trial { return e.x.Try(i) }, stop)
-		})
+		e.each(ctx, e.x.Count(), func(i int) { e.single(i, stop) })
 	}
 	return nil
+}
+
+// single runs pair i, and its twin behind it: the same fault, staying. Where the first run has shown that a twin is the same run, byte
+// for byte, it is not made again, but for one in a hundred that shows it.
+func (e *exploring) single(i int, stop func()) {
+	if e.x.Twin(i) {
+		return // with the one before
+	}
+	b, _ := e.x.At(i)
+	t := e.take(i, b.Script, func() scenario.Trial { return e.x.Try(i) }, stop)
+	if !e.x.Twin(i + 1) {
+		return
+	}
+	if t.Spent {
+		e.mu.Lock()
+		e.same++
+		check := e.same%checkEvery == 0
+		e.mu.Unlock()
+		if !check {
+			return
+		}
+	}
+	twin := e.take(i+1, b.Script, func() scenario.Trial { return e.x.Try(i + 1) }, stop)
+	if t.Spent && twin.Hash != t.Hash {
+		e.keep(i+1, b.Script, twin, true, stop)
+	}
 }
 
 // bases looks at the runs without added faults, which are made already.
@@ -246,13 +270,13 @@ func (e *exploring) each(ctx context.Context, n int, do func(i int)) {
 }
 
 // take makes a run, one in a hundred twice, and keeps what came of it.
-func (e *exploring) take(order int, s *scenario.Script, try func() scenario.Trial, stop func()) {
+func (e *exploring) take(order int, s *scenario.Script, try func() scenario.Trial, stop func()) scenario.Trial {
 	t := try()
 	again := order%checkEvery == 0
 	if again {
 		if second := try(); second.Hash != t.Hash {
 			e.keep(order, s, t, true, stop)
-			return
+			return t
 		}
 	}
 	e.keep(order, s, t, false, stop)
@@ -261,6 +285,7 @@ func (e *exploring) take(order int, s *scenario.Script, try func() scenario.Tria
 		e.twice++
 		e.mu.Unlock()
 	}
+	return t
 }
 
 func (e *exploring) keep(order int, s *scenario.Script, t scenario.Trial, twice bool, stop func()) {
@@ -440,6 +465,9 @@ func (e *exploring) write(all []told) {
 	p(" · %s days of virtual time\n", thousands(int(e.virtual)))
 	if e.twice > 0 {
 		p(" %s runs were made twice, and gave the same bytes\n", thousands(e.twice))
+	}
+	if e.same > 0 {
+		p(" %s pairs are runs that others are, byte for byte: a fault that stays, and whose event never comes again\n", thousands(e.same))
 	}
 	p("\n sometimes\n")
 	e.sometimes.Each(func(name string, n int) { p("   %10s  %s\n", thousands(n), name) })

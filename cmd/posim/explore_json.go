@@ -20,6 +20,7 @@ type jsonExploration struct {
 	Done       int64          `json:"done"`            // of those, or first faults, or seeds
 	Runs       int            `json:"runs"`
 	Twice      int            `json:"runs_made_twice"`
+	Same       int            `json:"same_runs,omitempty"` // pairs whose run is another's, byte for byte: done, and not run again
 	Violated   int            `json:"violations"`
 	Findings   []jsonFinding  `json:"findings"` // the first few sorts, shrunk
 	Sometimes  map[string]int `json:"sometimes"`
@@ -46,7 +47,7 @@ type jsonFinding struct {
 
 func (e *exploring) writeJSON(all []told) error {
 	out := jsonExploration{
-		Version: posim.Version, Seed: e.flags.seed, Naive: e.naive.Name, Mode: e.mode(), Done: e.done.Load(), Runs: e.runs, Twice: e.twice,
+		Version: posim.Version, Seed: e.flags.seed, Naive: e.naive.Name, Mode: e.mode(), Done: e.done.Load(), Runs: e.runs, Twice: e.twice, Same: e.same,
 		Violated: e.violated, Findings: []jsonFinding{}, Sometimes: map[string]int{}, Days: int(e.virtual),
 		Seconds: e.elapsed.Round(time.Millisecond).Seconds(), RunsSecond: math.Round(float64(e.runs+e.twice) / max(e.elapsed.Seconds(), 0.001)),
 		Cores: runtime.GOMAXPROCS(0), // whole numbers: the sink takes a long fraction for a card number

@@ -2,7 +2,6 @@ package crypt
 
 import (
 	"crypto/cipher"
-	"crypto/des"
 	"crypto/hmac"
 	"crypto/subtle"
 	"encoding/binary"
@@ -85,84 +84,72 @@ func (m *CBCMAC) Sum(dst, data []byte) {
 
 // RetailMAC is ISO 9797-1 MAC algorithm 3 (X9.19) under one double-length key whose schedules are kept. It is safe for
 // concurrent use.
-type RetailMAC struct{ k1, k2 cipher.Block }
+type RetailMAC struct{ k1, k2 DES }
 
 // NewRetailMAC takes a 16-byte key.
 func NewRetailMAC(key []byte) (*RetailMAC, error) {
 	if len(key) != 16 {
 		return nil, fmt.Errorf("crypt: retail MAC key of %d bytes: want 16", len(key))
 	}
-	k1, err := des.NewCipher(key[:8])
-	if err != nil {
-		return nil, err
-	}
-	k2, err := des.NewCipher(key[8:])
-	if err != nil {
-		return nil, err
-	}
-	return &RetailMAC{k1, k2}, nil
+	r := &RetailMAC{}
+	r.k1.Expand((*[8]byte)(key))
+	r.k2.Expand((*[8]byte)(key[8:]))
+	return r, nil
 }
 
 // Sum writes the MAC of data with padding method 1: zeros to a whole block; empty data is one zero block.
 func (r *RetailMAC) Sum(dst *[8]byte, data []byte) {
-	*dst = [8]byte{}
-	rest := r.blocks(dst, data)
+	h, rest := r.blocks(0, data)
 	if len(rest) > 0 || len(data) == 0 {
-		xor(dst, rest)
-		r.k1.Encrypt(dst[:], dst[:])
+		h = r.k1.Encrypt(h ^ padded(rest))
 	}
-	r.finish(dst)
+	r.finish(dst, h)
 }
 
 // Sum2 writes the MAC of data with padding method 2: a byte 80, then zeros to a whole block.
 func (r *RetailMAC) Sum2(dst *[8]byte, data []byte) {
-	*dst = [8]byte{}
-	rest := r.blocks(dst, data)
-	xor(dst, rest)
-	dst[len(rest)] ^= 0x80
-	r.k1.Encrypt(dst[:], dst[:])
-	r.finish(dst)
+	h, rest := r.blocks(0, data)
+	r.finish(dst, r.k1.Encrypt(h^padded(rest)^0x80<<(56-8*len(rest))))
 }
 
 // Sum3 writes the MAC of data with padding method 3: the length in bits, then data, then zeros to a whole block.
 func (r *RetailMAC) Sum3(dst *[8]byte, data []byte) {
-	binary.BigEndian.PutUint64(dst[:], 8*uint64(len(data)))
-	r.k1.Encrypt(dst[:], dst[:])
-	if rest := r.blocks(dst, data); len(rest) > 0 {
-		xor(dst, rest)
-		r.k1.Encrypt(dst[:], dst[:])
+	h, rest := r.blocks(r.k1.Encrypt(8*uint64(len(data))), data)
+	if len(rest) > 0 {
+		h = r.k1.Encrypt(h ^ padded(rest))
 	}
-	r.finish(dst)
+	r.finish(dst, h)
 }
 
 // CheckValue is the X9.24-1 check value of the key: the first three bytes of a zero block encrypted by TDES with K1 K2 K1.
 func (r *RetailMAC) CheckValue() (v [3]byte) {
 	var h [8]byte
-	r.k1.Encrypt(h[:], h[:])
-	r.finish(&h)
+	r.finish(&h, r.k1.Encrypt(0))
 	copy(v[:], h[:])
 	return v
 }
 
-// blocks runs the whole blocks of data and returns what is left, shorter than a block.
-func (r *RetailMAC) blocks(h *[8]byte, data []byte) []byte {
-	for len(data) >= 8 {
-		xor(h, data[:8])
-		data = data[8:]
-		r.k1.Encrypt(h[:], h[:])
+// blocks runs the whole blocks of data from h on and returns what is left, shorter than a block.
+func (r *RetailMAC) blocks(h uint64, data []byte) (uint64, []byte) {
+	left, right := desInput(h) // and stays between the permutations, which would undo each other from block to block
+	for len(data) >= desBlock {
+		a, b := desInput(binary.BigEndian.Uint64(data))
+		left, right = r.k1.encipher(left^a, right^b)
+		data = data[desBlock:]
 	}
-	return data
+	return desOutput(left, right), data
 }
 
-func (r *RetailMAC) finish(h *[8]byte) {
-	r.k2.Decrypt(h[:], h[:])
-	r.k1.Encrypt(h[:], h[:])
+func (r *RetailMAC) finish(dst *[8]byte, h uint64) {
+	binary.BigEndian.PutUint64(dst[:], r.k1.Encrypt(r.k2.Decrypt(h)))
 }
 
-func xor(h *[8]byte, p []byte) {
-	for i, c := range p {
-		h[i] ^= c
+// padded is less than a block with zeros behind it.
+func padded(rest []byte) (v uint64) {
+	for i, c := range rest {
+		v |= uint64(c) << (56 - 8*i)
 	}
+	return v
 }
 
 // Padded gives the retail MAC with one of the padding methods as a MAC.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/cipher"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"os"
@@ -190,7 +191,7 @@ func FuzzCBCMAC(f *testing.F) {
 			t.Errorf("method %d over %d bytes: %X: want %X", p, len(data), got, want)
 		}
 		r.Padded(p).Sum(retail[:], data)
-		r.finish(&want)
+		r.finish(&want, binary.BigEndian.Uint64(want[:]))
 		if retail != want {
 			t.Errorf("X9.19, method %d over %d bytes: %X: want %X", p, len(data), retail, want)
 		}

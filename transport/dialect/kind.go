@@ -255,7 +255,7 @@ func (d *Dialect) Repeat(mti string) string {
 		return mti
 	}
 	first := mti[:3] + "0"
-	if repeat := mti[:3] + "1"; d.checkMTI(repeat) == nil {
+	if repeat := mti[:3] + "1"; slices.Contains(d.mtis, repeat) {
 		return repeat
 	}
 	return first
