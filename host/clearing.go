@@ -59,57 +59,50 @@ type TerminalList struct {
 	Closed map[dialect.Key]bool // transactions of batches that were closed, and not found equal
 }
 
-// CompareClearing compares three lists of the same days, in each of which a transaction stands once at most. The mismatches are
-// in the order of the lists: the acquirer's, then what only the switch has, then what only the terminal has.
+// CompareClearing compares three lists of the same days; of a transaction that stands in a list twice the last line counts. The
+// mismatches are in the order of the lists: the acquirer's, then what only the switch has, then what only the terminal has. A line of
+// nothing is no mismatch: there is no money in it.
 func CompareClearing(acquirer, above []FileLine, terminal TerminalList) (all []Mismatch) {
-	u, t := lineIndex(above), lineIndex(terminal.Lines)
+	a, u, t := lineIndex(acquirer), lineIndex(above), lineIndex(terminal.Lines)
 	seen := map[dialect.Key]bool{}
-	for i := range acquirer {
-		a := &acquirer[i]
-		seen[a.Key] = true
-		if m := compareLine(a, u[a.Key], t[a.Key], terminal.Closed[a.Key]); m.Type != 0 {
-			all = append(all, m)
-		}
-	}
-	for i := range above {
-		l := &above[i]
-		if seen[l.Key] {
-			continue
-		}
-		seen[l.Key] = true
-		k := SwitchOnly
-		if t[l.Key] != nil { // the merchant has a slip: he is to be paid
-			k = TerminalOnly
-		}
-		all = append(all, Mismatch{l.Key, k, l.Amount})
-	}
-	for i := range terminal.Lines {
-		if l := &terminal.Lines[i]; !seen[l.Key] {
-			all = append(all, Mismatch{l.Key, TerminalOnly, l.Amount})
+	for _, lines := range [][]FileLine{acquirer, above, terminal.Lines} {
+		for i := range lines {
+			k := lines[i].Key
+			if seen[k] {
+				continue
+			}
+			seen[k] = true
+			if what, n := compareLine(a[k], u[k], t[k], terminal.Closed[k]); n > 0 {
+				all = append(all, Mismatch{k, what, n})
+			}
 		}
 	}
 	return all
 }
 
-// compareLine compares what the acquirer has with what the others have of it.
-func compareLine(a, u, t *FileLine, closed bool) Mismatch {
-	m := Mismatch{Key: a.Key}
-	set := func(k ItemType, n int64) Mismatch { m.Type, m.Amount = k, n; return m }
+// compareLine compares what acquirer, switch and terminal have of a transaction; nil: nothing. closed: the terminal would have said.
+func compareLine(a, u, t *FileLine, closed bool) (ItemType, int64) {
 	switch {
+	case a == nil && t == nil:
+		return SwitchOnly, u.Amount
+	case a == nil && u == nil:
+		return TerminalOnly, t.Amount
+	case a == nil: // the merchant has a slip: he is to be paid what was approved
+		return TerminalOnly, u.Amount
 	case u == nil || u.Debit != a.Debit:
-		return set(AcquirerOnly, a.Amount)
+		return AcquirerOnly, a.Amount
 	case u.Amount < a.Amount:
-		return set(SwitchLess, a.Amount-u.Amount)
+		return SwitchLess, a.Amount - u.Amount
 	case u.Amount > a.Amount:
-		return set(SwitchOnly, u.Amount-a.Amount)
+		return SwitchOnly, u.Amount - a.Amount
 	case t == nil && closed:
-		return set(HostOnly, a.Amount)
+		return HostOnly, a.Amount
 	case t != nil && t.Amount < a.Amount:
-		return set(AmountMore, a.Amount-t.Amount)
+		return AmountMore, a.Amount - t.Amount
 	case t != nil && t.Amount > a.Amount:
-		return set(AmountLess, t.Amount-a.Amount)
+		return AmountLess, t.Amount - a.Amount
 	}
-	return m
+	return 0, 0
 }
 
 func lineIndex(lines []FileLine) map[dialect.Key]*FileLine {

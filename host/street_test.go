@@ -19,7 +19,7 @@ import (
 type street struct {
 	t      testing.TB
 	now    time.Time
-	nodes  [3]*node
+	nodes  []*node // acquirer, switch, issuer; of a bureau the bank and the aggregator, too
 	till   *till
 	wire   []envelope
 	held   []envelope
@@ -28,6 +28,9 @@ type street struct {
 	naive  rules.Set
 	line   func(*dialect.Message) *dialect.Message // what the terminal's line makes of an answer; nil: it is iso87
 	force  func(to int, m *dialect.Message) string // the code that a party is made to decide with; nil: none
+	paper  func(*File)                             // takes every file; nil: only the bank reads any
+	no     []error                                 // what was refused
+	alarms []string
 
 	version security.Version // of the card; the zero Version: testVersion
 	cvr     [3]byte          // of its results behind the first byte, which is a length
@@ -49,6 +52,7 @@ const (
 	hold
 	crashBeforeLog // the receiver loses power before its log is durable
 	crashAfterLog  // the receiver loses power before it answers
+	crashWithin    // and more: the receiver loses power when so many of the step's records are durable
 )
 
 type envelope struct {
@@ -66,6 +70,7 @@ type node struct {
 	log    [][]byte
 	timers map[Timer]time.Time
 	order  []Timer
+	wrote  int // records, in its last step
 }
 
 // till is the terminal's memory.
@@ -165,12 +170,12 @@ func newStreet(t testing.TB, naive rules.Set, change ...func(*RelayConfig, *Rela
 		}
 		return m
 	}
-	for at, build := range []func() Machine{
+	for _, build := range []func() Machine{
 		func() Machine { return must(NewRelay(a)) },
 		func() Machine { return must(NewRelay(s)) },
 		func() Machine { return must(NewIssuer(i)) },
 	} {
-		st.nodes[at] = &node{make: build, m: build(), timers: map[Timer]time.Time{}}
+		st.nodes = append(st.nodes, &node{make: build, m: build(), timers: map[Timer]time.Time{}})
 	}
 	st.bank = testBank(t)
 	module, key := moduleWith(t, 'T')
@@ -178,11 +183,16 @@ func newStreet(t testing.TB, naive rules.Set, change ...func(*RelayConfig, *Rela
 	return st
 }
 
+// testBankConfig has the accounts of the test's merchant.
+func testBankConfig(naive rules.Set) BankConfig {
+	return BankConfig{Name: "bank", Rules: naive, Accounts: []BankAccount{
+		{AccountName(testMID, AccountOpen), AccountOpen}, {AccountName(testMID, AccountClosed), AccountClosed}, {AccountName(testMID, AccountFrozen), AccountFrozen},
+	}}
+}
+
 // testBank is the bank of the test's merchant.
 func testBank(t testing.TB) *Bank {
-	b, err := NewBank(BankConfig{Name: "bank", Accounts: []BankAccount{
-		{AccountName(testMID, AccountOpen), AccountOpen}, {AccountName(testMID, AccountClosed), AccountClosed}, {AccountName(testMID, AccountFrozen), AccountFrozen},
-	}})
+	b, err := NewBank(testBankConfig(rules.Set{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,14 +217,19 @@ func bankTakes(b *Bank, now time.Time, give func(*File), all ...*File) {
 func (s *street) step(at int, e Event, stop int) {
 	n := s.nodes[at]
 	var out []*File
+	n.wrote = 0
 	for _, f := range append([]Effect(nil), n.m.Step(s.now, e)...) {
 		switch {
 		case f.File != nil && stop == 0:
 			out = append(out, f.File)
 		case f.Append != nil:
-			if stop != crashBeforeLog {
+			if n.wrote++; stop != crashBeforeLog && (stop < crashWithin || n.wrote <= stop-crashWithin) {
 				n.log = append(n.log, AppendRecord(nil, f.Append))
 			}
+		case f.Refused != nil:
+			s.no = append(s.no, f.Refused)
+		case f.Alarm != nil:
+			s.alarms = append(s.alarms, f.Alarm.String())
 		case f.Send != nil && (stop == 0 || stop == crashBeforeLog && !s.naive.Kept(rules.LogBeforeAnswer)):
 			to := at - 1
 			if f.Send.Conn == 0 {
@@ -234,7 +249,13 @@ func (s *street) step(at int, e Event, stop int) {
 			delete(n.timers, f.Cancel)
 		}
 	}
-	bankTakes(s.bank, s.now, func(f *File) { s.step(atAcquirer, Event{Kind: EventFile, File: f}, 0) }, out...)
+	if s.paper == nil {
+		bankTakes(s.bank, s.now, func(f *File) { s.step(atAcquirer, Event{Kind: EventFile, File: f}, 0) }, out...)
+	} else {
+		for _, f := range out {
+			s.paper(f)
+		}
+	}
 	if stop != 0 {
 		s.restart(at)
 	}
@@ -280,7 +301,7 @@ func (s *street) deliver(e envelope) {
 		conn = 0
 	}
 	stop := s.faults[e.String()]
-	if stop == crashBeforeLog || stop == crashAfterLog {
+	if stop >= crashBeforeLog {
 		delete(s.faults, e.String())
 	} else {
 		stop = 0
