@@ -221,9 +221,8 @@ func (d *desk) handAgain() {
 	}
 }
 
-// took is a file that has come. read does what a new one asks for, in records that do nothing when they are made once more: a
-// power cut may keep the first of them and not that the file has been taken. What read cannot use is refused, and gets no
-// receipt.
+// took is a file that has come. read does what a new one asks for, in the step that takes it. What read cannot use is refused, and
+// gets no receipt.
 func (d *desk) took(f *File, apply func(*Record) error, read func(*File) error) {
 	if err := f.check(); err != nil || f.To != d.name {
 		d.refused(fmt.Errorf("host: %s: a file for %q: %w", d.name, f.To, errors.Join(ErrFile, err)))

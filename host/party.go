@@ -181,6 +181,7 @@ func (p *Party) turn() error {
 	p.fx = p.fx[:0]
 	for i := range p.batch {
 		e := &p.batch[i]
+		mark := p.log.Mark()
 		for _, f := range p.cfg.Machine.Step(p.cfg.Clock.Now(), *e) {
 			if f.Refused != nil {
 				e.refused = f.Refused
@@ -194,6 +195,7 @@ func (p *Party) turn() error {
 				return err
 			}
 		}
+		p.log.Bind(mark) // a step happens as a whole, or not at all
 	}
 	early := !p.cfg.Rules.Kept(rules.LogBeforeAnswer)
 	if early {

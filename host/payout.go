@@ -192,6 +192,11 @@ const bankName = "bank"
 
 // paidOut reads what the bank says. A line that is not about the order under way says nothing new.
 func (x *Relay) paidOut(f *File) error {
+	for i := range f.Lines { // a file is read as a whole, or not at all
+		if r := f.Lines[i].Result; r != resultCredited && r != resultReturned {
+			return fmt.Errorf("line %d: result %q: want %s or %s: %w", i+1, r, resultCredited, resultReturned, ErrFile)
+		}
+	}
 	given := map[string]int64{}
 	var via []FileLine
 	for i := range f.Lines {
@@ -200,19 +205,16 @@ func (x *Relay) paidOut(f *File) error {
 		if e == nil || e.Payout == nil || e.Payout.State != PayoutOrdered || e.Payout.Order != l.Order {
 			continue
 		}
-		switch l.Result {
-		case resultCredited:
-			x.credited(e)
-			if e.Payout.Via != "" {
-				via = append(via, *l)
-				continue
-			}
-			given[l.Key.MID] += e.Payout.Amount
-		case resultReturned:
+		if l.Result == resultReturned {
 			x.returned(e, l.Reason)
-		default:
-			return fmt.Errorf("line %d: result %q: want %s or %s: %w", i+1, l.Result, resultCredited, resultReturned, ErrFile)
+			continue
 		}
+		x.credited(e)
+		if e.Payout.Via != "" {
+			via = append(via, *l)
+			continue
+		}
+		given[l.Key.MID] += e.Payout.Amount
 	}
 	x.toPassOn(via)
 	x.collect(given)
@@ -224,8 +226,7 @@ func (x *Relay) paidOut(f *File) error {
 	return nil
 }
 
-// credited posts a payout. What names the sale and is in its amount is settled with it, and first: a power cut may keep a part of
-// this.
+// credited posts a payout. What names the sale and is in its amount is settled with it.
 func (x *Relay) credited(e *Entry) {
 	x.settleNaming(e, e.ordered)
 	t := e.Transaction

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +30,7 @@ type street struct {
 	line   func(*dialect.Message) *dialect.Message // what the terminal's line makes of an answer; nil: it is iso87
 	force  func(to int, m *dialect.Message) string // the code that a party is made to decide with; nil: none
 	paper  func(*File)                             // takes every file; nil: only the bank reads any
+	cut    func(at int) int                        // asked of each step that has records to write: a crash, 0 for none
 	no     []error                                 // what was refused
 	alarms []string
 
@@ -52,7 +54,6 @@ const (
 	hold
 	crashBeforeLog // the receiver loses power before its log is durable
 	crashAfterLog  // the receiver loses power before it answers
-	crashWithin    // and more: the receiver loses power when so many of the step's records are durable
 )
 
 type envelope struct {
@@ -70,7 +71,6 @@ type node struct {
 	log    [][]byte
 	timers map[Timer]time.Time
 	order  []Timer
-	wrote  int // records, in its last step
 }
 
 // till is the terminal's memory.
@@ -217,13 +217,16 @@ func bankTakes(b *Bank, now time.Time, give func(*File), all ...*File) {
 func (s *street) step(at int, e Event, stop int) {
 	n := s.nodes[at]
 	var out []*File
-	n.wrote = 0
-	for _, f := range append([]Effect(nil), n.m.Step(s.now, e)...) {
+	fx := append([]Effect(nil), n.m.Step(s.now, e)...)
+	if s.cut != nil && stop == 0 && slices.ContainsFunc(fx, func(f Effect) bool { return f.Append != nil }) {
+		stop = s.cut(at)
+	}
+	for _, f := range fx {
 		switch {
 		case f.File != nil && stop == 0:
 			out = append(out, f.File)
 		case f.Append != nil:
-			if n.wrote++; stop != crashBeforeLog && (stop < crashWithin || n.wrote <= stop-crashWithin) {
+			if stop != crashBeforeLog {
 				n.log = append(n.log, AppendRecord(nil, f.Append))
 			}
 		case f.Refused != nil:

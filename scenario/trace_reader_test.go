@@ -26,19 +26,27 @@ type toldItem struct {
 	amount int64
 }
 
-// bodies splits a log. It stops at the first record that is not whole.
+// bodies splits a log. It stops at the first record that is not whole, and leaves out what belongs to one that is not there.
 func bodies(log []byte) (all [][]byte) {
+	const more = 1 << 31
+	whole := 0
+	defer func() { all = all[:whole] }()
 	for n := uint64(1); len(log) >= 16; n++ {
 		length := binary.BigEndian.Uint32(log)
+		goesOn := length&more != 0
+		length &^= more
 		if uint64(length)+16 > uint64(len(log)) || binary.BigEndian.Uint64(log[8:]) != n {
 			return all
 		}
-		whole := append(append([]byte(nil), log[:4]...), log[8:16+length]...)
-		if crc32.Checksum(whole, crc32.MakeTable(crc32.Castagnoli)) != binary.BigEndian.Uint32(log[4:]) {
+		checked := append(append([]byte(nil), log[:4]...), log[8:16+length]...)
+		if crc32.Checksum(checked, crc32.MakeTable(crc32.Castagnoli)) != binary.BigEndian.Uint32(log[4:]) {
 			return all
 		}
 		all = append(all, log[16:16+length])
 		log = log[16+length:]
+		if !goesOn {
+			whole = len(all)
+		}
 	}
 	return all
 }

@@ -5,6 +5,9 @@
 // are. Recovery hands every whole record to the owner, in order, and cuts off a torn one at the end: it was never
 // acknowledged. Damage before the end is not a torn write and is an error (ErrCorrupt), with its place.
 //
+// A power cut may keep any front part of a commit. Records that mean nothing one without the other are bound together (Bind): the
+// first bit of a length says that another record belongs to it, and recovery hands out all that are bound, or none.
+//
 // The log never shrinks by itself. Whoever needs less than it holds writes what is left into a new one: Rewrite.
 package wal
 
@@ -22,6 +25,9 @@ import (
 const MaxBody = 1 << 20
 
 const header = 16
+
+// more is the bit of a length that says that the next record belongs to this one.
+const more = 1 << 31
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -92,43 +98,53 @@ func Recover(name string, data []byte, apply func(body []byte) error) (int, erro
 	return l.recover(data, apply)
 }
 
-// recover returns where the last whole record ends.
+// recover returns where the last whole record ends, or the last that are bound together.
 func (l *Log) recover(data []byte, apply func(body []byte) error) (int, error) {
-	at := 0
+	at, end := 0, 0
+	last := l.seq
+	var bound [][]byte // whole, and not known to be all
 	for {
-		body, seq, ok := record(data[at:])
+		body, seq, goesOn, ok := record(data[at:])
 		if !ok {
 			break
 		}
-		if seq != l.seq+1 {
-			return at, fmt.Errorf("%w: %s at byte %d: sequence %d, want %d", ErrCorrupt, l.name, at, seq, l.seq+1)
+		if last++; seq != last {
+			return end, fmt.Errorf("%w: %s at byte %d: sequence %d, want %d", ErrCorrupt, l.name, at, seq, last)
 		}
-		if err := apply(body); err != nil {
-			return at, fmt.Errorf("wal: %s at byte %d, record %d: %w", l.name, at, seq, err)
-		}
-		l.seq = seq
 		at += header + len(body)
+		if bound = append(bound, body); goesOn {
+			continue
+		}
+		for _, body := range bound {
+			l.seq++
+			if err := apply(body); err != nil {
+				return end, fmt.Errorf("wal: %s at byte %d, record %d: %w", l.name, end, l.seq, err)
+			}
+			end += header + len(body)
+		}
+		bound = bound[:0]
 	}
-	if later, seq := l.later(data, at); later >= 0 {
-		return at, fmt.Errorf("%w: %s at byte %d: no whole record, but record %d stands at byte %d", ErrCorrupt, l.name, at, seq, later)
+	if later, seq := later(data, at, last); later >= 0 {
+		return end, fmt.Errorf("%w: %s at byte %d: no whole record, but record %d stands at byte %d", ErrCorrupt, l.name, at, seq, later)
 	}
-	return at, nil
+	return end, nil
 }
 
-// record takes the record at the front of data.
-func record(data []byte) (body []byte, seq uint64, ok bool) {
+// record takes the record at the front of data; goesOn: the next one is bound to it.
+func record(data []byte) (body []byte, seq uint64, goesOn, ok bool) {
 	if len(data) < header {
-		return nil, 0, false
+		return nil, 0, false, false
 	}
 	n := binary.BigEndian.Uint32(data)
+	goesOn, n = n&more != 0, n&^more
 	seq = binary.BigEndian.Uint64(data[8:])
 	if seq == 0 || n > MaxBody || int(n) > len(data)-header {
-		return nil, 0, false
+		return nil, 0, false, false
 	}
 	if sum(data[:header+int(n)]) != binary.BigEndian.Uint32(data[4:]) {
-		return nil, 0, false
+		return nil, 0, false, false
 	}
-	return data[header : header+int(n)], seq, true
+	return data[header : header+int(n)], seq, goesOn, true
 }
 
 func sum(rec []byte) uint32 {
@@ -136,14 +152,14 @@ func sum(rec []byte) uint32 {
 }
 
 // later looks for a whole record behind the place where recovery stopped: a torn write has none behind it.
-func (l *Log) later(data []byte, at int) (int, uint64) {
+func later(data []byte, at int, last uint64) (int, uint64) {
 	const window = 1 << 20 // sequence numbers further on than this are noise
 	for i := at + 1; i+header <= len(data); i++ {
 		seq := binary.BigEndian.Uint64(data[i+8:])
-		if seq <= l.seq || seq > l.seq+window {
+		if seq <= last || seq > last+window {
 			continue
 		}
-		if _, _, ok := record(data[i:]); ok {
+		if _, _, _, ok := record(data[i:]); ok {
 			return i, seq
 		}
 	}
@@ -167,6 +183,21 @@ func (l *Log) Append(body []byte) error {
 	binary.BigEndian.PutUint64(rec[8:], l.seq)
 	binary.BigEndian.PutUint32(rec[4:], sum(rec))
 	return nil
+}
+
+// Mark is a place in what is appended and not committed: that of the next record.
+func (l *Log) Mark() int { return len(l.buf) }
+
+// Bind makes one of the records that were appended since the mark: recovery hands out all of them, or none.
+func (l *Log) Bind(mark int) {
+	for at := mark; at < len(l.buf); {
+		n := binary.BigEndian.Uint32(l.buf[at:])
+		rec := l.buf[at : at+header+int(n)]
+		if at += len(rec); at < len(l.buf) {
+			binary.BigEndian.PutUint32(rec, n|more)
+			binary.BigEndian.PutUint32(rec[4:], sum(rec))
+		}
+	}
 }
 
 // Commit makes every buffered record durable, with one write and one sync. After a failure the log is closed for good:

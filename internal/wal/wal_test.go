@@ -128,6 +128,71 @@ func TestTornTailIsCutAtEveryLength(t *testing.T) {
 	}
 }
 
+// Of records that are bound together a power cut keeps all, or none; of others any front part.
+func TestBoundRecordsAreAllOrNone(t *testing.T) {
+	d, a := disk(t)
+	l, _ := open(t, d)
+	for _, step := range [][]string{{"one"}, {"two", "three", "four"}, {}, {"five"}, {"six", "seven"}} {
+		mark := l.Mark()
+		for _, b := range step {
+			if err := l.Append([]byte(b)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l.Bind(mark)
+	}
+	if err := l.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	all := d.Durable("log")
+	seen := map[string]bool{}
+	for n := range len(all) + 1 {
+		a.PowerOff()
+		d.Put("log", all[:n])
+		a.PowerOn(nil)
+		l, got := open(t, d)
+		seen[fmt.Sprint(got)] = true
+		commit(t, l, "again")
+		if _, then := open(t, d); fmt.Sprint(then) != fmt.Sprint(append(got, "again")) {
+			t.Fatalf("%d bytes: %v, and then %v", n, got, then)
+		}
+	}
+	for _, want := range []string{"[]", "[one]", "[one two three four]", "[one two three four five]", "[one two three four five six seven]"} {
+		if !seen[want] {
+			t.Errorf("never %s", want)
+		}
+	}
+	if len(seen) != 5 {
+		t.Errorf("%v", seen)
+	}
+}
+
+// Damage inside what is bound is damage as everywhere: it is not taken for a torn write as long as a whole record stands behind it.
+func TestDamageToBoundRecordsIsCorrupt(t *testing.T) {
+	d, a := disk(t)
+	l, _ := open(t, d)
+	for _, b := range []string{"one", "two", "three"} {
+		if err := l.Append([]byte(b)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.Bind(0)
+	if err := l.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	all := d.Durable("log")
+	for i := range 2*header + len("onetwo") {
+		bad := bytes.Clone(all)
+		bad[i] ^= 0x80 // of a length: that another record belongs to it
+		a.PowerOff()
+		d.Put("log", bad)
+		a.PowerOn(nil)
+		if _, err := Open(d, "log", func([]byte) error { return nil }); !errors.Is(err, ErrCorrupt) {
+			t.Fatalf("byte %d: %v", i, err)
+		}
+	}
+}
+
 func TestDamageBeforeTheEndIsCorrupt(t *testing.T) {
 	d, a := disk(t)
 	l, _ := open(t, d)
@@ -204,6 +269,10 @@ func FuzzRecovery(f *testing.F) {
 	d, _ := disk(f)
 	l, _ := open(f, d)
 	commit(f, l, "one", "two")
+	f.Add(d.Durable("log"))
+	_, _ = l.Append([]byte("three")), l.Append([]byte("four"))
+	l.Bind(0)
+	commit(f, l)
 	f.Add(d.Durable("log"))
 	f.Add([]byte{})
 	f.Add(make([]byte, 64))
