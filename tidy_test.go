@@ -30,7 +30,7 @@ var floors = map[string]int{
 	"internal/crypt/pinblock": 1, "internal/crypt/dukpt": 1, "internal/crypt/keyblock": 1, "internal/crypt/cardvalue": 1,
 	"internal/wal": 1, "emv/security": 1, "transport": 1, "transport/dialect": 1, "transport/reader": 1,
 	"emv": 2, "emv/card": 2, "hsm": 2, "hsm/clear": 2,
-	"emv/transcript": 3, "docs/dialect-example": 3,
+	"emv/purse": 3, "emv/transcript": 3, "docs/dialect-example": 3,
 	"terminal": 4, "host": 4,
 	"scenario":     5,
 	"terminal/tui": 6, "posimtest": 6, "internal/vectors": 6,
