@@ -148,3 +148,107 @@ func TestStandInForgotten(t *testing.T) {
 		t.Error("nobody objects")
 	}
 }
+
+func TestStandInConfig(t *testing.T) {
+	for _, c := range []struct {
+		s  *StandIn
+		ok bool
+	}{
+		{nil, true}, {&StandIn{Limit: 1}, true}, {&StandIn{Limit: 0}, false}, {&StandIn{Limit: -1}, false}, {&StandIn{Limit: maxRecorded}, true}, {&StandIn{Limit: maxRecorded + 1}, false},
+		{&StandIn{Limit: 1, Code: "11"}, true}, {&StandIn{Limit: 1, Code: "A6"}, true}, {&StandIn{Limit: 1, Code: "00"}, false}, {&StandIn{Limit: 1, Code: "05"}, false},
+	} {
+		if err := c.s.validate(); (err == nil) != c.ok {
+			t.Errorf("%+v: %v", c.s, err)
+		}
+	}
+	cfg := switchConfig(t, rules.Set{})
+	cfg.StandIn = &StandIn{Limit: 1}
+	if _, err := NewRelay(cfg); err == nil {
+		t.Error("a switch stands in without a key that seals")
+	}
+	for _, code := range StandInCodes() {
+		if !standsIn(code) {
+			t.Errorf("%s does not stand in", code)
+		}
+	}
+}
+
+// The limit is of all that a card has got so and its issuer has not taken over: just so much, not one more, and all of it again when the
+// issuer has.
+func TestLimitOfStandIn(t *testing.T) {
+	s := newStreet(t, rules.Set{}, mayStandIn(t, 10000))
+	down := func(m *dialect.Message) string {
+		s.fault("switch>issuer 0200", lose)
+		s.fault("switch>issuer 0220", lose)
+		s.ask(m)
+		s.pass(31 * time.Second)
+		delete(s.faults, "switch>issuer 0220")
+		return s.till.said[m.Key()]
+	}
+	s.force = func(to int, m *dialect.Message) string { // the issuer says what decides nothing to whatever it is told
+		if to == atIssuer && m.MTI[:2] == "02" && m.MTI != "0200" {
+			return "91"
+		}
+		return ""
+	}
+	s.expect("a part", down(s.sale(1, 9999)), "A2")
+	s.expect("two more", down(s.sale(2, 2)), codeNoAnswer)
+	s.expect("one more", down(s.sale(3, 1)), "A2")
+	s.expect("nothing is left", down(s.sale(4, 1)), codeNoAnswer)
+	s.expect("owed", s.positions()[PositionSwitch], -10000)
+	s.force = nil
+	s.pass(time.Hour)
+	s.expect("taken over", s.money(), "cardholder -10000 acquirer 10000")
+	s.expect("all of it again", down(s.sale(5, 10000)), "A2")
+	s.pass(time.Hour)
+	for _, bad := range s.wrong() {
+		t.Error(bad)
+	}
+}
+
+// What an issuer has said of a card last decides whether its switch may stand in for it: a code about the card, and none about one sale.
+func TestCardsThatAreBarred(t *testing.T) {
+	for code, want := range map[string]string{"41": codeNoAnswer, "43": codeNoAnswer, "14": codeNoAnswer, "54": codeNoAnswer, "75": codeNoAnswer, "51": "A2", "61": "A2", "05": "A2"} {
+		s := newStreet(t, rules.Set{}, mayStandIn(t, 10000))
+		s.force = func(to int, m *dialect.Message) string {
+			if to == atIssuer {
+				return code
+			}
+			return ""
+		}
+		first := s.sale(1, 100)
+		s.ask(first)
+		s.expect("the issuer says", s.till.said[first.Key()], code)
+		s.force = nil
+		s.fault("switch>issuer 0200", lose)
+		next := s.sale(2, 100)
+		s.ask(next)
+		s.pass(31 * time.Second)
+		s.expect("behind "+code, s.till.said[next.Key()], want)
+		s.pass(5 * time.Minute)
+		s.ask(s.sale(3, 100))
+		s.fault("switch>issuer 0200", lose)
+		last := s.sale(4, 100)
+		s.ask(last)
+		s.pass(31 * time.Second)
+		s.expect("behind an approval", s.till.said[last.Key()], "A2")
+	}
+}
+
+// A relay without a limit, and an acquirer, approve nothing themselves.
+func TestWhoDoesNotStandIn(t *testing.T) {
+	s := newStreet(t, rules.Set{}, func(a, _ *RelayConfig, _ *IssuerConfig) { a.StandIn = &StandIn{Limit: 10000} })
+	for _, where := range []string{"switch>issuer 0200", "acquirer>switch 0200"} {
+		s.fault(where, lose)
+		m := s.sale(len(s.till.asked)+1, 100)
+		s.ask(m)
+		s.pass(time.Minute)
+		s.expect(where, s.till.said[m.Key()], codeNoAnswer)
+	}
+	hold := newStreet(t, rules.Set{}, mayStandIn(t, 10000))
+	m := hold.kind(dialect.KindPreAuth, hold.sale(1, 100))
+	hold.fault("switch>issuer 0100", lose)
+	hold.ask(m)
+	hold.pass(time.Minute)
+	hold.expect("a pre-authorisation", hold.till.said[m.Key()], codeNoAnswer)
+}

@@ -121,3 +121,76 @@ func TestLimits(t *testing.T) {
 		})
 	}
 }
+
+// A relay asks again for a sale from a code as long as its patience lasts, and not for any other.
+func TestPatience(t *testing.T) {
+	s := newStreet(t, rules.Set{}, withWallet)
+	s.owner(OwnerAway)
+	var asked int
+	s.force = func(to int, m *dialect.Message) string {
+		if to == atIssuer && m.MTI == "0201" {
+			asked++
+		}
+		return ""
+	}
+	sale := s.scanned(1, 100)
+	s.ask(sale)
+	s.pass(QRPatience - SwitchWait)
+	s.expect("asked again so far", asked, 5) // every 30 s
+	s.expect("no answer yet", s.till.said[sale.Key()], "")
+	s.pass(SwitchWait + AcquirerWait + time.Second)
+	s.expect("given up", s.till.said[sale.Key()], codeNoAnswer)
+	given := asked
+	s.pass(time.Hour)
+	s.expect("and not asked any more", asked, given)
+	s.fault("switch>issuer 0200", lose)
+	s.ask(s.sale(2, 100))
+	s.pass(time.Hour)
+	s.expect("a card's sale is not asked again", asked, given)
+	for _, bad := range s.wrong() {
+		t.Error(bad)
+	}
+}
+
+// A copy that is refused leaves things as they are if that decides nothing; any other refusal is made true by a reversal.
+func TestACopyIsRefused(t *testing.T) {
+	for code, want := range map[string]string{"91": "00", "51": "51"} {
+		s := newStreet(t, rules.Set{}, withWallet)
+		s.owner(100)
+		sale := s.scanned(1, 100)
+		s.ask(sale)
+		s.pass(31 * time.Second) // it has been asked for again
+		refusal := *sale
+		refusal.MTI, refusal.ResponseCode, refusal.CodeScanned = "0210", code, ""
+		s.step(atSwitch, Event{Kind: EventMessage, Message: &refusal}, 0)
+		s.run()
+		s.pass(10 * time.Minute)
+		s.expect("answer behind "+code, s.till.said[sale.Key()], want)
+		s.owner(0)
+		s.pass(10 * time.Minute)
+		s.expect("money", s.money(), map[string]string{"00": "acquirer 100 wallet -100", "51": ""}[want])
+		for _, bad := range s.wrong() {
+			t.Error(bad)
+		}
+	}
+}
+
+// Only a sale from a wallet's code that would be approved waits for its owner.
+func TestWhoWaits(t *testing.T) {
+	wait := 5
+	a := &account{state: AccountState{OwnerWait: wait}}
+	at := &account{}
+	for _, c := range []struct {
+		a    *account
+		k    dialect.Kind
+		code string
+		want bool
+	}{
+		{a, dialect.KindQRSale, codeApproved, true}, {a, dialect.KindQRSale, "51", false}, {a, dialect.KindSale, codeApproved, false},
+		{at, dialect.KindQRSale, codeApproved, false}, {nil, dialect.KindQRSale, codeApproved, false},
+	} {
+		if got := c.a.waits(&Transaction{Kind: c.k}, c.code); got != c.want {
+			t.Errorf("%v %s: %v", c.k, c.code, got)
+		}
+	}
+}
