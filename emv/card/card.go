@@ -180,6 +180,18 @@ func (c *Card) getData(command apdu.Command) ([]byte, apdu.SW) {
 		value, ok = counter(m.atc), true
 	case tlv.LastOnlineATCRegister:
 		value, ok = counter(m.lastOnlineATC), true
+	case tlv.ElectronicCashBalance:
+		if a.purse != nil {
+			value, ok = numeric(m.balance), true
+		}
+	case tlv.ElectronicCashBalanceLimit:
+		if a.purse != nil {
+			value, ok = numeric(a.purse.limit), true
+		}
+	case tlv.ElectronicCashSingleTransactionLimit:
+		if a.purse != nil {
+			value, ok = numeric(a.purse.single), true
+		}
 	case tlv.PINTryCounter:
 		if pin := c.profile.chip.pin; pin != nil {
 			value, ok = []byte{byte(c.pin.tries)}, pin.readable

@@ -35,6 +35,7 @@
 //	          risk: lower_limit, upper_limit (transactions), lower_amount, upper_amount (what they come to), new_card_online,
 //	          pin_exceeded accept, online or decline, refuse_types (values of tag 9C that the card declines)
 //	          decision normal, online, decline or referral;  advice none, reason or required (the low bits of tag 9F27)
+//	          purse: balance, limit (the most that it holds), single (the most that a payment takes): see below
 //	          wrong: a list of ways to be wrong on purpose, see below
 //	          dynamic_number and issuer_application_data: the same bytes each time, whatever has happened
 //	issuer:   status, balance (two decimals), currency, pin, expiry, imk (name, key), derivation A or B, cryptogram (family);
@@ -42,11 +43,22 @@
 //	          script the card
 //
 // Data objects are hexadecimal, tag to value, in the card's order. A value may be taken from the profile instead: $pan,
-// $track2, $track1_discretionary, $psn, $cardholder, $expiry, $effective, $service_code, $lower_limit, $upper_limit; and from
-// the keys: $ca_index (8F), $issuer_certificate (90), $issuer_remainder (92), $issuer_exponent (9F32), $signed_static_data
-// (93), $icc_certificate (9F46), $icc_remainder (9F48), $icc_exponent (9F47), $pin_certificate (9F2D), $pin_remainder (9F2F),
-// $pin_exponent (9F2E). A remainder that the certificate has room for is left out. Certificates are signed when the first
-// card of a profile is made, over the records that the AFL counts and, where tag 9F4A asks for it, the AIP.
+// $track2, $track1_discretionary, $psn, $cardholder, $expiry, $effective, $service_code, $lower_limit, $upper_limit,
+// $card_authentication (of a purse); and from the keys: $ca_index (8F), $issuer_certificate (90), $issuer_remainder (92),
+// $issuer_exponent (9F32), $signed_static_data (93), $icc_certificate (9F46), $icc_remainder (9F48), $icc_exponent (9F47),
+// $pin_certificate (9F2D), $pin_remainder (9F2F), $pin_exponent (9F2E). A remainder that the certificate has room for is left
+// out. Certificates are signed when the first card of a profile is made, over the records that the AFL counts and, where tag
+// 9F4A asks for it, the AIP.
+//
+// # Purses
+//
+// An application with the section purse holds money of its own and is paid with by tap (PBOC electronic cash): it stands in the
+// directory 2PAY.SYS.DDF01 and in no other, and GET PROCESSING OPTIONS gives its cryptogram and its signature at once, a TC, or an
+// AAC if there is too little money, too much at once or another currency. It debits itself when it answers the last record of its
+// AFL, once, and neither a tear nor Reset takes that back. That record has tag 9F69 with the value $card_authentication, which the
+// signature covers; outside a transaction it is as the last debit left it. GET DATA gives 9F79, 9F77 and 9F78. It needs keys, an
+// AIP with DDA alone, and a PDOL with 9F66 and what the cryptogram covers; there is no CDOL, no GENERATE AC, no load and no script.
+// Card.Purses is what it did.
 //
 // # What the issuer does to a card
 //

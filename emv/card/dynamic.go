@@ -25,7 +25,7 @@ func (c *Card) internalAuthenticate(command apdu.Command) ([]byte, apdu.SW) {
 	switch {
 	case !c.profile.chip.any((*application).dynamic), a != nil && !a.dynamic():
 		return nil, apdu.SWInstructionInvalid
-	case a == nil, c.phase != initiated:
+	case a == nil, a.purse != nil, c.phase != initiated:
 		return nil, apdu.SWConditionsOfUse
 	case command.P1 != 0 || command.P2 != 0:
 		return nil, apdu.SWWrongP1P2

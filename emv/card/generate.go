@@ -19,7 +19,7 @@ const (
 // generateAC answers GENERATE AC (Book 3, 6.5.5), the first and the second of a transaction.
 func (c *Card) generateAC(command apdu.Command) ([]byte, apdu.SW) {
 	a, m := c.current()
-	if a == nil {
+	if a == nil || a.purse != nil { // a purse has given its cryptogram already
 		return nil, apdu.SWConditionsOfUse
 	}
 	asked := cryptogram(command.P1 &^ signature)

@@ -89,6 +89,8 @@ func TestLibraryAndKernel(t *testing.T) {
 		"cup-dda":                     {emv.OnlineApproved, "0080040000", "420300", 0},
 		"cup-debit":                   {emv.OnlineApproved, "8080040000", "020300", 0},
 		"cup-pin-key":                 {emv.OfflineApproved, "0080000000", "440302", 1},
+		"cup-purse-low":               {emv.NotAccepted, "0000000000", "3F0000", 0}, // a purse is for a tap
+		"cup-purse":                   {emv.NotAccepted, "0000000000", "3F0000", 0},
 		"icc-certificate-expired":     {emv.OnlineApproved, "0400040000", "420300", 0},
 		"issuer-certificate-expired":  {emv.OnlineApproved, "0400040000", "420300", 0},
 		"issuer-certificate-revoked":  {emv.OnlineApproved, "0400040000", "420300", 0},

@@ -60,6 +60,12 @@ func (c *checker) lists(s *applicationSource, a *application) {
 		return
 	}
 	c.authentication(s, a)
+	if a.purse != nil {
+		if c.err == nil {
+			c.purseLists(s, a)
+		}
+		return
+	}
 	if len(a.cdol1.entries) == 0 || len(a.cdol2.entries) == 0 {
 		c.fail(s.place, "records: want tags 8C and 8D: the card cannot make cryptograms without them")
 		return

@@ -26,6 +26,10 @@ type memory struct {
 	lowerAmount, upperAmount int64 // their amounts, minor units; -1: no limit
 	records                  map[address][]byte
 	data                     map[uint32][]byte
+
+	balance int64 // of a purse, minor units
+	debits  []Debit
+	related [relatedLength]byte // tag 9F69 of the last of them
 }
 
 // pinMemory is the reference PIN and what is left of the tries for it: one for all applications of the card.
@@ -53,13 +57,15 @@ type session struct {
 	challenges int    // how many were given
 	number     []byte // ICC dynamic number of the last signature; nil: none
 	script     *security.ScriptSession
-	given      [8]byte // the first cryptogram, which script keys and MACs are made with
-	scripting  bool    // the counters in memory are this transaction's
+	given      [8]byte  // the first cryptogram, which script keys and MACs are made with
+	scripting  bool     // the counters in memory are this transaction's
+	payment    *payment // what a purse has agreed to; nil: nothing
 }
 
 const (
 	nothing     = -1
 	environment = -2 // the payment system environment
+	proximity   = -3 // the one that is read by tap
 )
 
 // phase is how far the transaction has come.
@@ -84,7 +90,11 @@ const (
 
 // fresh is an application's memory as it leaves personalisation.
 func (a *application) fresh() memory {
-	return memory{blocked: a.blocked, lowerLimit: a.lowerLimit, upperLimit: a.upperLimit, lowerAmount: a.lowerAmount, upperAmount: a.upperAmount}
+	m := memory{blocked: a.blocked, lowerLimit: a.lowerLimit, upperLimit: a.upperLimit, lowerAmount: a.lowerAmount, upperAmount: a.upperAmount}
+	if a.purse != nil {
+		m.balance, m.related = a.purse.balance, [relatedLength]byte{relatedVersion}
+	}
+	return m
 }
 
 // record is a record as it stands now: as an issuer's script left it, or as personalised.

@@ -17,6 +17,7 @@ type chip struct {
 	blocked      bool
 	pin          *offlinePIN // nil: the card has none
 	pseFCI       []byte
+	ppseFCI      []byte   // nil: nothing on the card is for a tap
 	directory    [][]byte // records of the payment system directory, SFI 1
 	applications []application
 }
@@ -51,6 +52,8 @@ type application struct {
 	scripts  *security.MasterKey // for script MACs; nil: the card takes no scripts
 	secrets  *security.MasterKey // for what is enciphered in scripts; may be nil
 
+	purse    *purse          // nil: it holds no money
+	related  *slot           // of tag 9F69
 	auth     *authentication // nil: no offline data authentication
 	signsAIP bool            // tag 9F4A asks for the AIP
 	wrong    wrong
@@ -144,6 +147,7 @@ func (c *checker) chip(p *Profile, s *chipSource) {
 	if p.chip.pse {
 		c.directory(p, s, language)
 	}
+	c.proximityDirectory(p)
 }
 
 // any tells whether an application of the card has what is asked.
@@ -167,13 +171,21 @@ func (c *checker) directory(p *Profile, s *chipSource, language string) {
 	p.chip.pseFCI = fci([]byte(pseName), inner)
 	for i := range p.chip.applications {
 		a := &p.chip.applications[i]
-		entry := tlv.Append(nil, tlv.ApplicationDedicatedFileName, a.aid)
-		entry = tlv.Append(entry, tlv.ApplicationLabel, []byte(a.label))
-		if a.priority != 0 {
-			entry = tlv.Append(entry, tlv.ApplicationPriorityIndicator, []byte{a.priority})
+		if a.purse != nil {
+			continue // it is for a tap: proximityDirectory
 		}
-		p.chip.directory = append(p.chip.directory, tlv.Append(nil, tlv.READRECORDResponseMessageTemplate, tlv.Append(nil, tlv.ApplicationTemplate, entry)))
+		p.chip.directory = append(p.chip.directory, tlv.Append(nil, tlv.READRECORDResponseMessageTemplate, tlv.Append(nil, tlv.ApplicationTemplate, a.entry())))
 	}
+}
+
+// entry is the application's in a directory.
+func (a *application) entry() []byte {
+	entry := tlv.Append(nil, tlv.ApplicationDedicatedFileName, a.aid)
+	entry = tlv.Append(entry, tlv.ApplicationLabel, []byte(a.label))
+	if a.priority != 0 {
+		entry = tlv.Append(entry, tlv.ApplicationPriorityIndicator, []byte{a.priority})
+	}
+	return entry
 }
 
 // fci is a file control information template (Book 1, 11.3.4).
@@ -195,12 +207,16 @@ func (c *checker) application(p *Profile, s *applicationSource, language string)
 	a.lenient = c.oneOf(s.WrongARPC, "wrong_arpc", "strict", "lenient") == "lenient"
 	a.requireARPC = c.yes(s.RequireARPC, "require_arpc", false)
 	c.risk(p, s, &a)
+	c.purse(p, s, &a)
 	c.keys(p, s, &a)
 	c.certificate(p, s, &a)
 	c.fixed(s, &a)
 	c.files(p, s, &a)
 	c.lists(s, &a)
 	c.processingOptions(s, &a)
+	if a.purse != nil {
+		c.purseRecords(s, &a)
+	}
 	if c.err != nil {
 		return a
 	}
@@ -308,6 +324,9 @@ func (ch *chip) describe(line func(name, format string, args ...any)) {
 			state = ", blocked"
 		}
 		line("application", "%X %s, priority %d, %s%s", a.aid, a.label, a.priority&15, a.version, state)
+		if u := a.purse; u != nil {
+			line("", "a purse: balance %s of at most %s, a payment at most %s", decimal(u.balance), decimal(u.limit), decimal(u.single))
+		}
 		if a.auth != nil {
 			a.auth.describe(line)
 		}

@@ -33,6 +33,7 @@ func (c *checker) files(p *Profile, s *applicationSource, a *application) {
 		}
 		var content []byte
 		var slots []slot
+		var related *slot
 		a.signed[at] = c.yes(r.Signed, "signed", false)
 		for _, o := range r.Data {
 			tag, value := c.object(p, a, o)
@@ -60,6 +61,12 @@ func (c *checker) files(p *Profile, s *applicationSource, a *application) {
 			if given, length := a.signedValue(o.value.value); length > 0 && given == nil {
 				slots = append(slots, slot{o.value.value, at, len(content) - len(value), length})
 			}
+			if o.value.value == cardAuthentication {
+				if tag != tlv.CardAuthenticationRelatedData {
+					c.fail(o.tag.place, "tag %02X: %s is for tag 9F69", tag, cardAuthentication)
+				}
+				related = &slot{o.value.value, at, len(content) - len(value), len(value)}
+			}
 		}
 		record := tlv.Append(nil, tlv.READRECORDResponseMessageTemplate, content)
 		if len(record) > maxRecord {
@@ -69,6 +76,10 @@ func (c *checker) files(p *Profile, s *applicationSource, a *application) {
 			s.offset += len(record) - len(content)
 			a.auth.slots = append(a.auth.slots, s)
 			a.auth.pinKey = a.auth.pinKey || s.name == "$pin_certificate"
+		}
+		if related != nil {
+			related.offset += len(record) - len(content)
+			a.related = related
 		}
 		a.records[at] = record
 		a.files[at.sfi] = true
@@ -80,7 +91,7 @@ func (c *checker) files(p *Profile, s *applicationSource, a *application) {
 			return
 		}
 		if _, twice := a.data[tag]; twice || tag == tlv.ApplicationTransactionCounter || tag == tlv.LastOnlineATCRegister ||
-			tag == tlv.PINTryCounter && p.chip.pin != nil {
+			tag == tlv.PINTryCounter && p.chip.pin != nil || a.purse != nil && ofPurse(tag) {
 			c.fail(o.tag.place, "tag %02X: the card has it already", tag)
 		}
 		a.data[tag] = value
@@ -152,10 +163,20 @@ func fill(p *Profile, a *application, name string) (value []byte, ok bool) {
 		return p.Effective.bcd(1), p.Effective != Month{}
 	case "$service_code":
 		return packed("0" + p.ServiceCode), p.stripe
+	case cardAuthentication:
+		return append([]byte{relatedVersion}, make([]byte, relatedLength-1)...), a.purse != nil
 	case "$lower_limit":
 		return []byte{byte(a.lowerLimit)}, a.lowerLimit >= 0
 	case "$upper_limit":
 		return []byte{byte(a.upperLimit)}, a.upperLimit >= 0
 	}
 	return nil, false
+}
+
+// cardAuthentication is the value that a purse writes itself, anew each time it pays.
+const cardAuthentication = "$card_authentication"
+
+// ofPurse tells whether GET DATA gives what the purse holds, and not what the profile says.
+func ofPurse(tag tlv.Tag) bool {
+	return tag == tlv.ElectronicCashBalance || tag == tlv.ElectronicCashBalanceLimit || tag == tlv.ElectronicCashSingleTransactionLimit
 }

@@ -24,6 +24,10 @@ func (c *Card) selectFile(command apdu.Command) ([]byte, apdu.SW) {
 		c.session = session{selected: environment}
 		return chip.pseFCI, apdu.SWSuccess
 	}
+	if !next && chip.ppseFCI != nil && string(command.Data) == ppseName {
+		c.session = session{selected: proximity}
+		return chip.ppseFCI, apdu.SWSuccess
+	}
 	from := 0
 	if next {
 		if c.selected < 0 || !bytes.Equal(c.name, command.Data) {
@@ -62,6 +66,9 @@ func (c *Card) getProcessingOptions(command apdu.Command) ([]byte, apdu.SW) {
 	case m.atc == 0xFFFF:
 		return nil, apdu.SWConditionsOfUse // worn out: a counter that came round would repeat session keys
 	}
+	if a.purse != nil && !c.byTap(a, command.Data[header:]) {
+		return nil, apdu.SWConditionsOfUse // a terminal for contacts asks with zeros: this is not for it
+	}
 	if a.refusals < 0 || m.refused < a.refusals {
 		m.refused++
 		return nil, apdu.SWConditionsOfUse // for this transaction the application is not to be used: the terminal selects again
@@ -69,6 +76,9 @@ func (c *Card) getProcessingOptions(command apdu.Command) ([]byte, apdu.SW) {
 	m.atc++
 	c.phase = initiated
 	c.options = bytes.Clone(command.Data[header:])
+	if a.purse != nil {
+		return c.pay(a, m)
+	}
 	return a.gpo, apdu.SWSuccess
 }
 
@@ -91,16 +101,20 @@ func (c *Card) readRecord(command apdu.Command) ([]byte, apdu.SW) {
 		}
 		return directory[command.P1-1], apdu.SWSuccess
 	}
-	a, _ := c.current()
+	a, m := c.current()
 	switch {
-	case a == nil, c.phase == idle:
+	case a == nil, !c.readable(a):
 		return nil, apdu.SWConditionsOfUse
 	case !a.files[sfi]:
 		return nil, apdu.SWFileNotFound
 	}
-	record, ok := c.record(address{sfi, command.P1})
-	if !ok {
+	at := address{sfi, command.P1}
+	record, ok := c.record(at)
+	switch {
+	case !ok:
 		return nil, apdu.SWRecordNotFound
+	case a.purse != nil && at == a.purse.last:
+		return c.debit(a, m, record), apdu.SWSuccess
 	}
 	return record, apdu.SWSuccess
 }

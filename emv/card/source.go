@@ -197,6 +197,7 @@ type applicationSource struct {
 	Records       []recordSource `yaml:"records"`
 	Data          objects        `yaml:"data"`
 	Risk          *riskSource    `yaml:"risk"`
+	Purse         *purseSource   `yaml:"purse"`
 	WrongARPC     text           `yaml:"wrong_arpc"`
 	RequireARPC   text           `yaml:"require_arpc"`
 	WhenBlocked   text           `yaml:"when_blocked"`
@@ -238,6 +239,13 @@ type recordSource struct {
 	Record text    `yaml:"record"`
 	Signed text    `yaml:"signed"`
 	Data   objects `yaml:"data"`
+}
+
+type purseSource struct {
+	place   `yaml:"-"`
+	Balance text `yaml:"balance"`
+	Limit   text `yaml:"limit"`
+	Single  text `yaml:"single"`
 }
 
 type riskSource struct {
@@ -333,6 +341,12 @@ func (s *recordSource) UnmarshalYAML(n ast.Node) error {
 // UnmarshalYAML notes the section's place.
 func (s *riskSource) UnmarshalYAML(n ast.Node) error {
 	type plain riskSource
+	return section(n, &s.place, (*plain)(s))
+}
+
+// UnmarshalYAML notes the section's place.
+func (s *purseSource) UnmarshalYAML(n ast.Node) error {
+	type plain purseSource
 	return section(n, &s.place, (*plain)(s))
 }
 

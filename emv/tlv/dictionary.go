@@ -66,7 +66,7 @@ func Name(tag Tag) string {
 // Elements lists the dictionary in the order of tags.
 func Elements() []Element { return append([]Element(nil), dictionary[:]...) }
 
-// dictionary is EMV Book 3, Annex A1, sorted by tag; it never changes.
+// dictionary is EMV Book 3, Annex A1, and the few elements beside it that the constants name, sorted by tag; it never changes.
 var dictionary = [...]Element{
 	{IssuerIdentificationNumber, "Issuer Identification Number (IIN)", FormatN, SourceICC, 3, 3},
 	{ApplicationDedicatedFileName, "Application Dedicated File (ADF) Name", FormatB, SourceICC, 5, 16},
@@ -199,7 +199,13 @@ var dictionary = [...]Element{
 	{MerchantNameAndLocation, "Merchant Name and Location", FormatANS, SourceTerminal, 0, 0},
 	{LogFormat, "Log Format", FormatB, SourceICC, 0, 252},
 	{IssuerScriptResults, "Issuer Script Results", FormatB, SourceTerminal, 0, 0},
+	{TerminalTransactionQualifiers, "Terminal Transaction Qualifiers (TTQ)", FormatB, SourceTerminal, 4, 4},
+	{CardAuthenticationRelatedData, "Card Authentication Related Data", FormatB, SourceICC, 5, 16},
 	{Track2Data, "Track 2 Data", FormatB, SourceICC, 0, 19},
+	{ElectronicCashBalanceLimit, "Electronic Cash Balance Limit", FormatN, SourceICC, 0, 6},
+	{ElectronicCashSingleTransactionLimit, "Electronic Cash Single Transaction Limit", FormatN, SourceICC, 0, 6},
+	{ElectronicCashBalance, "Electronic Cash Balance", FormatN, SourceICC, 0, 6},
+	{ElectronicCashTerminalSupportIndicator, "Electronic Cash Terminal Support Indicator", FormatB, SourceTerminal, 0, 4},
 	{FCIIssuerDiscretionaryData, "File Control Information (FCI) Issuer Discretionary Data", FormatVar, SourceICC, 0, 222},
 	{OfflineBITGroupTemplate, "Offline BIT Group Template", FormatB, SourceICC, 0, 0},
 	{OnlineBITGroupTemplate, "Online BIT Group Template", FormatB, SourceICC, 0, 0},

@@ -4,8 +4,9 @@ package tlv
 // number stands in one place only. It is an alias, so that rooms that do not know this one can take a tag as well.
 type Tag = uint32
 
-// The data elements of EMV Book 3, Annex A, in the order of their tags, and 56 and 9F6B of the contactless Book C-2, which hold
-// tracks and must be known where they are masked. Lookup tells format, source and length. What has a tag only inside a biometric
+// The data elements of EMV Book 3, Annex A, in the order of their tags; 56 and 9F6B of the contactless Book C-2, which hold
+// tracks and must be known where they are masked; and 9F66, 9F69 and 9F77 to 9F7A of an electronic purse that is paid with by
+// tap (PBOC 3.0; the first two are also in Books C-3 and C-7, and something else in C-2). Lookup tells format, source and length. What has a tag only inside a biometric
 // template (81, 82, 90, DF50 to DF54) is not among them: outside it the same tags are other data elements, or nobody's.
 const (
 	IssuerIdentificationNumber                    Tag = 0x42
@@ -139,7 +140,13 @@ const (
 	MerchantNameAndLocation                       Tag = 0x9F4E
 	LogFormat                                     Tag = 0x9F4F
 	IssuerScriptResults                           Tag = 0x9F5B
+	TerminalTransactionQualifiers                 Tag = 0x9F66
+	CardAuthenticationRelatedData                 Tag = 0x9F69
 	Track2Data                                    Tag = 0x9F6B
+	ElectronicCashBalanceLimit                    Tag = 0x9F77
+	ElectronicCashSingleTransactionLimit          Tag = 0x9F78
+	ElectronicCashBalance                         Tag = 0x9F79
+	ElectronicCashTerminalSupportIndicator        Tag = 0x9F7A
 	FCIIssuerDiscretionaryData                    Tag = 0xBF0C
 	OfflineBITGroupTemplate                       Tag = 0xBF4A
 	OnlineBITGroupTemplate                        Tag = 0xBF4B
