@@ -389,7 +389,7 @@ func (h *liveHouse) count(v *live) {
 	views, err := v.admin.Views(ctx)
 	if err != nil {
 		if v.ctx.Err() == nil {
-			h.counted(Sentence{"", "the host's admin view does not answer: " + err.Error(), "主机管理接口无应答:" + err.Error()}, nil)
+			h.counted(Sentence{"", Words{"the host's admin view does not answer: " + err.Error(), "主机管理接口无应答:" + err.Error()}}, nil)
 		}
 		return
 	}
@@ -488,7 +488,7 @@ func (s *LiveSession) look() *View {
 	return view
 }
 
-var hidden = Sentence{"", "not observable: the host is somebody else's", "无法观察:主机属于他方"}
+var hidden = Sentence{"", Words{"not observable: the host is somebody else's", "无法观察:主机属于他方"}}
 
 // appear puts into a view what the house is like; the error is what is wrong with it.
 func (v *live) appear(view *View) error {

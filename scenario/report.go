@@ -15,42 +15,31 @@ import (
 // Report is a table for people and for programs.
 type Report struct {
 	Name    string // what it is asked for by
-	Title   Label
+	Title   Words
 	Columns []Column
 	Rows    [][]Cell
 	Totals  [][]Cell // sums of the rows, the first cell of each says of what
 }
 
-// Label is a text in both languages.
-type Label struct{ En, Zh string }
-
-// In is the text in one of them.
-func (l Label) In(lang terminal.Lang) string {
-	if lang == terminal.Chinese {
-		return l.Zh
-	}
-	return l.En
-}
-
 // Column is one column: its name for programs, and its heading.
 type Column struct {
 	Name    string
-	Heading Label
+	Heading Words
 	Money   bool // its cells are amounts
 }
 
 // Cell is one value: an amount where the column has amounts, else a text. An amount that there is none of is Empty.
 type Cell struct {
-	Text  Label
+	Text  Words
 	Money Money
 	Empty bool
 }
 
-func textCell(s string) Cell                { return Cell{Text: Label{s, s}} }
-func labelCell(en, zh string) Cell          { return Cell{Text: Label{en, zh}} }
+func textCell(s string) Cell                { return Cell{Text: Words{s, s}} }
+func labelCell(en, zh string) Cell          { return Cell{Text: Words{en, zh}} }
 func moneyCell(n int64) Cell                { return Cell{Money: Money(n)} }
 func (c Cell) shown(m bool) Cell            { c.Empty = !m; return c }
-func heading(en, zh string) Label           { return Label{en, zh} }
+func heading(en, zh string) Words           { return Words{en, zh} }
 func textColumn(name, en, zh string) Column { return Column{Name: name, Heading: heading(en, zh)} }
 func amountColumn(name, en, zh string) Column {
 	return Column{Name: name, Heading: heading(en, zh), Money: true}

@@ -61,15 +61,10 @@ type MoneyAt struct {
 	Positions map[string]int64
 }
 
-// Sentence is the state that a sale's money has come to (F0 to F3; empty without a sale), and why, in both languages.
-type Sentence struct{ End, En, Zh string }
-
-// In is the sentence in a language.
-func (s Sentence) In(l terminal.Lang) string {
-	if l == terminal.Chinese {
-		return s.Zh
-	}
-	return s.En
+// Sentence is the state that a sale's money has come to (F0 to F3; empty without a sale), and why.
+type Sentence struct {
+	End string
+	Words
 }
 
 // FaultState is a fault that is or was armed.
@@ -146,12 +141,12 @@ func unsealed(rec *terminal.Record) terminal.Record {
 func (r *rig) whereLatest() Sentence {
 	books, err := r.books()
 	if err != nil {
-		return Sentence{"", "the terminal's journal cannot be read", "终端流水无法读取"}
+		return Sentence{"", Words{"the terminal's journal cannot be read", "终端流水无法读取"}}
 	}
 	views := make([]*host.View, len(r.hosts))
 	for i, p := range r.hosts {
 		if views[i], err = p.durable(); err != nil {
-			return Sentence{"", "the log of the " + p.name + " cannot be read", p.name + " 的日志无法读取"}
+			return Sentence{"", Words{"the log of the " + p.name + " cannot be read", p.name + " 的日志无法读取"}}
 		}
 	}
 	return latest(r.transactions(r.every(books), views))
@@ -168,7 +163,7 @@ func latest(all []*transaction) Sentence {
 	return noSale
 }
 
-var noSale = Sentence{"", "no sale yet", "尚无交易"}
+var noSale = Sentence{"", Words{"no sale yet", "尚无交易"}}
 
 // sentence says where the money is and what it waits for, as one would tell the merchant.
 func (f *family) sentence() Sentence {
@@ -176,33 +171,33 @@ func (f *family) sentence() Sentence {
 	debited := f.debited() != 0
 	switch {
 	case state == terminal.Pending:
-		return Sentence{end, n + " in flight until the host answers", n + " 在途,等待主机应答"}
+		return Sentence{end, Words{n + " in flight until the host answers", n + " 在途,等待主机应答"}}
 	case state == terminal.ReversalDue && debited:
-		return Sentence{end, n + " in flight until the reversal is answered", n + " 在途,等待冲正应答"}
+		return Sentence{end, Words{n + " in flight until the reversal is answered", n + " 在途,等待冲正应答"}}
 	case state == terminal.ReversalDue:
-		return Sentence{end, "nobody is charged; the reversal is still to be answered", "未扣款;冲正尚未应答"}
+		return Sentence{end, Words{"nobody is charged; the reversal is still to be answered", "未扣款;冲正尚未应答"}}
 	case state == terminal.AdviceDue && len(f.members) > 1:
-		return Sentence{end, n + ", and what was done about it is not yet sent to the host", n + " 的后续交易尚未上送"}
+		return Sentence{end, Words{n + ", and what was done about it is not yet sent to the host", n + " 的后续交易尚未上送"}}
 	case state == terminal.AdviceDue:
-		return Sentence{end, n + " approved offline, not yet sent to the host", n + " 脱机批准,尚未上送"}
+		return Sentence{end, Words{n + " approved offline, not yet sent to the host", n + " 脱机批准,尚未上送"}}
 	case state == terminal.Refused:
-		return Sentence{end, n + " approved offline and refused by the host", n + " 脱机批准,主机拒绝"}
+		return Sentence{end, Words{n + " approved offline and refused by the host", n + " 脱机批准,主机拒绝"}}
 	case f.held() > 0:
-		return Sentence{end, Money(f.held()).String() + " held for the merchant, and not charged", Money(f.held()).String() + " 已冻结,未扣款"}
+		return Sentence{end, Words{Money(f.held()).String() + " held for the merchant, and not charged", Money(f.held()).String() + " 已冻结,未扣款"}}
 	case end == "F0":
-		return Sentence{end, "nobody is charged", "未扣款"}
+		return Sentence{end, Words{"nobody is charged", "未扣款"}}
 	case end == "F1":
 		n = Money(f.debited()).String()
-		return Sentence{end, n + " paid to the merchant, fee taken", n + " 已付商户,手续费已扣"}
+		return Sentence{end, Words{n + " paid to the merchant, fee taken", n + " 已付商户,手续费已扣"}}
 	case end == "F2":
-		return Sentence{end, n + " charged and returned", n + " 已扣款并已退回"}
+		return Sentence{end, Words{n + " charged and returned", n + " 已扣款并已退回"}}
 	case f.net(host.PositionSwitch) > 0:
 		back := Money(f.net(host.PositionSwitch)).String()
-		return Sentence{end, back + " on its way back to the cardholder", back + " 退款途中"}
+		return Sentence{end, Words{back + " on its way back to the cardholder", back + " 退款途中"}}
 	case f.lines() > 0 && debited:
-		return Sentence{end, Money(f.lines()).String() + " with the acquirer until it pays the merchant", Money(f.lines()).String() + " 在收单行,待付商户"}
+		return Sentence{end, Words{Money(f.lines()).String() + " with the acquirer until it pays the merchant", Money(f.lines()).String() + " 在收单行,待付商户"}}
 	}
-	return Sentence{end, f.whereIs(), n + " 状态不一致,资金滞留"}
+	return Sentence{end, Words{f.whereIs(), n + " 状态不一致,资金滞留"}}
 }
 
 // due is the state of the last record of the family that is not at rest; of none, that of the root's.

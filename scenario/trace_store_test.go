@@ -233,12 +233,12 @@ func TestTraceSentences(t *testing.T) {
 		return strings.Join(slices.Compact(all), " ")
 	}
 	for id, s := range sentences {
-		if s.en == "" || s.zh == "" || facts(s.en) != facts(s.zh) {
-			t.Errorf("%s: %q and %q: want both, with the same facts", id, s.en, s.zh)
+		if s.En == "" || s.Zh == "" || facts(s.En) != facts(s.Zh) {
+			t.Errorf("%s: %q and %q: want both, with the same facts", id, s.En, s.Zh)
 		}
 	}
 	for id, s := range words {
-		if s.en == "" || s.zh == "" {
+		if s.En == "" || s.Zh == "" {
 			t.Errorf("%s: want both languages", id)
 		}
 	}

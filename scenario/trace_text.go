@@ -30,9 +30,6 @@ func say(id string, facts ...string) Saying {
 	return s
 }
 
-// sentence is one sentence in both languages. {name} is a fact; a part in brackets stands only if its facts are there.
-type sentence struct{ en, zh string }
-
 func known(id string) bool { _, there := sentences[id]; return there }
 
 var (
@@ -46,11 +43,7 @@ func (s Saying) In(lang terminal.Lang) string {
 	if !there {
 		panic("scenario: no sentence " + s.ID) // a test walks the sentences
 	}
-	form := both.en
-	if lang == terminal.Chinese {
-		form = both.zh
-	}
-	form = optional.ReplaceAllStringFunc(form, func(part string) string {
+	form := optional.ReplaceAllStringFunc(both.In(lang), func(part string) string {
 		for _, f := range fact.FindAllString(part, -1) {
 			if s.Facts[f[1:len(f)-1]] == "" {
 				return ""
@@ -71,11 +64,11 @@ func word(name, value string, lang terminal.Lang) string {
 		return PartyIn(value, lang)
 	case "kind", "reason", "receipt", "result":
 		if both, there := words[name+" "+value]; there {
-			return both.in(lang)
+			return both.In(lang)
 		}
 	case "meaning":
 		if both, there := words["code "+value]; there {
-			return both.in(lang)
+			return both.In(lang)
 		}
 		if t, there := terminal.CodeText(value); there {
 			if lang == terminal.Chinese {
@@ -92,26 +85,26 @@ func word(name, value string, lang terminal.Lang) string {
 // counted are the notes with numbers in them. {1} is the first of them, {$1} the same as an amount, which the note has in minor units.
 var counted = []struct {
 	form *regexp.Regexp
-	sentence
+	Words
 }{
-	{regexp.MustCompile(`^of (\d+), (\d+) have been refunded$`), sentence{"{$2} of {$1} refunded already", "{$1}中已退货{$2}"}},
-	{regexp.MustCompile(`^the merchant is owed (\d+)$`), sentence{"only {$1} is owed to the merchant", "应付商户仅{$1}"}},
-	{regexp.MustCompile(`the terminal's batch has (\d+)$`), sentence{"the terminal's batch has {$1}", "终端批次中为{$1}"}},
-	{regexp.MustCompile(`^more than (\d+)$`), sentence{"more than {$1}", "超过{$1}"}},
-	{regexp.MustCompile(`^(\d+) of (\d+) a day$`), sentence{"{$1} of {$2} a day", "当日累计{$1},限额{$2}"}},
-	{regexp.MustCompile(`^sale (\d+) of (\d+) a day$`), sentence{"sale {1} of {2} a day", "当日第{1}笔,限{2}笔"}},
+	{regexp.MustCompile(`^of (\d+), (\d+) have been refunded$`), Words{"{$2} of {$1} refunded already", "{$1}中已退货{$2}"}},
+	{regexp.MustCompile(`^the merchant is owed (\d+)$`), Words{"only {$1} is owed to the merchant", "应付商户仅{$1}"}},
+	{regexp.MustCompile(`the terminal's batch has (\d+)$`), Words{"the terminal's batch has {$1}", "终端批次中为{$1}"}},
+	{regexp.MustCompile(`^more than (\d+)$`), Words{"more than {$1}", "超过{$1}"}},
+	{regexp.MustCompile(`^(\d+) of (\d+) a day$`), Words{"{$1} of {$2} a day", "当日累计{$1},限额{$2}"}},
+	{regexp.MustCompile(`^sale (\d+) of (\d+) a day$`), Words{"sale {1} of {2} a day", "当日第{1}笔,限{2}笔"}},
 	{regexp.MustCompile(`^fee audit: (\d+) was taken by plan (\S+) under merchant category (\d+), and the contract (\S+) says (\d+)$`),
-		sentence{"{$1} was taken by plan {2} under merchant category {3}, and the contract {4} says {$5}", "按{3}类商户费率{2}收取{$1},合同费率{4}应收{$5}"}},
+		Words{"{$1} was taken by plan {2} under merchant category {3}, and the contract {4} says {$5}", "按{3}类商户费率{2}收取{$1},合同费率{4}应收{$5}"}},
 }
 
 // note is what a host has written beside its decision.
 func note(text string, lang terminal.Lang) string {
 	if both, there := words["note "+text]; there {
-		return both.in(lang)
+		return both.In(lang)
 	}
 	for _, c := range counted {
 		if m := c.form.FindStringSubmatch(text); m != nil {
-			return numberedFact.ReplaceAllStringFunc(c.in(lang), func(f string) string {
+			return numberedFact.ReplaceAllStringFunc(c.In(lang), func(f string) string {
 				n := f[len(f)-2] - '0' // one digit
 				if f[1] == '$' {
 					return minor(m[n])
@@ -133,23 +126,16 @@ func minor(digits string) string {
 	return amount(n)
 }
 
-func (s sentence) in(lang terminal.Lang) string {
-	if lang == terminal.Chinese {
-		return s.zh
-	}
-	return s.en
-}
-
 // PartyIn names a party for people.
 func PartyIn(party string, lang terminal.Lang) string {
 	if both, there := words["party "+party]; there {
-		return both.in(lang)
+		return both.In(lang)
 	}
 	return party
 }
 
 // AnswerIn is an answer's word.
-func (a Answer) In(lang terminal.Lang) string { return words["answer "+string(a)].in(lang) }
+func (a Answer) In(lang terminal.Lang) string { return words["answer "+string(a)].In(lang) }
 
 // amount writes minor units with two decimals and, for people, a comma between thousands.
 func amount(n int64) string {

@@ -1,8 +1,9 @@
 package scenario
 
 // sentences are what a trace says, by the ids that JSON has: t- the terminal's belief, h- a host's, p- the merchant's, m- a moment,
-// place- where the money is, next- what comes by itself, duty- who must do what; all others are causes.
-var sentences = map[string]sentence{
+// place- where the money is, next- what comes by itself, duty- who must do what; all others are causes. {name} is a fact; a part in
+// brackets stands only if its facts are there.
+var sentences = map[string]Words{
 	"t-Pending":           {"asked, and knows no answer", "已发出请求,尚无结果"},
 	"t-Approved":          {"approved[ ({code})], in the batch[ {batch}], receipt {receipt}", "已批准[({code})],在批次[{batch}]中,签购单{receipt}"},
 	"t-Declined":          {"declined[: {code} {meaning}]", "已拒绝[:{code} {meaning}]"},
@@ -259,7 +260,7 @@ var sentences = map[string]sentence{
 }
 
 // words are the names of what stands in sentences, and of answers.
-var words = map[string]sentence{
+var words = map[string]Words{
 	"answer approved": {"approved", "已批准"}, "answer declined": {"declined", "已拒绝"}, "answer reversed": {"reversed", "已冲正"},
 	"answer in doubt": {"in doubt", "存疑"}, "answer held": {"held", "冻结中"}, "answer paid": {"paid", "已到账"}, "answer payout failed": {"payout failed", "出款失败"},
 

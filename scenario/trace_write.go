@@ -49,7 +49,7 @@ func (f *Finding) Heading(lang terminal.Lang) string {
 	return strings.Join(parts, sep)
 }
 
-func label(lang terminal.Lang, en, zh string) string { return sentence{en, zh}.in(lang) }
+func label(lang terminal.Lang, en, zh string) string { return Words{en, zh}.In(lang) }
 
 func capital(s string) string {
 	first, n := utf8.DecodeRuneInString(s)

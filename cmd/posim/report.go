@@ -217,7 +217,7 @@ func reportText(r *scenario.Report, lang terminal.Lang) string {
 }
 
 func terminalWord(lang terminal.Lang, en, zh string) string {
-	return scenario.Label{En: en, Zh: zh}.In(lang)
+	return scenario.Words{En: en, Zh: zh}.In(lang)
 }
 
 // jsonReportTable is report --json.

@@ -55,7 +55,7 @@ func timedOut() *scenario.View {
 			{At: at(4590), Positions: map[string]int64{"cardholder": -10000, "issuer": 10000, "switch": 0, "acquirer": 0, "merchant": 0, "fees": 0}},
 			{At: at(4610), Positions: map[string]int64{"cardholder": -10000, "issuer": 0, "switch": 0, "acquirer": 10000, "merchant": 0, "fees": 0}},
 		},
-		Where:  scenario.Sentence{End: "F3", En: "100.00 in flight until the reversal is answered", Zh: "100.00 在途,等待冲正应答"},
+		Where:  scenario.Sentence{End: "F3", Words: scenario.Words{En: "100.00 in flight until the reversal is answered", Zh: "100.00 在途,等待冲正应答"}},
 		Faults: []scenario.FaultState{{Spec: "net.rsp[0210].lose", Fired: 1, Over: true}, {Spec: "net.rsp[0410].lose"}},
 	}
 }
@@ -64,7 +64,7 @@ func idle() *scenario.View {
 	v := timedOut()
 	v.At, v.Story, v.Told, v.State, v.Slot = 50*time.Millisecond, v.Story[:2], 2, "idle", ""
 	v.Screen, v.Receipts, v.Journal, v.Money, v.Faults = terminal.Screen{text("idle")}, nil, nil, v.Money[:1], nil
-	v.Where, v.Next = scenario.Sentence{En: "no sale yet", Zh: "尚无交易"}, -1
+	v.Where, v.Next = scenario.Sentence{Words: scenario.Words{En: "no sale yet", Zh: "尚无交易"}}, -1
 	return v
 }
 
@@ -73,7 +73,7 @@ func entering() *scenario.View {
 	v.At, v.Story, v.Told, v.Faults = 3*time.Second, v.Story[:10], 10, nil
 	v.Journal, v.Money, v.Receipts = v.Journal[:1], v.Money[:1], nil
 	v.Screen = terminal.Screen{text("pin"), text("test-pin-only"), text("stars", "***")}
-	v.Where = scenario.Sentence{End: "F1", En: "20.00 paid to the merchant, fee taken", Zh: "20.00 已付商户,手续费已扣"}
+	v.Where = scenario.Sentence{End: "F1", Words: scenario.Words{En: "20.00 paid to the merchant, fee taken", Zh: "20.00 已付商户,手续费已扣"}}
 	return v
 }
 
@@ -101,7 +101,7 @@ func outside() *scenario.View {
 	v := entering()
 	v.Virtual, v.Seed, v.Next, v.At = false, 0, -1, 83*time.Second
 	v.LiveView = scenario.LiveView{Reader: "pcsc://Gemalto%20PC%20Twin%20Reader%2000%2000", Hosts: []string{"127.0.0.1:8583", "127.0.0.1:8593"}, Physical: true, Hidden: true, LiveCards: true}
-	v.Slot, v.Money, v.Where = scenario.PhysicalCard, nil, scenario.Sentence{En: "not observable: the host is somebody else's", Zh: "无法观察:主机属于他方"}
+	v.Slot, v.Money, v.Where = scenario.PhysicalCard, nil, scenario.Sentence{Words: scenario.Words{En: "not observable: the host is somebody else's", Zh: "无法观察:主机属于他方"}}
 	return v
 }
 
