@@ -13,6 +13,10 @@ func FuzzParse(f *testing.F) {
 	for _, b := range badScripts {
 		f.Add([]byte(b.src))
 	}
+	for _, b := range badHosts {
+		src, _ := hostScript(b.under, strings.Replace(b.src, "¦", "", 1))
+		f.Add([]byte(src))
+	}
 	f.Add([]byte("a: &x [*x, *x]\n"))
 	f.Add([]byte("? a\n: b\n<<: *x\n"))
 	f.Add([]byte(strings.Repeat("- ", 60)))
