@@ -1,6 +1,7 @@
 package host
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/posim/posim/internal/wal"
@@ -58,6 +59,41 @@ func RecoverEach(log []byte, each func(body []byte, r *Record, e *Entry)) (*View
 		return nil, err
 	}
 	v := b.view()
+	v.Bytes = n
+	return v, nil
+}
+
+// Follower reads the log of a party again and again while it grows, and each record once. The zero value has read nothing.
+type Follower struct {
+	records []*Record
+	read    []byte // what its records were read from
+	reader  *wal.Reader
+	book    *book
+}
+
+// Records are those that were read, in their order. They are not to be changed.
+func (f *Follower) Records() []*Record { return f.records }
+
+// Read is Recover, of a log that has grown since the last time, or of another one. What it returns is a window that changes with the next
+// Read.
+func (f *Follower) Read(log []byte) (*View, error) {
+	if f.reader == nil || !bytes.HasPrefix(log, f.read) {
+		*f = Follower{reader: wal.NewReader(LogName), book: &book{}}
+	}
+	n, err := f.reader.Read(log, func(body []byte) error {
+		r, err := DecodeRecord(body)
+		if err != nil {
+			return err
+		}
+		f.records = append(f.records, r)
+		return f.book.apply(r)
+	})
+	if err != nil {
+		f.reader = nil
+		return nil, err
+	}
+	f.read = log[:n]
+	v := f.book.view()
 	v.Bytes = n
 	return v, nil
 }

@@ -12,8 +12,9 @@ import (
 type armed struct {
 	Fault
 	seen, fired int
-	at          int // how many events had been watched when it struck first
-	nth         int // of all such events of the run, if they are watched
+	at          int  // how many events had been watched when it struck first
+	nth         int  // of all such events of the run, if they are watched
+	added       bool // to a script's own
 }
 
 // hit counts an event and tells whether the fault strikes at it.
@@ -74,6 +75,10 @@ type happening struct {
 	at    *moment
 	bytes int   // of the frame or the write; 0: neither
 	parts []int // of a frame: where its elements begin
+
+	// What makes a fault there the same run as another, and not worth a run of its own.
+	noCard bool // there is none in the slot to be pulled
+	unread bool // the terminal does not look at its calendar before the next event at which it can be set
 }
 
 // armory is the faults of one run.
@@ -81,10 +86,13 @@ type armory struct {
 	faults []*armed
 	tell   func(f *Fault) // a fault fired
 
+	differs  bool     // an added fault has struck
 	strew    *strewer // nil: only what is armed strikes
 	watching bool     // passed is kept
 	passed   []happening
 	times    map[passing]int
+	noCard   bool // there is none in the slot now
+	settable int  // the event in passed at which the terminal's calendar could be set last, from 1, if nobody has looked at it since
 }
 
 // passing is what happenings are counted by, as faults count them.
@@ -94,7 +102,10 @@ type passing struct {
 }
 
 // watch begins to keep every event.
-func (m *armory) watch() { m.watching, m.passed = true, nil }
+func (m *armory) watch() { m.watching, m.passed, m.settable = true, nil, 0 }
+
+// looked tells that the terminal has looked at its calendar.
+func (m *armory) looked() { m.settable = 0 }
 
 // pass keeps an event for whoever watches. The fault is what is strewn there; nil for none. parts may be nil.
 func (m *armory) pass(seam, event string, at *moment, bytes int, parts func() []int) *Fault {
@@ -107,6 +118,13 @@ func (m *armory) pass(seam, event string, at *moment, bytes int, parts func() []
 	if m.watching {
 		if parts != nil {
 			h.parts = parts()
+		}
+		h.noCard = m.noCard
+		if at == atPoint {
+			if m.settable > 0 {
+				m.passed[m.settable-1].unread = true
+			}
+			m.settable = len(m.passed) + 1
 		}
 		m.passed = append(m.passed, h)
 	}
@@ -153,6 +171,7 @@ func (m *armory) strikeAt(seam, event string, at *moment, bytes int) *Fault {
 // struck notes that a fault has struck.
 func (m *armory) struck(a *armed, at *moment) {
 	if a.fired == 1 {
+		m.differs = m.differs || a.added
 		a.at, a.nth = len(m.passed), m.times[passing{a.Seam, a.Event, at}]
 	}
 	m.tell(&a.Fault)

@@ -145,7 +145,7 @@ func (r *rig) typeKeys(keys []byte) {
 	t := r.terminal
 	at := hand
 	for _, k := range keys {
-		r.term.After(at, func() { t.Press(k) })
+		r.term.Do(at, func() { t.Press(k) })
 		at += keystroke
 	}
 }
@@ -183,7 +183,7 @@ func (r *rig) presentCard() {
 	case "swipe":
 		p := r.library.Card(c.card)
 		t := r.terminal
-		r.term.After(hand, func() {
+		r.term.Do(hand, func() {
 			r.tellf("card", "", "swiped: %s", p.PAN)
 			t.Swipe(stripeOf(p))
 		})
@@ -195,7 +195,7 @@ func (r *rig) presentCard() {
 		return
 	}
 	name := c.card
-	r.readerActor.After(hand, func() {
+	r.readerActor.Do(hand, func() {
 		r.tellf("card", "", "inserted: %s", r.library.Card(name).PAN)
 		r.inSlot = card
 		if r.term.On() && r.emulator != nil { // otherwise it is found in the slot when the reader gets its power
@@ -239,6 +239,7 @@ const tired = 20
 
 // meddle is what a fault has somebody at the till do about a screen, whether they are asked or not.
 func (r *rig) meddle() {
+	r.noCard = r.inSlot == nil
 	f := r.strike("operator", "screen", atScreen)
 	if f == nil {
 		return
@@ -287,7 +288,7 @@ func (r *rig) takeCard() {
 	if r.inSlot == nil {
 		return
 	}
-	r.readerActor.After(hand, func() {
+	r.readerActor.Do(hand, func() {
 		if r.inSlot == nil {
 			return
 		}

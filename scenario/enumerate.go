@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"time"
@@ -25,25 +26,105 @@ var (
 	tryType      = [...]string{"AAC", "TC", "ARQC"}
 )
 
+// Arguments, and kinds, between which whoever they strike does not choose: a decline is a decline, and a frame that is not for the reader
+// is sent again. One of each sort is tried at an event, the next one at the next, so that all of them are tried all over a script;
+// everything at every event takes three times as long, and has never found anything else.
+var (
+	codeSorts   = [...][]string{{"05", "30", "51", "55"}, {"68", "91", "96"}}
+	statusSorts = [...][][]byte{{{0x69, 0x85}, {0x6A, 0x81}, {0x6A, 0x83}, {0x6F, 0x00}}}
+	readerSorts = [...][]string{{"nak", "bad-lrc", "wrong-sequence"}, {"wtx-flood", "null-flood"}}
+)
+
+// Of a frame a bit is flipped in what it is known by (length, addresses, MTI, bitmap) and in its last part, the MAC if it has one; in
+// the others by turns.
+const (
+	partsAlways  = 4
+	partsByTurns = 3
+)
+
+// trying is how much is tried at an event.
+type trying struct {
+	every bool // every argument that there is; false: one of each sort
+	turn  int  // which of its sort
+}
+
+// turns counts the happenings of each moment, so that each takes the next of what is tried by turns. A command of a card is two of
+// them, by its name and as an apdu.
+func turns(passed []happening) []int {
+	type counted struct {
+		at   *moment
+		apdu bool
+	}
+	of := map[counted]int{}
+	all := make([]int, len(passed))
+	for i := range passed {
+		c := counted{passed[i].at, passed[i].Event == "apdu"}
+		all[i] = of[c]
+		of[c]++
+	}
+	return all
+}
+
+// oneOf leaves of each sort the one whose turn it is.
+func oneOf[T any](t trying, all []T, sorts [][]T, equal func(a, b T) bool) (kept []T) {
+	if t.every {
+		return all
+	}
+	for _, v := range all {
+		out := false
+		for _, sort := range sorts {
+			if i := slices.IndexFunc(sort, func(w T) bool { return equal(v, w) }); i >= 0 {
+				out = i != t.turn%len(sort)
+			}
+		}
+		if !out {
+			kept = append(kept, v)
+		}
+	}
+	return kept
+}
+
+// someOf is the places of a frame whose turn it is.
+func (t trying) someOf(parts []int) []int {
+	free := len(parts) - partsAlways - 1
+	if t.every || free <= partsByTurns {
+		return parts
+	}
+	kept := slices.Clone(parts[:partsAlways])
+	for i := range partsByTurns {
+		kept = append(kept, parts[partsAlways+(t.turn+i*free/partsByTurns)%free])
+	}
+	return append(kept, parts[len(parts)-1])
+}
+
+func sameText(a, b string) bool { return a == b }
+
 // faults is every fault of the catalogue that can strike at a happening, once each.
-func (h *happening) faults() (all []Fault) {
+func (h *happening) faults(t trying) (all []Fault) {
 	if h.Seam == "card" && h.Event != "apdu" && h.Event != "GENERATE AC" {
 		return nil // the same command is an apdu, too
 	}
-	for _, kind := range h.at.kinds {
-		all = append(all, h.variants(Fault{Seam: h.Seam, Event: h.Event, N: h.N, Kind: kind})...)
+	kinds := h.at.kinds
+	if h.at == atReader {
+		kinds = oneOf(t, kinds, readerSorts[:], sameText)
+	}
+	for _, kind := range kinds {
+		if kind == "clock-jump" && h.unread || kind == "pull-card" && h.noCard {
+			continue // the same run as another: the one of the next event, the one without a fault
+		}
+		all = append(all, h.variants(Fault{Seam: h.Seam, Event: h.Event, N: h.N, Kind: kind}, t)...)
 	}
 	return all
 }
 
 // variants are f with every argument that is tried at this happening; none if its kind is not tried here.
-func (h *happening) variants(f Fault) []Fault {
+func (h *happening) variants(f Fault, t trying) []Fault {
 	command := h.Seam == "card" && h.Event != "apdu"
 	switch f.argumentSort() {
 	case argDuration:
 		return vary(f, h.durations(f.Kind), setDuration)
 	case argByte:
-		return vary(f, h.parts, setNumber)
+		return vary(f, t.someOf(h.parts), setNumber)
 	case argKeep: // of the message without its length
 		return vary(f, lengths(0, 1, (h.bytes-2)/2, h.bytes-3), setNumber)
 	case argLength:
@@ -56,14 +137,14 @@ func (h *happening) variants(f Fault) []Fault {
 		return vary(f, tryRestart[:], setDuration)
 	case argCode:
 		honest := slices.DeleteFunc(slices.Clone(tryCode[:]), func(code string) bool { return lies(h.Event, code) })
-		return vary(f, honest, setCode)
+		return vary(f, oneOf(t, honest, codeSorts[:], sameText), setCode)
 	case argImage:
-		return h.images(f)
+		return h.images(f, t)
 	case argJump:
 		return vary(f, tryJump[:], setDuration)
 	case argStatus:
 		if !command {
-			return vary(f, tryStatus[:], setResponse)
+			return vary(f, oneOf(t, tryStatus[:], statusSorts[:], bytes.Equal), setResponse)
 		}
 	case argCardAnswer:
 		if command { // GENERATE AC
@@ -82,11 +163,15 @@ func (h *happening) variants(f Fault) []Fault {
 }
 
 // images are f with every image of the disk that is tried: torn in the record's header, in its body, before its last byte.
-func (h *happening) images(f Fault) (all []Fault) {
+func (h *happening) images(f Fault, t trying) (all []Fault) {
 	for _, f.Image = range images {
 		switch f.Image {
 		case "torn":
-			all = append(all, vary(f, lengths(1, 15, h.bytes/2, h.bytes-1), setNumber)...)
+			places := lengths(1, 15, h.bytes/2, h.bytes-1)
+			if !t.every && len(places) > 0 { // a record is whole or it is not there
+				places = places[t.turn%len(places):][:1]
+			}
+			all = append(all, vary(f, places, setNumber)...)
 		case "flipped":
 			all = append(all, vary(f, []int{max(1, h.bytes/2)}, setNumber)...)
 		default:

@@ -33,9 +33,12 @@ type Base struct {
 	Pairs  int // of an event and a fault, each once and staying
 	Trial  Trial
 
-	passed []happening
-	from   []int // of each event: how many pairs of this base come before it
-	latest atomic.Pointer[faultsAt]
+	passed     []happening
+	turns      []int
+	every      bool
+	share, of  int   // which part of its pairs is tried with this base, of how many: bases that pass the same events share them
+	from       []int // of each event: how many pairs of this base come before it
+	enumerated atomic.Pointer[faultsAt]
 }
 
 // faultsAt is every fault that is tried at an event of a base.
@@ -80,10 +83,10 @@ func (t *Trial) Reason() string {
 	return ""
 }
 
-// Explore runs every script once and lists its events. o gives the seed, the rules and OneDialect; what else it says is not looked
-// at.
+// Explore runs every script once and lists its events. o gives the seed, the rules, OneDialect and Every; what else it says is
+// not looked at.
 func (l *Library) Explore(scripts []*Script, o Options) (*Exploration, error) {
-	x := &Exploration{library: l, options: Options{Seed: o.Seed, Rules: o.Rules, IgnoreExpect: true, Explore: true, taint: newTaint(l, scripts)}}
+	x := &Exploration{library: l, options: Options{Seed: o.Seed, Rules: o.Rules, Every: o.Every, IgnoreExpect: true, Explore: true, taint: newTaint(l, scripts)}}
 	repeated := 0
 	for _, s := range scripts {
 		runs, err := l.variants(s, x.options)
@@ -96,10 +99,17 @@ func (l *Library) Explore(scripts []*Script, o Options) (*Exploration, error) {
 		if o.OneDialect {
 			runs = l.oneDialect(runs, &repeated)
 		}
+		first := len(x.bases)
 		for _, run := range runs {
 			if !l.leavesToPeople(run) {
 				x.add(run)
 			}
+		}
+		if !o.Every {
+			share(x.bases[first:])
+		}
+		for _, b := range x.bases[first:] {
+			x.enumerate(b)
 		}
 	}
 	if x.count == 0 && len(scripts) > 0 {
@@ -150,18 +160,39 @@ func (l *Library) oneDialect(runs []*Script, repeated *int) (kept []*Script) {
 }
 
 func (x *Exploration) add(s *Script) {
-	b := &Base{ID: s.ID, Script: s}
+	b := &Base{ID: s.ID, Script: s, every: x.options.Every, of: 1}
 	b.Trial = x.library.trial(s, x.options, true)
-	b.passed, b.Events = b.Trial.passed, 0
-	b.Trial.passed = nil
-	for i := range b.passed {
-		b.from = append(b.from, b.Pairs)
-		if n := len(both(b.passed[i].faults())); n > 0 {
-			b.Events++
-			b.Pairs += n
+	b.passed, b.Trial.passed = b.Trial.passed, nil
+	b.turns = turns(b.passed)
+	x.bases = append(x.bases, b)
+}
+
+// share has bases that pass the same events, runs of one script, take turns with the pairs.
+func share(bases []*Base) {
+	for i, b := range bases {
+		alike := []*Base{b}
+		for _, other := range bases[i+1:] {
+			if b.of == 1 && other.of == 1 && b.passesAs(other) {
+				alike = append(alike, other)
+			}
+		}
+		for n, other := range alike {
+			if len(alike) > 1 {
+				other.share, other.of = n, len(alike)
+			}
 		}
 	}
-	x.bases = append(x.bases, b)
+}
+
+// enumerate counts the pairs of a base.
+func (x *Exploration) enumerate(b *Base) {
+	for n := range b.passed {
+		b.from = append(b.from, b.Pairs)
+		if pairs := len(b.faults(n)); pairs > 0 {
+			b.Events++
+			b.Pairs += pairs
+		}
+	}
 	x.from = append(x.from, x.count)
 	x.count += b.Pairs
 }
@@ -190,12 +221,32 @@ func (x *Exploration) At(i int) (*Base, Fault) {
 
 func (b *Base) fault(i int) Fault {
 	n := sort.SearchInts(b.from, i+1) - 1
-	at := b.latest.Load() // pairs are mostly taken one after the other
+	at := b.enumerated.Load() // pairs are mostly taken one after the other
 	if at == nil || at.event != n {
-		at = &faultsAt{n, both(b.passed[n].faults())}
-		b.latest.Store(at)
+		at = &faultsAt{n, b.faults(n)}
+		b.enumerated.Store(at)
 	}
 	return at.faults[i-b.from[n]]
+}
+
+// faults is what is tried at event n of this base.
+func (b *Base) faults(n int) []Fault {
+	all := b.passed[n].faults(trying{b.every, b.turns[n]})
+	if b.of > 1 {
+		mine := all[:0]
+		for i, f := range all {
+			if (n+i)%b.of == b.share {
+				mine = append(mine, f)
+			}
+		}
+		all = mine
+	}
+	return both(all)
+}
+
+// passesAs tells whether two bases pass the same events in the same order: they differ in values alone.
+func (b *Base) passesAs(other *Base) bool {
+	return slices.EqualFunc(b.passed, other.passed, func(p, q happening) bool { return p.Place == q.Place && p.at == q.at })
 }
 
 // Twin tells whether pair i has the fault of the pair before it, staying instead of striking once. If that one's trial is Spent, the
@@ -222,13 +273,13 @@ func (x *Exploration) Try(i int) Trial {
 
 func (x *Exploration) attempt(b *Base, faults []Fault, watch bool) Trial {
 	o := x.options
-	o.Extra = faults
+	o.Extra, o.searched = faults, true
 	return x.library.trial(b.Script, o, watch)
 }
 
 // trial runs a script once under what o adds.
 func (l *Library) trial(s *Script, o Options, watch bool) Trial {
-	o.watch = watch
+	o.watch, o.trial = watch, true
 	var out *outcome
 	if bug := sim.Catch(func() { out = l.once(s, o) }); bug != nil {
 		return Trial{ID: replayID(s.ID, o.Seed, o.Extra), Faults: o.Extra, Err: bug, seed: o.Seed}
@@ -257,8 +308,9 @@ func (l *Library) trial(s *Script, o Options, watch bool) Trial {
 func (x *Exploration) Seconds(i int) (first Fault, seconds []Fault) {
 	b, first := x.At(i)
 	t := x.attempt(b, []Fault{first}, true)
+	turns := turns(t.passed)
 	for at := t.struck; at < len(t.passed); at++ {
-		seconds = append(seconds, t.passed[at].faults()...)
+		seconds = append(seconds, t.passed[at].faults(trying{x.options.Every, turns[at]})...)
 	}
 	return first, seconds
 }

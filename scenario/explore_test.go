@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,7 +27,7 @@ func script(t testing.TB, l *Library, id string) *Script {
 // breaks. The whole library takes longer: posim explore.
 func TestEverySingleFaultOfASale(t *testing.T) {
 	l := builtIn(t)
-	x, err := l.Explore([]*Script{script(t, l, "W04")}, Options{Seed: 1})
+	x, err := l.Explore([]*Script{script(t, l, "W04")}, Options{Seed: 1, Every: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +51,7 @@ func TestEverySingleFaultOfASale(t *testing.T) {
 	for _, spec := range []string{
 		"net.rsp[0210].lose", "up.req[0200].delay(50s)", "iss.rsp[0210#1+].corrupt(byte=0)", "net.req[0200].cut(1)", "issuer[0200].crash(after-log)",
 		"term[write#2].power-off(torn,15)", "term[write].sync-error", "term[send 0200].clock-reset", "term[receive 0410].power-off",
-		"term[show#3].clock-jump(-2h)", "card[apdu#5].tear", "card[GENERATE AC].answer(AAC)", "reader[frame#9].wtx-flood", "hsm[use].tamper",
+		"term[show#8].clock-jump(-2h)", "card[apdu#5].tear", "card[GENERATE AC].answer(AAC)", "reader[frame#9].wtx-flood", "hsm[use].tamper",
 		"operator[screen#4].cancel", "operator[pin].wrong-pin", "net.req[0400].lose",
 	} {
 		if id := "W04#seed=1," + spec; step == 1 && !listed[id] {
@@ -235,6 +236,98 @@ func TestTheTaintSearchSings(t *testing.T) {
 	} {
 		if got := x.search([]byte(c.text), c.wire); got != c.want {
 			t.Errorf("%q (on a wire: %v): found %q, want %q", c.text, c.wire, got, c.want)
+		}
+	}
+}
+
+// TestARunThatAnotherIsIsTheSame: what exploration leaves out because another pair makes the same run does make the same run: a fault
+// that stays and never strikes again, a calendar set twice before anybody looks at it, a card pulled that is not there.
+func TestARunThatAnotherIsIsTheSame(t *testing.T) {
+	l := builtIn(t)
+	x, err := l.Explore([]*Script{script(t, l, "W04"), script(t, l, "W20")}, Options{Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	step := 1
+	if testing.Short() {
+		step = 7
+	}
+	twins := 0
+	for i := 0; i+1 < x.Count(); i += step {
+		if x.Twin(i) || !x.Twin(i+1) {
+			continue
+		}
+		if once := x.Try(i); once.Spent {
+			twins++
+			if staying := x.Try(i + 1); staying.Hash != once.Hash {
+				t.Errorf("%s and %s are not the same run", once.ID, staying.ID)
+			}
+		}
+	}
+	jumps, pulls := 0, 0
+	for _, b := range x.Bases() {
+		for n := range b.passed {
+			h := &b.passed[n]
+			run := func(h *happening, kind string) Trial {
+				f := Fault{Seam: h.Seam, Event: h.Event, N: h.N, Kind: kind}
+				if kind == "clock-jump" {
+					f.Duration = tryJump[0]
+				}
+				return x.attempt(b, []Fault{f}, false)
+			}
+			switch {
+			case h.noCard && h.at == atScreen:
+				pulls++
+				if got := run(h, "pull-card"); got.Hash != b.Trial.Hash {
+					t.Errorf("%s is not the run without it", got.ID)
+				}
+			case h.unread:
+				next := slices.IndexFunc(b.passed[n+1:], func(h happening) bool { return h.at == atPoint })
+				jumps++
+				if got, want := run(h, "clock-jump"), run(&b.passed[n+1+next], "clock-jump"); got.Hash != want.Hash {
+					t.Errorf("%s and %s are not the same run", got.ID, want.ID)
+				}
+			}
+		}
+	}
+	if twins < 50 || jumps < 10 || pulls < 10 {
+		t.Errorf("%d twins, %d jumps, %d pulls: too few to show anything", twins, jumps, pulls)
+	}
+}
+
+// TestEachSortIsTried: one argument of each sort at an event, and all of them over a script; and bases that pass the same events have
+// every pair between them.
+func TestEachSortIsTried(t *testing.T) {
+	l := builtIn(t)
+	all := func(id string, every bool) (at map[string]bool, kinds map[string]bool, pairs int) {
+		x, err := l.Explore([]*Script{script(t, l, id)}, Options{Seed: 1, Every: every})
+		if err != nil {
+			t.Fatal(err)
+		}
+		at, kinds = map[string]bool{}, map[string]bool{}
+		for i := range x.Count() {
+			_, f := x.At(i)
+			place, kind, _ := strings.Cut(f.String(), "].")
+			at[place], kinds[kind] = true, true
+		}
+		return at, kinds, x.Count()
+	}
+	for _, id := range []string{"W04", "E15"} {
+		places, kinds, pairs := all(id, false)
+		everywhere, every, most := all(id, true)
+		if pairs*5 > most*4 {
+			t.Errorf("%s: %d pairs of %d", id, pairs, most)
+		}
+		for place := range everywhere {
+			if !places[place] {
+				t.Errorf("%s: nothing is tried at %s]", id, place)
+			}
+		}
+		for kind := range every {
+			exact := strings.HasPrefix(kind, "corrupt") || strings.HasPrefix(kind, "power-off(torn") || strings.HasPrefix(kind, "power-off(flipped")
+			if !exact && !kinds[kind] {
+				t.Errorf("%s: %s is tried nowhere", id, kind)
+			}
 		}
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/posim/posim/host"
-	"github.com/posim/posim/internal/wal"
 	"github.com/posim/posim/sim"
 	"github.com/posim/posim/terminal"
 	"github.com/posim/posim/transport/dialect"
@@ -229,7 +228,7 @@ func (p *party) durable() (*host.View, error) {
 	if p.read.view != nil && bytes.Equal(data, p.read.log) {
 		return p.read.view, nil
 	}
-	v, err := host.Recover(data)
+	v, err := p.read.Read(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.name, err)
 	}
@@ -873,17 +872,15 @@ func (f *family) postings(ledger []posted) (all []host.Posting) {
 
 // ledger is every posting on the host's disk, in the order in which they were written.
 func (p *party) ledger() (all []posted, err error) {
-	_, err = wal.Recover(host.LogName, p.disk.Durable(host.LogName), func(body []byte) error {
-		rec, err := host.DecodeRecord(body)
-		if err != nil {
-			return err
-		}
+	if _, err := p.durable(); err != nil {
+		return nil, err
+	}
+	for _, rec := range p.read.Records() {
 		for _, x := range rec.Postings {
 			all = append(all, posted{rec.Transaction.Key, x})
 		}
-		return nil
-	})
-	return all, err
+	}
+	return all, nil
 }
 
 // difference tells whether somebody owns what does not agree: a host with an item, or whoever parked the record.

@@ -5,7 +5,6 @@ import (
 	"math/big"
 
 	"github.com/posim/posim/host"
-	"github.com/posim/posim/internal/wal"
 	"github.com/posim/posim/transport/dialect"
 )
 
@@ -34,10 +33,11 @@ func (r *rig) judgeFees(families []*family) {
 	if p := r.host.Refunds; p != nil {
 		j.policy = *p
 	}
-	if err := j.read(r.hosts[0].disk.Durable(host.LogName)); err != nil {
+	if _, err := r.hosts[0].durable(); err != nil {
 		r.violate("I12", "%v", err)
 		return
 	}
+	j.read(r.hosts[0].read.Records())
 	j.judge(families)
 	for _, v := range j.wrong {
 		r.violate(v.Invariant, "%s", v.Text)
@@ -48,23 +48,20 @@ func (j *feeJudge) violate(invariant, format string, args ...any) {
 	j.wrong = append(j.wrong, Violation{invariant, fmt.Sprintf(format, args...)})
 }
 
-func (j *feeJudge) read(log []byte) error {
+func (j *feeJudge) read(log []*host.Record) {
 	j.now, j.about, j.fees = map[dialect.Key]*host.Transaction{}, map[dialect.Key][]dialect.Key{}, map[dialect.Key]int64{}
 	j.late, j.days = map[dialect.Key]bool{}, map[string]*cleared{}
-	_, err := wal.Recover(host.LogName, log, func(body []byte) error {
-		rec, err := host.DecodeRecord(body)
-		if err == nil && rec.Transaction != nil {
+	for _, rec := range log {
+		if rec.Transaction != nil {
 			j.record(rec.Transaction)
 		}
-		if err == nil && rec.Cleared != nil {
+		if rec.Cleared != nil {
 			j.day(rec.Cleared)
 		}
-		if err == nil && rec.File != nil && rec.File.Kind == host.FilePayout && rec.File.State == host.FileDue {
+		if rec.File != nil && rec.File.Kind == host.FilePayout && rec.File.State == host.FileDue {
 			j.ordered(rec.File.Lines)
 		}
-		return err
-	})
-	return err
+	}
 }
 
 // record takes one image of a transaction, and looks at what is new in it.

@@ -104,6 +104,7 @@ type party struct {
 	up    *party
 	line  string // the seam of the link up
 	read  struct {
+		host.Follower
 		log  []byte
 		view *host.View
 	}
@@ -488,7 +489,10 @@ func (r *rig) setCalendar(f *Fault) {
 }
 
 // calendar is the date and time that the terminal believes.
-func (r *rig) calendar() time.Time { return r.world.Now().Add(r.wrongBy) }
+func (r *rig) calendar() time.Time {
+	r.looked()
+	return r.world.Now().Add(r.wrongBy)
+}
 
 // errModule is a security module that does not do what it is asked.
 var errModule = errors.New("scenario: the security module is out of order")

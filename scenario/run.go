@@ -36,12 +36,16 @@ type Options struct {
 	Explore bool
 	// OneDialect explores a script that runs in several dialects in one of them: a library is long enough.
 	OneDialect bool
+	// Every has every argument of a fault explored at every event with every value of a list, and not one of each sort in turn.
+	Every bool
 
-	run   string // the run's id, for Keep
-	bare  bool   // leave the script's own faults out
-	watch bool   // keep the events that were passed
-	strew *strewer
-	taint *taint // nil: nobody searches for secrets
+	run      string // the run's id, for Keep
+	trial    bool   // only the judge is asked: not how it ended
+	searched bool   // as far as the first of Extra it is a run in which secrets have been searched for already
+	bare     bool   // leave the script's own faults out
+	watch    bool   // keep the events that were passed
+	strew    *strewer
+	taint    *taint // nil: nobody searches for secrets
 }
 
 // Result is what became of one script: of all its runs, if it is an enumeration.
@@ -190,7 +194,7 @@ func (l *Library) once(s *Script, o Options) *outcome {
 		return out
 	}
 	defer r.world.Close()
-	r.guard(o.taint)
+	r.guard(o.taint, o.searched)
 	newPlay(r, s, o, out).perform()
 	out.hash, out.virtual = r.world.Hash(), r.world.Now().Sub(Start)
 	return out
@@ -230,6 +234,9 @@ func (p *play) perform() {
 	from := len(p.faults)
 	p.arm(p.options.Extra)
 	extra := p.faults[from:]
+	for _, a := range extra {
+		a.added = true
+	}
 	p.atOnce()
 	for i := range s.Steps {
 		p.step(&s.Steps[i])
@@ -248,7 +255,9 @@ func (p *play) perform() {
 			p.fail(f.Pos, "fault %s never fired: its event did not happen", f)
 		}
 	}
-	p.end()
+	if !p.options.trial {
+		p.end()
+	}
 	if p.options.Keep != nil {
 		p.options.Keep(p.options.run, p.stores())
 	}

@@ -197,7 +197,7 @@ func (d *strewer) draw(h happening, parts func() []int) *Fault {
 	if parts != nil {
 		h.parts = parts()
 	}
-	all := h.faults()
+	all := h.faults(trying{every: true})
 	if len(all) == 0 {
 		return nil
 	}

@@ -189,12 +189,15 @@ func (x *taint) search(b []byte, wire bool) string {
 func (x *taint) searchText(s string) string { return x.search([]byte(s), false) }
 
 // guard has everything that leaves the house searched from now on: wires, disks, screens, receipts, and the story if one is
-// told.
-func (r *rig) guard(x *taint) {
+// told. Until a fault strikes that a trial has added, nothing happens that the run without it, which was searched, did not do.
+func (r *rig) guard(x *taint, searched bool) {
 	if x == nil {
 		return
 	}
 	r.world.OnNote(func(_ time.Time, who, kind string, b []byte) {
+		if searched && !r.differs {
+			return
+		}
 		if name := x.search(b, kind == "wire" || kind == "sent" || kind == "line"); name != "" {
 			r.violate("I11", "%s is in the %s of %s", name, kind, who)
 		}

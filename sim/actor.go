@@ -68,6 +68,11 @@ func (a *Actor) After(d time.Duration, f func()) (cancel func()) {
 	return func() { *off = true }
 }
 
+// Do is After for what nobody will cancel.
+func (a *Actor) Do(d time.Duration, f func()) {
+	a.w.push(event{at: a.w.due(d), a: a, epoch: a.epoch, f: f})
+}
+
 // Wait parks the actor's coroutine. Calling it from anywhere else is a bug and panics.
 func (a *Actor) Wait(deadline time.Time, ready func() bool) bool {
 	if !a.running {
@@ -107,7 +112,7 @@ func (a *Actor) PowerOn(f func(Clock)) {
 		a.yield = yield
 		a.root(func() { f(a) })
 	})
-	a.After(0, func() { a.resume(true) })
+	a.Do(0, func() { a.resume(true) })
 }
 
 // root runs what belongs to the actor and recovers the actor's own power cut, and nothing else: another's power cut here

@@ -108,7 +108,7 @@ func (m *memory) arrive(at time.Time, p []byte, err error) {
 		return
 	}
 	bytes := append([]byte(nil), p...)
-	o.owner.After(at.Sub(w.Now()), func() { o.deliver(bytes, err) })
+	o.owner.Do(at.Sub(w.Now()), func() { o.deliver(bytes, err) })
 }
 
 // deliver gives the owner what arrived, on its own clock.

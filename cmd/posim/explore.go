@@ -22,7 +22,7 @@ import (
 
 // exploreFlags are the flags of explore.
 type exploreFlags struct {
-	json, list, pairs bool
+	json, list, pairs, all bool
 	seed              uint64
 	seeds             uint64 // runs of the swarm; 0: none, or as many as there is time for
 	duration          time.Duration
@@ -51,6 +51,7 @@ What breaks an invariant is shrunk and told, with the posim replay line that bri
 	}
 	c.Flags().BoolVar(&f.json, "json", false, "print one JSON object")
 	c.Flags().BoolVar(&f.list, "list", false, "print every pair of an event and a fault, and their number, and run nothing")
+	c.Flags().BoolVar(&f.all, "all", false, "try every argument of a fault at every event, and not one of each sort in turn")
 	c.Flags().BoolVar(&f.pairs, "pairs", false, "add a second fault at every event after the first")
 	c.Flags().Uint64Var(&f.seeds, "seeds", 0, "run a swarm of `N` seeds, from --seed on")
 	c.Flags().DurationVar(&f.duration, "for", 0, "stop after this `DURATION`; without --pairs: run a swarm so long")
@@ -89,7 +90,7 @@ func (a *app) explore(f exploreFlags, paths []string) error {
 	if err != nil {
 		return err
 	}
-	x, err := library.Explore(scripts, scenario.Options{Seed: f.seed, Rules: naive.Rules, OneDialect: len(paths) == 0})
+	x, err := library.Explore(scripts, scenario.Options{Seed: f.seed, Rules: naive.Rules, OneDialect: len(paths) == 0, Every: f.all})
 	if err != nil {
 		return failed(err)
 	}

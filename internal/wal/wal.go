@@ -98,6 +98,23 @@ func Recover(name string, data []byte, apply func(body []byte) error) (int, erro
 	return l.recover(data, apply)
 }
 
+// Reader reads the bytes of a log that grows, and each record once.
+type Reader struct {
+	log Log
+	at  int
+}
+
+// NewReader reads name from its beginning.
+func NewReader(name string) *Reader { return &Reader{log: Log{name: name}} }
+
+// Read gives apply the records of data that it has not given before. data begins with what was read before. It returns how many
+// bytes all of them take; after an error the reader is of no use any more.
+func (r *Reader) Read(data []byte, apply func(body []byte) error) (int, error) {
+	n, err := r.log.recover(data[r.at:], apply)
+	r.at += n
+	return r.at, err
+}
+
 // recover returns where the last whole record ends, or the last that are bound together.
 func (l *Log) recover(data []byte, apply func(body []byte) error) (int, error) {
 	at, end := 0, 0

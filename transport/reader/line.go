@@ -89,7 +89,7 @@ func (e *end) Write(p []byte) (int, error) {
 	}
 	d := e.delivery()
 	d.p = append(d.p[:0], p...)
-	e.peer.owner.After(e.free.Sub(now), d.run)
+	e.peer.owner.Do(e.free.Sub(now), d.run)
 	return len(p), nil
 }
 
@@ -124,7 +124,7 @@ func (e *end) Close() error {
 // shut ends the line; the other side hears of it after what was written before.
 func (e *end) shut() {
 	if o := e.peer; e.inbox.shut() && o.alive() {
-		o.owner.After(max(0, e.free.Sub(e.owner.Now())), func() { o.hangUp(ErrLineClosed) })
+		o.owner.Do(max(0, e.free.Sub(e.owner.Now())), func() { o.hangUp(ErrLineClosed) })
 	}
 }
 
