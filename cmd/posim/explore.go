@@ -23,10 +23,10 @@ import (
 // exploreFlags are the flags of explore.
 type exploreFlags struct {
 	json, list, pairs, all bool
-	seed              uint64
-	seeds             uint64 // runs of the swarm; 0: none, or as many as there is time for
-	duration          time.Duration
-	naive, resume     string
+	seed                   uint64
+	seeds                  uint64 // runs of the swarm; 0: none, or as many as there is time for
+	duration               time.Duration
+	naive, resume          string
 }
 
 func (a *app) exploreCommand() *cobra.Command {

@@ -59,6 +59,7 @@ func derive(in *hsmInput) (*hsmReport, error) {
 		among, algorithm = clear.AES, "AES128"
 		if in.given("algorithm") {
 			algorithm = strings.ToUpper(in.text("algorithm"))
+			in.fail(clear.CheckWorkingAlgorithm(algorithm))
 		}
 	} else {
 		in.refuse("a KSN of TDES DUKPT", "algorithm")

@@ -115,6 +115,12 @@ func WorkingAlgorithms() (names []string) {
 	return names
 }
 
+// CheckWorkingAlgorithm tells whether WorkingAlgorithms has a name; an [*Error] if not.
+func CheckWorkingAlgorithm(name string) error {
+	_, err := workingAlgorithm(name)
+	return err
+}
+
 func workingAlgorithm(name string) (dukpt.Algorithm, error) {
 	a, err := dukpt.ParseAlgorithm(name)
 	if err != nil {

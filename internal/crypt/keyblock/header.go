@@ -67,6 +67,9 @@ func readHeader(text string) (h Header, n int, err error) {
 	if err := h.validFields(); err != nil {
 		return Header{}, 0, err
 	}
+	if h.Context == 0 { // which in a Header is the context's default
+		return Header{}, 0, misplaced(14, "key context: want 0, 1 or 2")
+	}
 	if _, ok := decimal(text[1:5]); !ok {
 		return Header{}, 0, misplaced(1, "length: want 4 decimal digits")
 	}
