@@ -108,8 +108,11 @@ type party struct {
 		log  []byte
 		view *host.View
 	}
-	err error
-	r   *rig
+	began   time.Time // when it got its power
+	crashed bool
+	inARow  int // crashes, each within a minute of a start
+	err     error
+	r       *rig
 }
 
 // newRig builds the house and boots the hosts. The terminal is off.
@@ -198,7 +201,7 @@ func (r *rig) until(limit time.Duration, done func() bool) bool {
 
 // powerOn starts the host's process on its disk.
 func (p *party) powerOn() {
-	p.run, p.err = nil, nil
+	p.run, p.err, p.began = nil, nil, p.r.world.Now()
 	actor := p.actor
 	actor.PowerOn(func(c sim.Clock) {
 		if err := p.work(actor, c); p.actor == actor {
@@ -248,12 +251,24 @@ func (p *party) crash(down time.Duration) {
 		p.actor.PowerOff()
 		return
 	}
-	p.r.world.After(down, func() {
+	if now := p.r.world.Now(); p.crashed && now.Sub(p.began) < crashSoon {
+		p.inARow++
+	} else {
+		p.crashed, p.inARow = true, 0
+	}
+	p.r.world.After(min(down<<min(p.inARow, 10), max(down, mostDown)), func() {
 		p.r.tellf("host", "", "%s restarts", p.name)
 		p.powerOn()
 	})
 	p.actor.PowerOff()
 }
+
+// A host that dies within a minute of its start is started again after twice the time, up to a quarter of an hour, as whatever watches
+// over processes does it.
+const (
+	crashSoon = time.Minute
+	mostDown  = 15 * time.Minute
+)
 
 // point is called before and after the commit of the step that a message caused.
 func (p *party) point(actor *sim.Actor, mti, at string) {
