@@ -254,7 +254,7 @@ func (octets) Decode(src []byte, length int) ([]byte, int, error) {
 	if len(src) < length {
 		return nil, 0, fmt.Errorf("want %d bytes: %d left", length, len(src))
 	}
-	dst := make([]byte, length) // field.Binary keeps it, and a message must not share bytes with a receive buffer
+	dst := make([]byte, length) // it is kept, and a message must not share bytes with a receive buffer
 	copy(dst, src)
 	return dst, length, nil
 }

@@ -175,57 +175,66 @@ func (e *element) setValue(m *Message, s string) (err error) {
 
 // appendTo appends e as m has it to dst, and tells whether it is there.
 func (e *element) appendTo(dst []byte, m *Message) ([]byte, bool, error) {
-	var packed []byte
-	var err error
+	var v []byte
 	if e.data != nil {
-		v := *e.data(m)
-		if len(v) == 0 {
-			return dst, false, nil
-		}
-		var f field.Binary
-		f.SetSpec(e.spec)
-		f.SetValue(v)
-		packed, err = f.Pack()
+		v = *e.data(m)
 	} else {
-		var v string
-		v, err = e.value(m)
+		text, err := e.value(m)
 		if err != nil {
 			return dst, false, err
 		}
-		if v == "" {
-			return dst, false, nil
-		}
-		var f field.String
-		f.SetSpec(e.spec)
-		f.SetValue(v)
-		packed, err = f.Pack()
+		v = []byte(text)
 	}
+	if len(v) == 0 {
+		return dst, false, nil
+	}
+	dst, err := e.pack(dst, v)
+	return dst, err == nil, err
+}
+
+// pack writes the length, if the element has one, and the content. It does what a Field of the library does with its value, in the place
+// where the message is, and not in three others before.
+func (e *element) pack(dst, v []byte) ([]byte, error) {
+	if e.spec.Pad != nil {
+		v = e.spec.Pad.Pad(v, e.spec.Length)
+	}
+	content, err := e.spec.Enc.Encode(v)
 	if err != nil {
-		return dst, false, cause(err)
+		return dst, cause(err)
 	}
-	return append(dst, packed...), true, nil
+	length, err := e.spec.Pref.EncodeLength(e.spec.Length, len(v))
+	if err != nil {
+		return dst, cause(err)
+	}
+	return append(append(dst, length...), content...), nil
+}
+
+// unpack undoes pack. Bytes are a copy; text may still be a part of src.
+func (e *element) unpack(src []byte) (v []byte, read int, err error) {
+	length, prefix, err := e.spec.Pref.DecodeLength(e.spec.Length, src)
+	if err != nil {
+		return nil, 0, cause(err)
+	}
+	if v, read, err = e.spec.Enc.Decode(src[prefix:], length); err != nil {
+		return nil, 0, cause(err)
+	}
+	if e.spec.Pad != nil {
+		v = e.spec.Pad.Unpad(v)
+	}
+	return v, prefix + read, nil
 }
 
 // read decodes e from the front of src into m and returns how many bytes it took. m keeps no part of src.
 func (e *element) read(src []byte, m *Message) (int, error) {
-	if e.data != nil {
-		var f field.Binary
-		f.SetSpec(e.spec)
-		read, err := f.Unpack(src)
-		if err != nil {
-			return 0, cause(err)
-		}
-		*e.data(m) = f.Value()
+	v, read, err := e.unpack(src)
+	switch {
+	case err != nil:
+		return 0, err
+	case e.data != nil:
+		*e.data(m) = v
 		return read, nil
-	}
-	var f field.String
-	f.SetSpec(e.spec)
-	read, err := f.Unpack(src)
-	if err != nil {
-		return 0, cause(err)
-	}
-	if f.Value() == "" {
+	case len(v) == 0:
 		return 0, errors.New("nothing but filler")
 	}
-	return read, e.setValue(m, f.Value())
+	return read, e.setValue(m, string(v))
 }
