@@ -26,7 +26,7 @@ func (a *app) cardKeysCommand() *cobra.Command {
 			"encipherment), as card profiles name it with keys: NAME. Lengths are in bits: each at most as long as the key that\n" +
 			"certifies it. With --public FILE it prints what a terminal needs of such a file: the authority's public key.",
 		Example: "  posim card keys --out mine.yaml\n" +
-			"  posim card keys --rid A000000999 --index C1 --authority 1984 --issuer 1408 --icc 1152 --icc-exponent 65537 --out mine.yaml\n" +
+			"  posim card keys --rid A000000999 --index C1 --authority 1984 --issuer 1408 --icc 1152 --icc-exponent 65537 --out long.yaml\n" +
 			"  posim card keys --icc 1024 --pin 768 --out with-pin-key.yaml\n" +
 			"  posim card keys --icc 0 --out sda-only.yaml\n" +
 			"  posim card keys --public mine.yaml",

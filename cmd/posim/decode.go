@@ -19,7 +19,7 @@ const maxInput = 1 << 20
 func (a *app) decodeCommand() *cobra.Command {
 	c := group(&cobra.Command{
 		Use: "decode", Short: "name the parts of a message or of card data",
-		Example: "  posim decode iso 08000020000000000000000001\n  posim decode iso --dialect cup 603100311100 08200000000000000000\n  posim decode tlv 9F0206000000010000\n  posim decode tlv - < record.hex\n" +
+		Example: "  posim decode iso 08000020000000000000000001\n  posim decode iso --dialect cup 603100311100 08200000000000000000\n  posim decode tlv 9F0206000000010000\n  echo 9F0206000000010000 | posim decode tlv -\n" +
 			"  posim decode tvr 8000048000\n  posim decode apdu --response 6A82",
 	}, "iso, tlv, apdu, atr, dol, tvr, tsi, cvm, aip, auc or cid")
 	var response bool
@@ -30,7 +30,7 @@ func (a *app) decodeCommand() *cobra.Command {
 	c.AddCommand(
 		a.isoDecoder(),
 		a.decoder("tlv", "the data objects of BER-TLV, named as in EMV Book 3, annex A",
-			"  posim decode tlv 9F0206000000010000\n  posim decode tlv - < record.hex", a.decodeTLV),
+			"  posim decode tlv 9F0206000000010000\n  echo 9F0206000000010000 | posim decode tlv -", a.decodeTLV),
 		command,
 		a.decoder("atr", "the bytes of an answer to reset", "  posim decode atr 3BE00000 8131FE45 EB", a.decodeATR),
 		a.decoder("dol", "the entries of a data object list: PDOL, CDOL, DDOL, TDOL, log format",

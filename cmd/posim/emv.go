@@ -11,7 +11,7 @@ import (
 )
 
 func (a *app) emvCommand() *cobra.Command {
-	c := group(&cobra.Command{Use: "emv", Short: "why a card said yes or no, transactions run again, and the EMV books", Example: "  posim emv explain visa-credit\n  posim emv replay transaction.json\n  posim emv tags 9F34"}, "explain, replay or tags")
+	c := group(&cobra.Command{Use: "emv", Short: "why a card said yes or no, transactions run again, and the EMV books", Example: "  posim emv explain visa-credit\n  posim run --record sale.json testdata/scenarios/W01-sale-paid.yaml\n  posim emv replay sale.json\n  posim emv tags 9F34"}, "explain, replay or tags")
 	c.AddCommand(a.explainCommand(), a.transcriptCommand(), a.tagsCommand())
 	return c
 }

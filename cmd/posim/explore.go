@@ -42,7 +42,7 @@ runs a swarm: scripts that seeds write, under faults that they strew.
 
 What breaks an invariant is shrunk and told, with the posim replay line that brings it back; the exit status is then 1.`,
 		Example: `  posim explore
-  posim explore --list W04-approval-lost.yaml
+  posim explore --list testdata/scenarios/W04-approval-lost.yaml
   posim explore --naive any-ack
   posim explore --pairs --for 10m --resume pairs.json
   posim explore --for 60s

@@ -70,6 +70,7 @@ The admin view is JSON over HTTP on this machine: GET /health /positions /view /
   posim host --profile unionpay-merchant
   posim host --listen 127.0.0.1:0 --admin 127.0.0.1:0 --json
   posim host --listen-cup 127.0.0.1:9001
+  openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -keyout host.key -out host.pem
   posim host --tls-cert host.pem --tls-key host.key
   posim host terminals
   curl -s http://127.0.0.1:8584/positions`,

@@ -23,7 +23,8 @@ func (a *app) hsmCommand() *cobra.Command {
 			"it computes what a security module computes, on keys that are given to it.\n" + calculatorHelp,
 		Example: "  posim hsm kcv --cipher tdes --key 0123456789ABCDEFFEDCBA9876543210\n" +
 			"  posim hsm dukpt next --ksn FFFF9876543210E00000\n" +
-			"  posim hsm list --data DIR",
+			"  posim hsm inject --data till --terminal dukpt-aes\n" +
+			"  posim hsm list --data till",
 	}, "inject, list or tamper, or pinblock, kcv, mac, dukpt, tr31, cvv, pvv, offset, components, arqc, arpc or sm4")
 	c.AddCommand(a.hsmPINBlockCommand(), a.hsmKCVCommand(), a.hsmMACCommand(), a.hsmDUKPTCommand(), a.hsmTR31Command(), a.hsmCVVCommand(),
 		a.hsmPVVCommand(), a.hsmOffsetCommand(), a.hsmComponentsCommand(), a.hsmARQCCommand(), a.hsmARPCCommand(), a.hsmSM4Command())

@@ -86,7 +86,7 @@ func (a *app) hsmListCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "list", Short: "the keys of a terminal's security module, by label", Args: none,
 		Long:    "Lists what is kept: label, usage, algorithm, mode and exportability by their X9.143 codes, check value, and of a DUKPT\ndevice its key serial number. No key is shown, here or anywhere.",
-		Example: "  posim hsm list --data DIR\n  posim hsm list --data DIR --json",
+		Example: "  posim hsm inject --data till --terminal dukpt-aes\n  posim hsm list --data till\n  posim hsm list --data till --json",
 		RunE: func(*cobra.Command, []string) error {
 			return f.withModule(func(m *hsm.Module) error { return a.printKeys(m, f.asJSON) })
 		},
@@ -144,7 +144,7 @@ func (a *app) hsmTamperCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "tamper", Short: "open the case of a terminal's security module: its keys are gone", Args: none,
 		Long:    "Destroys the keys at rest, as a module does when its case is opened. The terminal then stops with SECURITY MODULE ERROR;\nits journal stays. There is no way back but another module: posim hsm inject --replace.",
-		Example: "  posim hsm tamper --data DIR",
+		Example: "  posim hsm inject --data till --terminal dukpt-aes\n  posim hsm tamper --data till",
 		RunE: func(*cobra.Command, []string) error {
 			return f.withModule(func(m *hsm.Module) error { return a.hsmTamper(m, f.asJSON) })
 		},
@@ -193,10 +193,13 @@ With --label it adds one key: from components (--component, twice or more, each 
 key block (--key-block) under a key that is there (--under LABEL).
 
 Components on the command line are for test keys only: other programs can see them.`,
-		Example: "  posim hsm inject --data DIR --terminal dukpt-aes\n" +
-			"  posim hsm inject --data DIR --terminal dukpt-aes --replace --times 1\n" +
-			"  posim hsm inject --data DIR --label transport --usage K1 --algorithm A --component @one --component @two --check 3AA2DB\n" +
-			"  posim hsm inject --data DIR --label line --under transport --key-block @block",
+		Example: "  posim hsm inject --data till --terminal dukpt-aes\n" +
+			"  posim hsm inject --data till --label transport --usage K1 --algorithm A --component 6BC1BEE22E409F96E93D7E117393172A " +
+			"--component AE2D8A571E03AC9C9EB76FAC45AF8E51 --check CCD423\n" +
+			"  posim hsm inject --data till --label line --under transport --key-block D0144P0AE00N0000489A5FF42EE9A58897B5577C832B5136E5F319756AC1389" +
+			"7516F209A07C4E621C060858CFDBA5EF904F1FD2DB41E512C6C68FA8AB3D41E9D7343370F7FC16017\n" +
+			"  posim hsm tamper --data till\n" +
+			"  posim hsm inject --data till --terminal dukpt-aes --replace --times 1",
 		RunE: func(c *cobra.Command, _ []string) error {
 			f.in = &hsmInput{a: a, flags: c.Flags(), name: "hsm inject"}
 			return a.hsmInject(&f)

@@ -33,11 +33,11 @@ func (a *app) reportCommand() *cobra.Command {
 		Use: "report", Short: "what a host's logs say: statement, clearing file, differences, fees",
 		Long: `Reports are made of the logs in a host's data directory (posim host --data DIR), or of what posim run --keep DIR has left of a run.
 They read and change nothing. A host that is running is asked by its admin view: its directory is in use, and is not read.`,
-		Example: `  posim host --data host-data
-  posim report statement --data host-data
-  posim report clearing --data host-data --date 2026-03-02 --csv
-  posim report differences --data host-data --lang zh
-  posim report fees --data host-data --json`,
+		Example: `  posim run --keep runs testdata/scenarios/W01-sale-paid.yaml
+  posim report statement --data runs/W01
+  posim report clearing --data runs/W01 --date 2026-03-02 --csv
+  posim report differences --data runs/W01 --lang zh
+  posim report fees --data runs/W01/host --json`,
 	}, strings.Join(scenario.Reports(), ", "))
 	for _, r := range []struct{ name, short, long string }{
 		{"statement", "what merchants get for each transaction, and whether they have it",
@@ -62,8 +62,9 @@ func (a *app) reportOf(name, short, long string) *cobra.Command {
 	var f reportFlags
 	c := &cobra.Command{
 		Use: name, Short: short, Long: long, Args: none,
-		Example: fmt.Sprintf("  posim report %[1]s --data host-data\n  posim report %[1]s --data host-data --date 2026-03-02 --csv\n  posim report %[1]s --data host-data --lang zh", name),
-		RunE:    func(*cobra.Command, []string) error { return a.report(name, &f) },
+		Example: fmt.Sprintf("  posim run --keep runs testdata/scenarios/W01-sale-paid.yaml\n  posim report %[1]s --data runs/W01\n"+
+			"  posim report %[1]s --data runs/W01 --date 2026-03-02 --csv\n  posim report %[1]s --data runs/W01 --lang zh", name),
+		RunE: func(*cobra.Command, []string) error { return a.report(name, &f) },
 	}
 	c.Flags().StringVar(&f.data, "data", "", "a host's data directory `DIR`, or a kept run")
 	c.Flags().StringVar(&f.date, "date", "", "of one business date `YYYY-MM-DD` only")

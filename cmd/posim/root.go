@@ -39,8 +39,8 @@ usage:
 
 examples:
   posim run
-  posim run --verbose --lang zh W04-approval-lost.yaml
-  posim run --json --seed 7 scripts/
+  posim run --verbose --lang zh testdata/scenarios/W04-approval-lost.yaml
+  posim run --json --seed 7 testdata/scenarios/
   posim run --junit report.xml
   posim run --naive no-wal       leave a rule out, and see the judge object
   posim explore --for 60s        a swarm: many sales, many faults

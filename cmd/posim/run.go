@@ -39,14 +39,14 @@ LINE is /dev/ttyUSB0?protocol=ccid-serial, pcsc://NAME (pcsc:// is the only read
 or emu:. replay:FILE is a recorded card in the built-in reader, in virtual time unless something else is real; its cryptograms
 are right for the amount and the day of the recording. With a host that is not ours, give no --admin: what its books say is then reported as not observable.`,
 		Example: `  posim run
-  posim run --verbose my-scripts/W04-approval-lost.yaml
+  posim run --verbose testdata/scenarios/W04-approval-lost.yaml
   posim run --json --seed 7
   posim run --junit report.xml --lang zh
   posim run --naive no-wal
-  posim run --record sale.json my-scripts/W01-sale-paid.yaml
-  posim run --keep runs my-scripts/W04-approval-lost.yaml
-  posim run --data ./till W01-sale-paid.yaml
-  posim run --reader pcsc:// --host 127.0.0.1:8583 W01-sale-paid.yaml`,
+  posim run --record sale.json testdata/scenarios/W01-sale-paid.yaml
+  posim run --keep runs testdata/scenarios/W04-approval-lost.yaml
+  posim run --data ./till testdata/scenarios/W01-sale-paid.yaml
+  posim run --reader pcsc:// --host 127.0.0.1:8583 testdata/scenarios/W01-sale-paid.yaml`,
 		RunE: func(c *cobra.Command, paths []string) error {
 			f.seeded, f.spoken = c.Flags().Changed("seed"), c.Flags().Changed("lang")
 			return a.runScripts(f, paths)

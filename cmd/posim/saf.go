@@ -20,7 +20,7 @@ func (a *app) safCommand() *cobra.Command {
 		Long: `A terminal keeps what it could not send in its journal: reversals first, then what was approved offline, then what a person has
 set aside. These commands look at the queue of a terminal that is off, in its data directory (posim run --data DIR, posim tui --data DIR).
 A running terminal has the same in its menu.`,
-		Example: "  posim saf list --data DIR\n  posim saf retry --data DIR\n  posim saf park --data DIR 000123 --reason 'confirmed by telephone'",
+		Example: "  posim run --keep runs testdata/scenarios/W35-tamper.yaml\n  posim saf list --data runs/W35/terminal\n  posim saf retry --data runs/W35/terminal\n  posim saf park --data runs/W35/terminal 000001 --reason 'confirmed by telephone'",
 	}, "list, retry or park")
 	c.AddCommand(a.safListCommand(), a.safRetryCommand(), a.safParkCommand())
 	return c
@@ -125,7 +125,7 @@ func (a *app) safListCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "list", Short: "what waits, in the order in which it is sent", Args: none,
 		Long:    "Lists reversals, then what was approved offline, then what a person has set aside: STAN, date and time, kind, amount, card,\nstate, and how often it was tried, as far as the terminal's profile has tries counted (saf.attempts). Changes nothing.",
-		Example: "  posim saf list --data DIR\n  posim saf list --data DIR --json",
+		Example: "  posim run --keep runs testdata/scenarios/W35-tamper.yaml\n  posim saf list --data runs/W35/terminal\n  posim saf list --data runs/W35/terminal --json",
 		RunE: func(*cobra.Command, []string) error {
 			return a.withQueue(&f, func(*terminal.Queue) (string, error) { return "", nil })
 		},
@@ -145,7 +145,7 @@ func (a *app) safRetryCommand() *cobra.Command {
 			}
 			return nil
 		},
-		Example: "  posim saf retry --data DIR\n  posim saf retry --data DIR 000123 --json",
+		Example: "  posim run --keep runs testdata/scenarios/W35-tamper.yaml\n  posim saf retry --data runs/W35/terminal\n  posim saf retry --data runs/W35/terminal 000001 --json",
 		RunE: func(_ *cobra.Command, args []string) error {
 			stan := ""
 			if len(args) == 1 {
@@ -169,7 +169,7 @@ func (a *app) safParkCommand() *cobra.Command {
 		Long: `Sets an item aside, durably and with a reason, which stays with it and is on the slip of its batch's settlement. The money that it
 is about is then a matter for people: a reversal that is set aside leaves the cardholder charged until somebody sees to it. There is
 no way back. What may still be on its way cannot be set aside: start the terminal once, which makes a reversal of it.`,
-		Example: "  posim saf park --data DIR 000123 --reason 'confirmed by telephone'",
+		Example: "  posim run --keep runs testdata/scenarios/W35-tamper.yaml\n  posim saf park --data runs/W35/terminal 000001 --reason 'confirmed by telephone'",
 		RunE: func(_ *cobra.Command, args []string) error {
 			if reason == "" {
 				return misuse("saf park: want --reason TEXT")

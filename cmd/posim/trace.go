@@ -41,9 +41,9 @@ With --open it lists what is not at rest: what is due, waits for a date, or is i
 		Example: `  posim run --keep runs testdata/scenarios/W04-approval-lost.yaml
   posim trace --data runs/W04 --stan 000002
   posim trace --data runs/W04 --amount 100.00 --time 14:05 --lang zh
-  posim trace --data till --data host-data --rrn 606114000001 --json
-  posim trace --data host-data --card 0119 --time 2026-03-02
-  posim trace --data host-data --open
+  posim trace --data runs/W04/terminal --data runs/W04/host --rrn 606114000001 --json
+  posim trace --data runs/W04/host --card 0119 --time 2026-03-02
+  posim trace --data runs/W04 --open
   posim trace --host 127.0.0.1:8584 --terminal SIM00001 --stan 000002`,
 		RunE: func(*cobra.Command, []string) error { return a.trace(&f) },
 	}

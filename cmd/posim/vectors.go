@@ -18,7 +18,7 @@ func (a *app) vectorsCommand() *cobra.Command {
 A layout, a step or a field that is not known is a failure, and so is an input that is missing: nothing is skipped. A line
 names file, vector, field, what was computed and what was expected; keys and PINs are shown as a digest.
 The exit status is 0 when every vector passed, 1 when one failed, 2 when a path cannot be read.`,
-		Example: "  posim vectors testdata/vectors/emv\n  posim vectors -v --json capk.json",
+		Example: "  posim vectors testdata/vectors/emv\n  posim vectors -v --json testdata/vectors/cup/CUP-MAC-002.json",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return misuse("vectors: want files or folders")
