@@ -118,3 +118,18 @@ func TestWorkingDays(t *testing.T) {
 		want(t, fmt.Sprint(c.from, "+", c.n), workingDaysLater(c.from, c.n), c.want)
 	}
 }
+
+// A file says once what was passed on, whatever its name; and what is done is not done again.
+func TestPassedOnOnce(t *testing.T) {
+	o := newBureau(t, rules.Set{}, payEasy)
+	sale := o.sold(1, 10000)
+	o.days("2026-03-03", "2026-03-04")
+	o.expect("passed on", o.paid(sale), "passed-on")
+	had := o.all()
+	l := lineOf("", 9940, false)
+	l.Key = sale.Key()
+	o.hand(&File{ID: "once more", Kind: FilePassedOn, From: "aggregator", To: "acquirer", Date: "2026-03-04", Lines: []FileLine{l}}, 0)
+	o.expect("money", o.all(), had)
+	o.days("2026-03-05", "2026-03-06")
+	o.expect("files", len(o.view(atAggregator).Files), 2) // what came, and what it made of it
+}

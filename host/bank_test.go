@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/posim/posim/internal/rules"
 	"github.com/posim/posim/transport/dialect"
@@ -367,4 +368,138 @@ func TestNothingIsLeftToPay(t *testing.T) {
 	o.expect("paid", fmt.Sprintln(o.paid(o.till.asked[0]), o.paid(o.till.asked[1]), o.paid(refunded)), "none credited none\n")
 	o.expect("money", o.all(), "cardholder -251 merchant -49 fees 300") // a fee of 100 each; 1 is ordered, and of the third 50 are owed
 	o.expect("orders", len(o.view(atBank).Credits), 1)
+}
+
+// ordered is a bureau whose payout of a sale is ordered, and not answered.
+func ordered(t *testing.T, amount int64, change ...func(a, s *RelayConfig, i *IssuerConfig)) (*bureau, *dialect.Message) {
+	o := newBureau(t, rules.Set{}, change...)
+	sale := o.sold(1, amount)
+	o.calendar(CalendarCutover, "2026-03-03")
+	o.fault("file payout-result", hold)
+	o.step(atAcquirer, Event{Kind: EventCalendar, Calendar: Calendar{Kind: CalendarPayout}}, 0)
+	o.expect("payout", o.paid(sale), "ordered")
+	o.now = o.now.Add(time.Second) // what comes now comes behind it
+	return o, sale
+}
+
+// What is ordered is as good as paid: a refund is taken from the merchant then, and so is what is given back.
+func TestWhatBefallsAnOrder(t *testing.T) {
+	o, sale := ordered(t, 10000)
+	o.ask(o.after(dialect.KindRefund, 2, sale, 4000))
+	o.expect("refunded", o.all(), "cardholder -10000 switch 4000 acquirer 10000 merchant -3976 fees -24")
+	o.unshelve()
+	o.expect("and paid", o.all(), "cardholder -10000 switch 4000 merchant 5964 fees 36")
+
+	o, sale = ordered(t, 10000)
+	o.withItem(sale, ReversalRefused, ItemOpen, 4000)
+	o.must(atAcquirer, DeedAdjust, sale)
+	o.unshelve()
+	o.expect("given back, and paid", o.all(), "cardholder -6000 merchant 5964 fees 36")
+
+	// Netted: the refund is no part of the order, and is taken out of what the order brings.
+	o, sale = ordered(t, 10000, func(a, _ *RelayConfig, _ *IssuerConfig) { a.Refunds.Netting = true })
+	refund := o.after(dialect.KindRefund, 2, sale, 4000)
+	o.ask(refund)
+	o.expect("owed", o.view(atAcquirer).Find(refund.Key()).Paid, false)
+	o.unshelve()
+	o.expect("collected", fmt.Sprint(o.view(atAcquirer).Find(refund.Key()).Paid, " ", o.all()), "true cardholder -10000 switch 4000 merchant 5964 fees 36")
+
+	// The fee is audited when it has been taken.
+	o, sale = ordered(t, 10000, func(a, _ *RelayConfig, _ *IssuerConfig) {
+		a.Books = &Booking{"8062", "a hospital", FlatPlan("hospitals", 0)}
+	})
+	o.step(atAcquirer, Event{Kind: EventCalendar, Calendar: Calendar{Kind: CalendarPayout}}, 0)
+	o.expect("before", o.item(atAcquirer, sale), "none")
+	o.unshelve()
+	o.expect("behind it", o.item(atAcquirer, sale), "fee-differs 60 open")
+}
+
+// A refund that is netted is taken out of the next payouts, as much as they bring.
+func TestNettedRefunds(t *testing.T) {
+	o := newBureau(t, rules.Set{}, func(a, _ *RelayConfig, _ *IssuerConfig) { a.Refunds.Netting = true })
+	sale := o.sold(1, 10000)
+	o.days("2026-03-03")
+	refund := o.after(dialect.KindRefund, 2, sale, 10000)
+	o.ask(refund)
+	o.expect("nobody is charged", o.all(), "cardholder -10000 switch 10000 acquirer -9940 merchant 9940")
+	o.sold(3, 5000)
+	o.days("2026-03-04", "2026-03-05")
+	o.expect("a part", o.all(), "cardholder -5000 acquirer -4970 merchant 9940 fees 30")
+	o.sold(4, 6000)
+	o.days("2026-03-06", "2026-03-09")
+	o.expect("and the rest", o.all(), "cardholder -11000 merchant 10934 fees 66")
+	o.expect("settled", o.view(atAcquirer).Find(refund.Key()).Paid, true)
+}
+
+// What was refunded before the payout had no fee taken of it, and gives none back.
+func TestShareOfTheFee(t *testing.T) {
+	o := newBureau(t, rules.Set{})
+	sale := o.sold(1, 10000)
+	o.ask(o.after(dialect.KindRefund, 2, sale, 4000))
+	o.days("2026-03-03")
+	o.expect("paid", o.all(), "cardholder -6000 merchant 5964 fees 36")
+	o.ask(o.after(dialect.KindRefund, 3, sale, 3000))
+	o.expect("half of the rest, and of its fee", o.all(), "cardholder -6000 switch 3000 merchant 2982 fees 18")
+}
+
+// An item that is there already is not lost when the payout comes back.
+func TestAnItemOutlivesAReturn(t *testing.T) {
+	o := newBureau(t, rules.Set{}, func(a, _ *RelayConfig, _ *IssuerConfig) { a.PayTo = AccountFrozen })
+	sale := o.sold(1, 10000)
+	o.withItem(sale, AmountLess, ItemOpen, 77)
+	o.days("2026-03-03")
+	o.expect("returned", o.paid(sale)+" "+o.item(atAcquirer, sale), "returned amount-less 77 open")
+}
+
+// While an item of money too much is open, or its sale is charged back, the merchant is not paid.
+func TestWhatIsNotPaid(t *testing.T) {
+	for _, c := range []struct {
+		k    ItemType
+		s    ItemStage
+		want string
+	}{
+		{ReversalRefused, ItemOpen, "none"}, {HeldBack, ItemOpen, "none"}, {Dispute, ItemChargedBack, "none"}, {Dispute, ItemChargedBackAgain, "none"},
+		{Dispute, ItemRepresented, "credited"}, {AmountLess, ItemOpen, "credited"}, {ReversalRefused, ItemClosed, "credited"},
+	} {
+		o := newBureau(t, rules.Set{})
+		sale := o.sold(1, 10000)
+		o.withItem(sale, c.k, c.s, 10)
+		o.days("2026-03-03")
+		o.expect(fmt.Sprint(c.k, " ", c.s), o.paid(sale), c.want)
+	}
+}
+
+// A merchant's account is his: another one's payouts wait, and his sales are not counted with another's.
+func TestTwoMerchants(t *testing.T) {
+	const otherTID, otherMID = "SIM00002", "SIM000000000002"
+	o := newBureau(t, rules.Set{}, func(a, _ *RelayConfig, _ *IssuerConfig) {
+		a.Terminals = append(a.Terminals, TerminalKeys{TID: otherTID, MID: otherMID, Key: a.Terminals[0].Key})
+		a.Risk = []RiskRule{{By: ByMerchant, Within: time.Hour, Count: 2, Days: 1, Reason: "r"}}
+		a.PayTo = AccountClosed
+	})
+	other := o.sale(2, 5000)
+	other.CardAcceptorTerminalIdentification, other.CardAcceptorIdentificationCode = otherTID, otherMID
+	sale := o.sold(1, 10000)
+	o.ask(other)
+	o.expect("two sales of two merchants", o.risk(sale)+" "+o.risk(other), "none none")
+	o.days("2026-03-03")
+	o.expect("returned", o.paid(sale)+" "+o.paid(other), "returned returned")
+	if err := o.does(atAcquirer, Deed{Do: DeedCorrect, MID: testMID, Account: AccountOpen}); err != nil {
+		t.Error(err)
+	}
+	o.expect("corrected", o.paid(sale)+" "+o.paid(other), "corrected returned")
+	o.days("2026-03-04", "2026-03-05")
+	o.expect("paid", o.paid(sale)+" "+o.paid(other), "credited returned")
+	for range 2 {
+		for _, c := range []struct {
+			do   string
+			want bool
+		}{{DeedSuspend, true}, {DeedLift, false}} {
+			if err := o.does(atAcquirer, Deed{Do: c.do, TID: otherTID}); err != nil {
+				t.Error(err)
+			}
+			x := o.nodes[atAcquirer].m.(*Relay)
+			o.expect(c.do, fmt.Sprint(x.stateOf(x.terminals[otherTID]).Disabled, x.stateOf(x.terminals[testTID]).Disabled), fmt.Sprint(c.want, false))
+		}
+	}
 }

@@ -324,6 +324,7 @@ func TestStatement(t *testing.T) {
 		{"the later day waits for it, too", []*Cleared{file(d2, 1, 1), file(d3, 2, 2, one), file(d4, 1, 1, two)}, d2, "1 10, 2 20"},
 		{"and then all are said", []*Cleared{file(d2, 1, 1), file(d3, 2, 2, one), file(d4, 1, 1, two), file(d3, 1, 2)}, d4, "1 10, 2 20"},
 		{"a part that comes twice is one part", []*Cleared{file(d3, 1, 2, one), file(d3, 1, 2, one)}, "", "1 10"},
+		{"a day that is whole stays so", []*Cleared{file(d2, 1, 1), file(d2, 1, 2), file(d3, 1, 1)}, d3, ""},
 		{"of an old day nothing new is said", []*Cleared{file(d3, 1, 1), file(d2, 1, 2)}, d3, ""},
 	} {
 		var s statement
@@ -350,5 +351,208 @@ func TestClearingPolicy(t *testing.T) {
 		if err := c.p.validate(); (err == nil) != (c.days > 0) || err == nil && c.p.days() != c.days {
 			t.Errorf("%+v: %v, %d days", c.p, err, c.p.days())
 		}
+	}
+}
+
+// Who may say that something does not agree: both sides must have had their files.
+func TestWhenAMismatchIsDue(t *testing.T) {
+	k := lineOf("000001", 1, true).Key
+	said := func(date string, at string) *statement {
+		s := &statement{date: date, lines: map[dialect.Key]*dated{}}
+		if at != "" {
+			s.lines[k] = &dated{lineOf("000001", 1, true), at}
+		}
+		return s
+	}
+	const d2, d3 = "2026-03-02", "2026-03-03"
+	approved, reversed := &Entry{Transaction: Transaction{State: Approved}}, &Entry{Transaction: Transaction{State: Reversed}}
+	for _, c := range []struct {
+		name       string
+		m          ItemType
+		e          *Entry
+		own, above *statement
+		want       bool
+	}{
+		{"the switch has said its day", AcquirerOnly, approved, said(d2, d2), said(d2, ""), true},
+		{"the switch has not", AcquirerOnly, approved, said(d3, d3), said(d2, ""), false},
+		{"we have said our day", SwitchOnly, nil, said(d2, ""), said(d2, d2), true},
+		{"we have not", SwitchOnly, nil, said(d2, ""), said(d3, d3), false},
+		{"we have it, in no file yet", SwitchOnly, approved, said(d2, ""), said(d2, d2), false},
+		{"we had it", SwitchOnly, reversed, said(d2, ""), said(d2, d2), true},
+		{"we have it with less, and have said so", SwitchOnly, approved, said(d2, d2), said(d2, d2), true},
+		{"a terminal's that we do not know", TerminalOnly, nil, said(d2, ""), said(d2, ""), true},
+		{"a terminal's that is in no file yet", TerminalOnly, approved, said(d2, ""), said(d2, ""), false},
+		{"a terminal's that we have undone", TerminalOnly, reversed, said(d2, ""), said(d2, ""), true},
+		{"two that differ in their amounts", SwitchLess, approved, said(d2, d2), said(d2, d2), true},
+	} {
+		want(t, c.name, due(Mismatch{Key: k, Type: c.m}, c.e, c.own, c.above), c.want)
+	}
+}
+
+// The switch's file may come before our own day is over: then our cut-over compares.
+func TestTheSwitchIsEarlier(t *testing.T) {
+	o := newBureau(t, rules.Set{})
+	m := o.sale(777, 1)
+	o.hand(clearingFile("c-1", "2026-03-02", 1, 1, lineFor(m, 4200)), 0)
+	o.expect("before our cut-over", o.item(atAcquirer, m), "none")
+	o.step(atAcquirer, Event{Kind: EventCalendar, Calendar: Calendar{Kind: CalendarCutover, Date: "2026-03-03"}}, 0)
+	o.expect("behind it", o.item(atAcquirer, m), "switch-only 4200 open")
+}
+
+// lineFor is the line of a message.
+func lineFor(m *dialect.Message, amount int64) FileLine {
+	l := lineOf("", amount, true)
+	l.Key = m.Key()
+	return l
+}
+
+// What is being decided about is not compared, and an item that is open stays as it is meanwhile.
+func TestWhatIsOnItsWayIsNotCompared(t *testing.T) {
+	o := newBureau(t, rules.Set{})
+	first, second := o.sold(1, 10000), o.sold(2, 5000)
+	o.jam = FileClearing
+	refund := func(stan int, of *dialect.Message) *dialect.Message {
+		o.fault("acquirer>switch 0220", lose)
+		m := o.after(dialect.KindRefund, stan, of, 100)
+		o.ask(m)
+		return m
+	}
+	pending := refund(3, first)
+	o.calendar(CalendarCutover, "2026-03-03")
+	o.hand(clearingFile("c-1", "2026-03-02", 1, 1), 0)
+	o.expect("while it is refunded", o.item(atAcquirer, first), "none")
+	o.expect("the other", o.item(atAcquirer, second), "acquirer-only 5000 open")
+	o.calendar(CalendarPayout, "")
+	o.expect("nor is it paid", o.paid(first), "none")
+	refund(4, second)
+	o.hand(clearingFile("c-2", "2026-03-03", 1, 1, lineFor(second, 5000)), 0)
+	o.expect("still open", o.item(atAcquirer, second), "acquirer-only 5000 open")
+	again := *pending
+	again.MTI = "0221"
+	o.ask(&again)
+	o.calendar(CalendarCutover, "2026-03-04")
+	o.expect("when it has been refunded", o.item(atAcquirer, first), "acquirer-only 10000 open")
+}
+
+// Money is set aside where it is not ours for sure and has not left, and not otherwise; and what has an item already gets no other.
+func TestWhatIsSetAside(t *testing.T) {
+	t.Run("the switch has more", func(t *testing.T) {
+		o := newBureau(t, rules.Set{})
+		sale := o.sold(1, 10000)
+		o.jam = FileClearing
+		o.calendar(CalendarCutover, "2026-03-03")
+		o.hand(clearingFile("c-1", "2026-03-02", 1, 1, lineFor(sale, 10500)), 0)
+		o.expect("item", o.item(atAcquirer, sale)+", "+o.all(), "switch-only 500 open, cardholder -10000 acquirer 10000")
+	})
+	t.Run("the switch has less, and it is being paid", func(t *testing.T) {
+		o := newBureau(t, rules.Set{}, func(a, _ *RelayConfig, _ *IssuerConfig) { a.Terminals[0].Settles = SettleD0 })
+		sale := o.sold(1, 10000)
+		o.fault("file payout-result", hold)
+		o.step(atAcquirer, Event{Kind: EventCalendar, Calendar: Calendar{Kind: CalendarCutover, Date: "2026-03-03"}}, 0)
+		o.expect("ordered", o.paid(sale), "ordered")
+		o.hand(clearingFile("c-1", "2026-03-02", 1, 1, lineFor(sale, 9500)), 0)
+		o.expect("item", o.item(atAcquirer, sale)+", "+o.all(), "switch-less 500 open, cardholder -10000 acquirer 10000")
+		o.unshelve()
+		o.expect("paid", o.all(), "cardholder -10000 merchant 9940 fees 60")
+	})
+	t.Run("the terminal has more", func(t *testing.T) {
+		o := newBureau(t, rules.Set{})
+		sale := o.sold(1, 10000)
+		x := o.nodes[atAcquirer].m.(*Relay)
+		x.terminal.Lines, x.terminal.Closed[sale.Key()] = []FileLine{lineFor(sale, 10300)}, true
+		o.calendar(CalendarCutover, "2026-03-03")
+		o.expect("item", o.item(atAcquirer, sale)+", "+o.all(), "amount-less 300 open, cardholder -10000 acquirer 10000")
+		o.calendar(CalendarPayout, "")
+		o.expect("an item of another kind stays open when he is paid", o.paid(sale)+" "+o.item(atAcquirer, sale), "credited amount-less 300 open")
+	})
+	t.Run("it is with people", func(t *testing.T) {
+		o := newBureau(t, rules.Set{})
+		sale := o.sold(1, 10000)
+		o.withItem(sale, AmountLess, ItemClaimed, 77)
+		o.jam = FileClearing
+		o.calendar(CalendarCutover, "2026-03-03")
+		o.hand(clearingFile("c-1", "2026-03-02", 1, 1), 0)
+		o.expect("item", o.item(atAcquirer, sale)+", "+o.all(), "amount-less 77 claimed, cardholder -10000 acquirer 10000")
+	})
+}
+
+// A day's file has what is new or has changed: once, with its latest amount, and what was undone is said to be.
+func TestLinesOfADay(t *testing.T) {
+	o := newBureau(t, rules.Set{})
+	var file string
+	carry := o.paper
+	o.paper = func(f *File) {
+		if f.Kind == FileClearing {
+			file = ""
+			for _, l := range f.Lines {
+				file += strings.TrimSpace(fmt.Sprintf("%s %d %s", l.Key.STAN, l.Amount, l.Result)) + "; "
+			}
+		}
+		carry(f)
+	}
+	sale, undone, gone := o.sold(1, 10000), o.sold(2, 500), o.sold(3, 70)
+	o.undo(gone, "0400")
+	o.ask(o.sale(4, testBalance+1))
+	o.fault("issuer>switch 0210", lose)
+	o.ask(o.sale(5, 900)) // it is being decided when the day ends
+	for _, c := range []struct {
+		what string
+		do   func()
+		want string
+	}{
+		{"what was approved", func() {}, "000001 10000; 000002 500; "},
+		{"nothing new", func() {}, ""},
+		{"a tip, and one undone", func() { o.ask(o.after(dialect.KindTipAdjust, 6, sale, 11000)); o.undo(undone, "0400") }, "000001 11000; 000002 500 undone; "},
+		{"once", func() {}, ""},
+	} {
+		c.do()
+		day := o.view(atSwitch).date(o.now)
+		o.calendar(CalendarCutover, "")
+		o.expect(c.what+" on "+day, file, c.want)
+	}
+}
+
+// Until its day is over a reversal that is refused above is repeated; then people see to it.
+func TestAReversalThatIsRefusedUntilTheDayIsOver(t *testing.T) {
+	o := newBureau(t, rules.Set{})
+	sale := o.sold(1, 10000)
+	o.force = func(to int, m *dialect.Message) string {
+		if to == atSwitch && dialect.Class(m.MTI) == dialect.ClassReversal {
+			return "96"
+		}
+		return ""
+	}
+	o.undo(sale, "0400")
+	o.calendar(CalendarDate, "2026-03-02")
+	o.step(atAcquirer, Event{Kind: EventCalendar, Calendar: Calendar{Kind: CalendarPayout}}, 0)
+	x := o.nodes[atAcquirer].m.(*Relay)
+	x.begin(o.now)
+	x.unheard()
+	o.expect("on its day", o.item(atAcquirer, sale)+fmt.Sprint(" ", x.book.find(sale.Key()).ReversalDue), "none true")
+	o.calendar(CalendarDate, "2026-03-03")
+	o.expect("behind it", o.item(atAcquirer, sale)+fmt.Sprint(" ", x.book.find(sale.Key()).ReversalDue), "reversal-refused 10000 open false")
+	o.must(atAcquirer, DeedAdjust, sale)
+	o.expect("money", o.all(), "")
+}
+
+// Of a batch that was found equal nothing is compared any more; of another one the lines are kept, and what it does not have.
+func TestWhatIsHeardOfABatch(t *testing.T) {
+	for _, equal := range []bool{true, false} {
+		c := newCounter(t, dialect.Switches{})
+		c.signOn()
+		one, two := c.sale(1000), c.sale(300)
+		c.code("sale", one, "00")
+		c.code("sale", two, "00")
+		if equal {
+			c.code("totals", c.totals(debits(2, 1300)), "00")
+			c.code("end", c.end(dialect.UploadEndEqual, 0), "00")
+		} else {
+			c.code("totals", c.totals(debits(1, 1001)), "00")
+			c.code("line", c.line(one.SystemsTraceAuditNumber, 1001), "00")
+			c.code("end", c.end(dialect.UploadEndNotEqual, 1), "00")
+		}
+		heard := c.houses[atAcquirer].party.Machine().(*Relay).terminal
+		got := fmt.Sprint(len(heard.Lines), len(heard.Closed), heard.Closed[two.Key()])
+		want(t, fmt.Sprint("equal ", equal), got, map[bool]string{true: "0 0 false", false: "1 2 true"}[equal])
 	}
 }

@@ -212,7 +212,7 @@ func TestDispute(t *testing.T) {
 	o.refuses(atIssuer, DeedChargeBack, o.sale(9, 1), "no sale that stands")
 	o.undo(young, "0400") // it is paid: an item at the acquirer
 	o.refuses(atAcquirer, DeedChargeBack, sale, "no item")
-	before := o.all()
+	before, merchant := o.all(), o.positions()[PositionMerchant]
 	o.fault("file charge-back", double)
 	o.must(atIssuer, DeedChargeBack, sale)
 	o.must(atIssuer, DeedChargeBack, sale)
@@ -235,6 +235,7 @@ func TestDispute(t *testing.T) {
 	o.refuses(atAcquirer, DeedRepresent, sale, "only what was charged back once")
 	o.must(atAcquirer, DeedWriteOff, sale)
 	o.expect("borne", o.item(atAcquirer, sale)+fmt.Sprint(" ", o.positions()["loss:acquirer"]), "dispute 10000 lost acquirer -10000")
+	o.expect("and the merchant has it", o.positions()[PositionMerchant], merchant)
 	o.calendar(CalendarDate, "2026-03-23")
 	o.calendar(CalendarDate, "2026-03-24")
 	o.expect("at the issuer it is over", o.item(atIssuer, sale), "dispute 10000 closed")
@@ -404,4 +405,77 @@ func (o *bureau) storiesMoveForward(at int) {
 			}
 		}
 	}
+}
+
+// A dispute about a sale that was not paid yet: the merchant is paid when it was asked for again. At the deadline it ends as it stands.
+func TestDisputeBeforeThePayout(t *testing.T) {
+	o := newBureau(t, rules.Set{}, func(a, _ *RelayConfig, _ *IssuerConfig) { a.Clearing.Days = 20 })
+	sale := o.sold(1, 10000)
+	o.must(atIssuer, DeedChargeBack, sale)
+	o.expect("charged back", o.all(), "")
+	o.lay(atAcquirer, sale, func(t *Transaction) {
+		t.Signature = &Signature{STAN: "000099", Size: 3, Digest: strings.Repeat("0a", 32)}
+	})
+	o.must(atAcquirer, DeedRepresent, sale)
+	o.expect("asked for again", o.all(), "cardholder -10000 acquirer 10000")
+	o.calendar(CalendarDate, "2026-03-22")
+	o.expect("on the day", o.item(atAcquirer, sale)+", "+o.item(atIssuer, sale), "dispute 10000 represented, dispute 10000 represented")
+	o.days("2026-03-23", "2026-03-24")
+	o.expect("behind it", o.item(atAcquirer, sale)+", "+o.item(atIssuer, sale), "dispute 10000 accepted, dispute 10000 accepted")
+	o.expect("paid", o.all(), "cardholder -10000 merchant 9940 fees 60")
+}
+
+// What a file of the other side says is done only where it fits.
+func TestFilesThatDoNotFit(t *testing.T) {
+	file := func(k FileKind, from, to, id string, m *dialect.Message, amount int64, result string) *File {
+		l := FileLine{Key: m.Key(), Amount: amount, Result: result}
+		return &File{ID: id, Kind: k, From: from, To: to, Date: "2026-03-02", Lines: []FileLine{l}}
+	}
+	o := newBureau(t, rules.Set{})
+	sale, other := o.sold(1, 10000), o.sold(2, 500)
+	o.hand(file(FileChargeBack, "issuer", "acquirer", "b-1", sale, 10001, ""), 0)
+	o.expect("more than was sold", o.item(atAcquirer, sale), "none")
+	o.withItem(sale, AmountLess, ItemOpen, 3000)
+	o.hand(file(FileClaimAnswer, "issuer", "acquirer", "a-1", sale, 3000, resultAccepted), 0)
+	o.expect("an answer to no claim", o.item(atAcquirer, sale)+", "+o.all(), "amount-less 3000 open, cardholder -10500 acquirer 10500")
+	// The same adjustment in two files credits once; one of what was credited already stays with the bank.
+	o.hand(file(FileAdjustment, "acquirer", "issuer", "j-1", sale, 4000, ""), 0)
+	o.hand(file(FileAdjustment, "acquirer", "issuer", "j-2", sale, 4000, ""), 0)
+	o.expect("credited once", o.positions()[PositionCardholder], -6500)
+	o.undo(other, "0400")
+	o.hand(file(FileAdjustment, "acquirer", "issuer", "j-3", other, 500, ""), 0)
+	o.expect("credited by its reversal", fmt.Sprint(o.positions()[PositionCardholder], o.positions()[PositionIssuer]), "-6000 500")
+	stranger := o.sale(77, 900)
+	o.hand(file(FileAdjustment, "acquirer", "issuer", "j-4", stranger, 900, ""), 0)
+	o.expect("of what is not known", o.item(atIssuer, stranger)+fmt.Sprint(" ", o.positions()[PositionIssuer]), "reversal-refused 900 closed 1400")
+	o.hand(file(FileAdjustment, "acquirer", "issuer", "j-5", sale, 0, ""), 0)
+	o.expect("of nothing", o.positions()[PositionIssuer], 1400)
+	// What was approved and never taken is paid by the bank, and not by the cardholder once more.
+	third := o.sold(3, 700)
+	o.hand(file(FileClaim, "acquirer", "issuer", "c-1", third, 700, TerminalOnly.String()), 0)
+	o.expect("paid by the bank", fmt.Sprint(o.positions()[PositionCardholder], o.positions()[PositionIssuer]), "-6700 700")
+}
+
+func TestDeadlineOfWhatBeginsToday(t *testing.T) {
+	now := streetStart
+	for date, want_ := range map[string]string{"": "2026-03-22", "2026-03-01": "2026-03-22", "2026-03-02": "2026-03-22", "2026-03-10": "2026-03-30", "never": "2026-03-22"} {
+		b := book{date: date}
+		want(t, date, b.in(now, 20), want_)
+	}
+}
+
+func TestWhatIsNotReversedByHand(t *testing.T) {
+	o := newBureau(t, rules.Set{})
+	declined := o.sale(1, testBalance+1)
+	o.ask(declined)
+	o.refuses(atAcquirer, DeedReverse, declined, "it is declined")
+	undone := o.sold(2, 100)
+	o.undo(undone, "0400")
+	o.refuses(atAcquirer, DeedReverse, undone, "it is reversed")
+	refunded := o.sold(3, 300)
+	refund := o.after(dialect.KindRefund, 4, refunded, 100)
+	o.ask(refund)
+	o.refuses(atAcquirer, DeedReverse, refunded, "it has been refunded")
+	o.refuses(atAcquirer, DeedReverse, refund, "only what a terminal asked the acquirer for")
+	o.refuses(atSwitch, DeedReverse, refunded, "only what a terminal asked the acquirer for")
 }

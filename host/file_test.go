@@ -112,3 +112,16 @@ func TestFileIsRefused(t *testing.T) {
 		t.Errorf("a stray receipt: %v, %v", out, err)
 	}
 }
+
+// A receipt counts if it comes from whom the file was for.
+func TestReceiptOfAStranger(t *testing.T) {
+	from := newClerk("acquirer")
+	out, _ := from.step(t, func() { from.hand(&File{Kind: FilePayout, To: "bank"}, from.book.apply) })
+	for i, who := range []string{"issuer", "bank"} {
+		if _, err := from.take(t, &File{ID: out[0].ID, Kind: FileReceipt, From: who, To: "acquirer", Date: "2026-03-02"}); err != nil {
+			t.Error(err)
+		}
+		again, _ := from.step(t, from.handAgain)
+		want(t, "still to be handed out behind the receipt of the "+who, len(again), 1-i)
+	}
+}

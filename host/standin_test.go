@@ -252,3 +252,63 @@ func TestWhoDoesNotStandIn(t *testing.T) {
 	hold.pass(time.Minute)
 	hold.expect("a pre-authorisation", hold.till.said[m.Key()], codeNoAnswer)
 }
+
+// What a switch owes for a card, and whether the card is barred, is of that card alone.
+func TestWhatASwitchKnowsOfACard(t *testing.T) {
+	entry := func(token string, s State, in StandInState, amount int64, code string) *Entry {
+		return &Entry{Transaction: Transaction{CardToken: token, State: s, StandIn: in, Amount: amount, ResponseCode: code}}
+	}
+	asks := entry("a", Pending, 0, 5, "")
+	for _, c := range []struct {
+		name   string
+		all    []*Entry
+		owes   int64
+		barred bool
+	}{
+		{"nothing", nil, 0, false},
+		{"due", []*Entry{entry("a", Approved, StandInDue, 100, "A2")}, 100, false},
+		{"refused", []*Entry{entry("a", Approved, StandInRefused, 100, "A2")}, 100, true},
+		{"told", []*Entry{entry("a", Approved, StandInTold, 100, "A2")}, 0, false},
+		{"undone", []*Entry{entry("a", Reversed, StandInUndone, 100, "A2")}, 0, false},
+		{"another card's", []*Entry{entry("b", Approved, StandInDue, 100, "A2"), entry("b", Declined, 0, 1, "41")}, 0, false},
+		{"the issuer's own", []*Entry{entry("a", Approved, 0, 100, "00")}, 0, false},
+		{"declined for the card", []*Entry{entry("a", Declined, 0, 100, "41")}, 0, true},
+		{"declined for the sale", []*Entry{entry("a", Declined, 0, 100, "51")}, 0, false},
+		{"declined for the card, and approved since", []*Entry{entry("a", Declined, 0, 100, "41"), entry("a", Approved, 0, 100, "00")}, 0, false},
+		{"refused, and approved since", []*Entry{entry("a", Approved, StandInRefused, 100, "A2"), entry("a", Approved, 0, 100, "00")}, 100, false},
+		{"approved, and declined for the card since", []*Entry{entry("a", Approved, 0, 100, "00"), entry("a", Declined, 0, 100, "43")}, 0, true},
+		{"what was approved in its place since says nothing", []*Entry{entry("a", Declined, 0, 100, "43"), entry("a", Approved, StandInDue, 7, "A2")}, 7, true},
+	} {
+		x := &Relay{}
+		x.book.order = append(c.all, asks)
+		if owes, barred := x.exposed(asks), x.barred(asks); owes != c.owes || barred != c.barred {
+			t.Errorf("%s: owes %d, barred %v", c.name, owes, barred)
+		}
+	}
+}
+
+// An answer to an advice counts once; another request under a number that is known is no advice of it.
+func TestAnswersToAnAdvice(t *testing.T) {
+	s := newStreet(t, rules.Set{}, mayStandIn(t, 10000))
+	s.fault("switch>issuer 0200", lose)
+	sale := s.sale(1, 10000)
+	s.ask(sale)
+	s.pass(31 * time.Second)
+	state := func() StandInState { return s.view(atSwitch).Find(sale.Key()).StandIn }
+	s.expect("told", state(), StandInTold)
+	e := s.view(atSwitch).Find(sale.Key())
+	late := e.message("0230")
+	late.Kind, late.ResponseCode = dialect.KindOfflineSale, "05"
+	s.step(atSwitch, Event{Kind: EventMessage, Message: late}, 0)
+	s.expect("a refusal that comes late", state(), StandInTold)
+	other := *s.sale(1, 9999)
+	other.MTI, other.ResponseCode, other.Track2Data = "0220", "A2", ""
+	before := s.money()
+	var said string
+	for _, f := range append([]Effect(nil), s.nodes[atIssuer].m.Step(s.now, Event{Kind: EventMessage, Conn: 1, Message: &other})...) {
+		if f.Send != nil {
+			said = f.Send.Message.ResponseCode
+		}
+	}
+	s.expect("another amount", said+" "+s.money(), codeDuplicate+" "+before)
+}

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -193,4 +194,14 @@ func TestWhoWaits(t *testing.T) {
 			t.Errorf("%v %s: %v", c.k, c.code, got)
 		}
 	}
+}
+
+// A yes to what does not wait any more changes nothing.
+func TestAYesTooMuch(t *testing.T) {
+	s := newStreet(t, rules.Set{}, withWallet)
+	sale := s.scanned(1, 100)
+	s.ask(sale)
+	before, logged := s.money(), len(s.nodes[atIssuer].log)
+	s.step(atIssuer, Event{Kind: EventTimer, Timer: Timer{TimerOwner, sale.Key()}}, 0)
+	s.expect("money and records", s.money()+" "+fmt.Sprint(len(s.nodes[atIssuer].log)), before+" "+fmt.Sprint(logged))
 }
