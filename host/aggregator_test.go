@@ -130,6 +130,8 @@ func TestPassedOnOnce(t *testing.T) {
 	l.Key = sale.Key()
 	o.hand(&File{ID: "once more", Kind: FilePassedOn, From: "aggregator", To: "acquirer", Date: "2026-03-04", Lines: []FileLine{l}}, 0)
 	o.expect("money", o.all(), had)
+	logged := len(o.nodes[atAggregator].log)
 	o.days("2026-03-05", "2026-03-06")
+	o.expect("records of two days", len(o.nodes[atAggregator].log)-logged, 2)
 	o.expect("files", len(o.view(atAggregator).Files), 2) // what came, and what it made of it
 }

@@ -237,16 +237,19 @@ func TestAHeldSaleThatIsRefundedInPart(t *testing.T) {
 // A refund is not held; and what has an item that is open is settled there, and not by the deadline of its hold.
 func TestWhatAHoldLeavesAlone(t *testing.T) {
 	o := newBureau(t, rules.Set{}, at(RiskRule{From: 1000, OnDeadline: HoldReturn}), func(a, _ *RelayConfig, _ *IssuerConfig) { a.Refunds.Fee = RefundFeeKept })
-	small, large := o.sold(1, 999), o.sold(2, 5000)
-	o.lay(atAcquirer, small, func(t *Transaction) { t.Amount, t.ApprovedAmount = 2000, 999 })
-	refund := o.after(dialect.KindRefund, 3, small, 999)
-	o.ask(refund)
-	o.expect("a refund", o.risk(refund), "none")
+	x := o.nodes[atAcquirer].m.(*Relay)
+	for k, held := range map[dialect.Kind]bool{dialect.KindSale: true, dialect.KindQRSale: true, dialect.KindRefund: false, dialect.KindPreAuth: false, dialect.KindVoid: false} {
+		x.begin(o.now)
+		o.expect(k.String(), x.screen(&Transaction{Kind: k, Amount: 5000}) != nil, held)
+	}
+	undone, large := o.sold(1, 5000), o.sold(2, 5000)
+	o.undo(undone, "0400")
 	o.withItem(large, AmountLess, ItemOpen, 77)
 	o.calendar(CalendarDate, "2026-03-05")
 	o.expect("with an item", o.risk(large)+" "+o.item(atAcquirer, large), "held rule 1 amount-less 77 open")
 	o.lay(atAcquirer, large, func(t *Transaction) { t.Difference = nil })
 	o.days("2026-03-06", "2026-03-09")
 	o.expect("without one", o.risk(large), "given-back rule 1")
+	o.expect("what was undone", o.risk(undone), "held rule 1")
 	o.expect("which costs the merchant nothing", o.view(atAcquirer).Find(large.Key()).Fee, 0)
 }
