@@ -215,6 +215,8 @@ func TestDeedsAboutAHold(t *testing.T) {
 	o.days("2026-03-03")
 	o.expect("money", o.all(), "cardholder -1999 merchant 1987 fees 12")
 	o.expect("item", o.item(atAcquirer, two)+", "+o.item(atAcquirer, one), "held-back 2000 adjusted, none")
+	o.days("2026-03-05", "2026-03-06")
+	o.expect("at its deadline what was undone stays so", o.risk(undone), "held rule 1")
 }
 
 // What is still being decided about a held sale comes first; what has been refunded of it is not given back again.
