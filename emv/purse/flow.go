@@ -157,7 +157,8 @@ func (t *tap) end(err error) (Result, error) {
 	r := Result{Stage: t.stage, Card: t.owner, ATC: t.atc, TC: t.tc, ICC: t.icc, BalanceBefore: t.balance}
 	switch r.Stage {
 	case Unknown:
-		r.Card, r.ATC, r.TC, r.ICC, r.BalanceBefore, r.Torn = t.torn.owner(), t.torn.ATC, t.torn.tc(), t.torn.ICC, t.torn.BalanceBefore, t.torn
+		r.Torn = t.torn
+		r.Card, r.ATC, r.TC, r.ICC, r.BalanceBefore = r.Torn.owner(), r.Torn.ATC, r.Torn.tc(), r.Torn.ICC, r.Torn.BalanceBefore
 	case Debited, Paid:
 		r.BalanceBefore, r.BalanceAfter = t.torn.BalanceBefore, t.torn.BalanceBefore-t.torn.Amount
 		r.Resumed = t.resumed

@@ -30,8 +30,10 @@ func parseLocator(afl []byte) ([]place, error) {
 	seen := map[[2]byte]bool{}
 	for at := 0; at < len(afl); at += 4 {
 		sfi, first, last, static := afl[at]>>3, int(afl[at+1]), int(afl[at+2]), int(afl[at+3])
-		if afl[at]&7 != 0 || sfi < 1 || sfi > 30 || first < 1 || last < first || static > last-first+1 || len(all)+last-first+1 > maxRecords {
-			return nil, fmt.Errorf("AFL 94 offset %d: %X: want file, first and last record, how many are authenticated; at most %d records", at, afl[at:at+4], maxRecords)
+		n := last - first + 1
+		if afl[at]&7 != 0 || sfi < 1 || sfi > 30 || first < 1 || n < 1 || static > n || len(all)+n > maxRecords {
+			return nil, fmt.Errorf("AFL 94 offset %d: %X: want file, first and last record, how many are authenticated; at most %d records",
+				at, afl[at:at+4], maxRecords)
 		}
 		for n := first; n <= last; n++ {
 			if where := [2]byte{sfi, byte(n)}; seen[where] {

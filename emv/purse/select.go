@@ -3,6 +3,7 @@ package purse
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/posim/posim/emv/apdu"
@@ -113,15 +114,12 @@ func checkPDOL(pdol []byte) error {
 	if err != nil {
 		return fmt.Errorf("PDOL 9F38: %w", err)
 	}
-	need := map[tlv.Tag]int{tlv.TerminalTransactionQualifiers: 4, tlv.UnpredictableNumber: 4, tlv.AmountAuthorised: 6, tlv.TransactionCurrencyCode: 2}
-	for _, e := range entries {
-		if need[e.Tag] == e.Length {
-			delete(need, e.Tag)
-		}
-	}
-	for _, tag := range []tlv.Tag{tlv.TerminalTransactionQualifiers, tlv.UnpredictableNumber, tlv.AmountAuthorised, tlv.TransactionCurrencyCode} {
-		if n := need[tag]; n != 0 {
-			return fmt.Errorf("PDOL 9F38: want %X with %d bytes: a purse pays what it was asked for", tag, n)
+	for _, need := range []tlv.Entry{
+		{Tag: tlv.TerminalTransactionQualifiers, Length: 4}, {Tag: tlv.UnpredictableNumber, Length: 4},
+		{Tag: tlv.AmountAuthorised, Length: 6}, {Tag: tlv.TransactionCurrencyCode, Length: 2},
+	} {
+		if !slices.Contains(entries, need) {
+			return fmt.Errorf("PDOL 9F38: want %X with %d bytes: a purse pays what it was asked for", need.Tag, need.Length)
 		}
 	}
 	return nil

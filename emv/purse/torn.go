@@ -41,9 +41,11 @@ func (t *Torn) check(terminal *Terminal, request Request) error {
 	if err := tlv.Check(t.ICC); err != nil {
 		return fmt.Errorf("purse: torn tap: field 55: %w", err)
 	}
-	for tag, n := range map[tlv.Tag]int{tlv.ApplicationCryptogram: 8, tlv.UnpredictableNumber: 4, tlv.ApplicationInterchangeProfile: 2} {
-		if v := t.of(tag); len(v) != n {
-			return fmt.Errorf("purse: torn tap: field 55: tag %X of %d bytes: want %d", tag, len(v), n)
+	for _, need := range []tlv.Entry{
+		{Tag: tlv.ApplicationCryptogram, Length: 8}, {Tag: tlv.UnpredictableNumber, Length: 4}, {Tag: tlv.ApplicationInterchangeProfile, Length: 2},
+	} {
+		if v := t.of(need.Tag); len(v) != need.Length {
+			return fmt.Errorf("purse: torn tap: field 55: tag %X of %d bytes: want %d", need.Tag, len(v), need.Length)
 		}
 	}
 	if _, ok := day(t.of(tlv.TransactionDate)); !ok {
