@@ -2,13 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"os/signal"
 	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -99,10 +103,12 @@ func (a *app) explore(f exploreFlags, paths []string) error {
 	}
 	debug.SetGCPercent(exploreGC)
 	e := &exploring{app: a, flags: f, naive: naive, paths: paths, library: library, scripts: scripts, x: x, began: a.now()}
+	signalled, ignore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer ignore()
 	if !f.json {
 		e.header()
 	}
-	if err := e.run(); err != nil {
+	if err := e.run(signalled); err != nil {
 		return err
 	}
 	return e.finish()
@@ -156,6 +162,7 @@ type exploring struct {
 	sometimes scenario.Sometimes
 	virtual   float64       // days; a Duration ends after 292 years
 	elapsed   time.Duration // of the runs, without telling
+	stopped   bool          // by a signal
 }
 
 // finding is a run that broke an invariant.
@@ -184,10 +191,11 @@ func (e *exploring) header() {
 	fmt.Fprintf(e.stdout, "%s\n\n", strings.Join(parts, " · "))
 }
 
-// run explores until it is through, the time is up, or a naive variant is caught.
-func (e *exploring) run() error {
-	ctx, cancel := context.WithCancel(context.Background())
+// run explores until it is through, the time is up, a naive variant is caught, or somebody stops it, who is told what was done.
+func (e *exploring) run(signalled context.Context) error {
+	ctx, cancel := context.WithCancel(signalled)
 	defer cancel()
+	defer func() { e.stopped = signalled.Err() != nil }()
 	if e.flags.duration > 0 {
 		ctx, cancel = context.WithTimeout(ctx, e.flags.duration)
 		defer cancel()
@@ -432,8 +440,11 @@ func (e *exploring) finish() error {
 	} else {
 		e.write(all)
 	}
-	if e.violated > 0 {
+	switch {
+	case e.violated > 0:
 		return failed(nil)
+	case e.stopped:
+		return failed(errors.New("explore: stopped before it was through"))
 	}
 	return nil
 }

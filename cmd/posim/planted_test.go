@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -14,6 +17,7 @@ import (
 // of the exploration; and the same line must pass in the program without the bug.
 func TestAPlantedBugIsFound(t *testing.T) {
 	honest := build(t, "", "", "")
+	t.Run("stopped", func(t *testing.T) { stopped(t, honest) })
 	for _, c := range []struct{ name, file, old, new string }{
 		{
 			"the log skips a sync", "internal/wal/wal.go",
@@ -119,4 +123,33 @@ func exitOf(err error) int {
 func tail(b []byte) string {
 	lines := strings.Split(string(b), "\n")
 	return strings.Join(lines[max(0, len(lines)-20):], "\n")
+}
+
+// stopped stops an exploration of everything as soon as it has begun: what it did is told, and it is no success.
+func stopped(t *testing.T, program string) {
+	c := exec.Command(program, "explore")
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var diag strings.Builder
+	c.Stderr = &diag
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewReader(out)
+	if _, err := lines.ReadString('\n'); err != nil { // its name: from then on it listens
+		t.Fatal(err)
+	}
+	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	rest, err := io.ReadAll(lines)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status := exitOf(c.Wait()); status != exitFailed || !strings.Contains(string(rest), " pairs of an event and a fault run · 0 violations") ||
+		!strings.HasPrefix(diag.String(), "posim: explore: stopped") {
+		t.Errorf("exit status %d, %q, %q", status, tail(rest), diag.String())
+	}
 }
