@@ -381,6 +381,9 @@ func (s *Script) cardNames() []string {
 	for i := range s.Steps {
 		if st := &s.Steps[i]; st.Task != nil {
 			add(st.Task.Card)
+			if st.Beside != nil {
+				add(st.Beside.Card)
+			}
 		} else if st.Host != nil {
 			add(st.Host.Card)
 		}

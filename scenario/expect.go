@@ -22,6 +22,7 @@ func (w Want[T]) Set() bool { return w.Pos.Line != 0 }
 type Expect struct {
 	Pos       Pos
 	Outcome   Want[string]   // of a sale: approved, declined, no-answer, ...
+	Beside    Want[string]   // as Outcome, of the sale at the other terminal
 	Screen    []Want[string] // each shown at some time during the step, in either language
 	Receipt   []Want[string] // each stands in a receipt printed during the step
 	NoReceipt Want[bool]     // nothing was printed during the step
@@ -115,7 +116,7 @@ var (
 func (t *typing) expect(n *node, action string) *Expect {
 	e := &Expect{Pos: n.pos}
 	if !t.mapping(n, "expectations such as {outcome: approved}", "outcome", "screen", "receipt", "code", "journal",
-		"messages", "fields", "oda", "tags", "money", "state", "orders", "inquiry", "kinds", "saf", "batch", "items", "alarms", "payout") {
+		"messages", "fields", "oda", "tags", "money", "state", "orders", "inquiry", "kinds", "saf", "batch", "items", "alarms", "payout", "beside") {
 		return e
 	}
 	if len(n.keys) == 0 {
@@ -128,6 +129,8 @@ func (t *typing) expect(n *node, action string) *Expect {
 				t.fail(k.pos, "only what is done at the till has an outcome")
 			}
 			e.Outcome = Want[string]{t.word(value, "outcome", outcomes[:]...), value.pos}
+		case "beside":
+			e.Beside = Want[string]{t.word(value, "outcome", outcomes[:]...), value.pos}
 		case "screen":
 			e.Screen = t.texts(value, "what the screen shows")
 		case "receipt":

@@ -78,7 +78,7 @@ func TestAFamilyIsDebitedInTheIssuersOrder(t *testing.T) {
 		{"twice", []posted{{sale.key, paid(1000)}, {sale.key, paid(1000)}, {void.key, returned(1000)}, {void.key, returned(1000)}}, 1},
 		{"another's between", []posted{{sale.key, paid(1000)}, {dialect.Key{STAN: "000009"}, paid(1000)}, {void.key, returned(1000)}}, 0},
 	} {
-		r := &court{profile: &terminal.Profile{TipPercent: 15, CompletionPercent: 115}}
+		r := &court{profile: &terminal.Profile{TipPercent: 15, CompletionPercent: 115}, log: newRecord()}
 		r.judgeDebits(f, c.ledger)
 		if len(r.log.wrong) != c.wrong {
 			t.Errorf("%s: %v", c.name, r.log.wrong)

@@ -37,10 +37,10 @@ type court struct {
 	dialect *dialect.Dialect // between the terminal and its acquirer
 	log     record
 
-	away        []*terminal.Record                     // of a terminal that is put away
-	owner       map[*terminal.Record]*terminal.Profile // whose they are
-	spareAtTill bool
-	object      func(Violation) // told of each violation, once; nil: nobody is
+	behind bool                                   // of two terminals, it is not the one in front
+	away   *elsewhere                             // the other one; nil: there is none, or nobody has looked
+	owner  map[*terminal.Record]*terminal.Profile // whose its records are
+	object func(Violation)                        // told of each violation, once; nil: nobody is
 }
 
 func (r *court) violate(invariant, format string, args ...any) {
@@ -197,10 +197,13 @@ func (r *court) archive(b *terminal.Books) {
 	}
 }
 
-// every is the terminal's records: those of closed batches, and then the journal's.
-func (r *court) every(b *terminal.Books) []*terminal.Record {
+// every is the terminals' records: those of closed batches, and then the journal's.
+func (r *court) every(b *terminal.Books) []*terminal.Record { return r.withAway(r.own(b)) }
+
+// own is every record of this terminal.
+func (r *court) own(b *terminal.Books) []*terminal.Record {
 	r.archive(b)
-	return r.withAway(append(slices.Clone(r.log.closed), b.Records...))
+	return append(slices.Clone(r.log.closed), b.Records...)
 }
 
 // noteMoved keeps what is durable of a record, and which of the script's transactions it is.
@@ -267,11 +270,12 @@ func (r *rig) heal() {
 	r.repair()
 	r.setLine(false)
 	r.healTerminal()
-	if r.spare != nil {
+	if r.other() != nil {
 		if r.term.On() {
 			r.powerOff(sim.PowerOffLost)
 		}
 		r.exchange()
+		r.disk.full, r.wrongBy = false, 0
 		r.repair()
 		r.healTerminal()
 	}
@@ -421,11 +425,9 @@ func (r *court) transactions(records []*terminal.Record, views []*host.View) []*
 			find(e.Key).entries[i] = e
 		}
 	}
-	for _, rc := range r.log.receipts {
-		for _, t := range all {
-			if rec := t.record; rec != nil && rec.STAN == rc.STAN && rec.Date == rc.Date && rec.Time == rc.Time {
-				t.receipts++
-			}
+	for _, t := range all {
+		if t.record != nil {
+			t.receipts = r.receiptsOf(t.record)
 		}
 	}
 	return all

@@ -125,7 +125,7 @@ func (r *rig) injectKeys() error {
 // openModule is the terminal's module as it opens it when it boots.
 func (r *rig) openModule() (*hsm.Module, error) {
 	r.keyDisk = &keyDisk{MemDisk: r.termDisk}
-	m, err := hsm.Open(r.keyDisk, hsm.DeviceKey(), r.world.Rand("terminal module"))
+	m, err := hsm.Open(r.keyDisk, hsm.DeviceKey(), r.world.Rand(r.named("terminal module")))
 	if err != nil {
 		return nil, err
 	}
@@ -149,9 +149,9 @@ func (r *rig) tamper() {
 
 // house is what the hosts are made from: the script's terminal, and an account for each of its cards.
 func (r *rig) house() *host.House {
-	h := r.library.house(r.profile, &r.host)
-	if r.spare != nil {
-		h.Terminals = append(h.Terminals, r.library.house(r.spare.profile, &r.host).Terminals[0])
+	h := r.library.house(r.tills[0].profile, &r.host)
+	for _, t := range r.tills[1:] {
+		h.Terminals = append(h.Terminals, r.library.house(t.profile, &r.host).Terminals[0])
 	}
 	h.Rules = r.rules
 	for _, name := range r.cardNames {

@@ -186,7 +186,7 @@ func TestKeySerialNumbersThatAreUsedTwiceOrSkipped(t *testing.T) {
 	} {
 		for _, aes := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, AES %v", c.name, aes), func(t *testing.T) {
-				r := &rig{}
+				r := &rig{site: &site{}, till: &till{court: court{log: newRecord()}}}
 				for _, x := range c.sent {
 					r.keys.excuse += x.excuse
 					r.judgeKeys(&dialect.Message{MTI: "0200", KeySerialNumber: ksnOf(t, aes, x.device, x.counter)})

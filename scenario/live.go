@@ -152,7 +152,7 @@ func newLive(ctx context.Context, l *Library, s *Script, o LiveOptions) (v *live
 		ctx: ctx, changed: make(chan struct{}, 1), cards: map[string]*card.Card{}, known: map[dialect.Key]bool{}, ordered: map[int]bool{},
 		court: court{profile: l.terminals[s.Terminal], dialect: l.terminals[s.Terminal].Speaks()},
 	}
-	v.court.log.moves = map[dialect.Key]*terminal.Record{}
+	v.court.log = newRecord()
 	v.armory.tell = func(f *Fault) { v.tellf("fault", "", "%s", f) }
 	v.court.object = func(x Violation) { v.tellf("judge", "", "%s", x) }
 	v.seen = evidence{script: s, out: v.out, log: &v.court.log, dialect: v.dialect, books: v.books, state: v.state, positions: v.positions, where: v.where, issuer: v.issuer, acquirer: v.acquirer, dossier: v.dossier,
@@ -563,8 +563,7 @@ func (v *live) print(rc terminal.Receipt) error {
 		return terminal.ErrPaperOut
 	}
 	v.mu.Lock()
-	v.court.log.receipts = append(v.court.log.receipts, rc)
-	v.court.judgePrinted(rc)
+	v.court.notePrinted(rc)
 	v.trim()
 	v.mu.Unlock()
 	for _, line := range receiptLines(rc) {
@@ -624,6 +623,9 @@ func (v *live) trim() {
 	log.wire, log.seen = nil, nil
 	if n := len(log.screens); n > 1 {
 		log.screens = []terminal.Screen{log.screens[n-1]}
+	}
+	if n := len(log.printed); n >= 2*maxReceipts {
+		log.printed = append([]terminal.Receipt(nil), log.printed[n-maxReceipts:]...)
 	}
 	if n := len(log.receipts); n >= 2*maxReceipts {
 		log.receipts = append([]terminal.Receipt(nil), log.receipts[n-maxReceipts:]...) // a view may have the old array

@@ -406,7 +406,7 @@ func (h *liveHouse) count(v *live) {
 	for i := range journal {
 		records[i] = &journal[i]
 	}
-	c := court{profile: profile}
+	c := court{profile: profile, log: newRecord()}
 	positions := host.Positions(views...)
 	before := h.counted(latest(c.transactions(records, views)), positions)
 	if line, changed := moneyLine(positions, before); changed {

@@ -13,25 +13,37 @@ import (
 	"github.com/posim/posim/transport/dialect"
 )
 
-// record is what a run showed: what expectations and the judge look at.
+// chronicle is what a house showed: what expectations and the judge look at. Of two terminals, screens, receipts and messages are those
+// of the one in front.
+type chronicle struct {
+	screens  []terminal.Screen
+	receipts []terminal.Receipt
+	wire     []wired // the terminal's messages, both ways
+	seen     []sighting
+	alarms   []string                  // what people were told
+	wrong    []Violation               // found while it happened
+	made     map[int]dialect.Key       // the record of each transaction of the script
+	asked    map[dialect.Key]asked     // the requests that were sent
+	lost     map[*terminal.Record]bool // of the records, what a terminal has forgotten
+
+	sometimes Sometimes
+}
+
+// record is what one terminal showed, and the house around it.
 type record struct {
-	screens    []terminal.Screen
-	receipts   []terminal.Receipt
-	wire       []wired // the terminal's messages, both ways
-	seen       []sighting
-	alarms     []string                         // what people were told
+	*chronicle
+	printed    []terminal.Receipt
 	ended      *terminal.Ended                  // of the sale in progress
 	session    *emv.Session                     // of the latest chip transaction
-	wrong      []Violation                      // found while it happened
 	moves      map[dialect.Key]*terminal.Record // each record as it was durable last
-	made       map[int]dialect.Key              // the record of each transaction of the script
-	asked      map[dialect.Key]asked            // the requests that were sent
-	lost       map[*terminal.Record]bool        // of them, what the terminal has forgotten
 	closed     []*terminal.Record               // of batches that were closed, as they were durable last
 	lastClosed string                           // number of the latest of those batches
 	tries      map[string]int                   // reversals sent, by STAN
+}
 
-	sometimes Sometimes
+// newRecord is that of a house with one terminal.
+func newRecord() record {
+	return record{chronicle: &chronicle{}, moves: map[dialect.Key]*terminal.Record{}}
 }
 
 // state is the last durable state of a record, "" if there is none.
@@ -134,9 +146,11 @@ func (l *record) mark() mark {
 
 // onShow is the display.
 func (r *rig) onShow(s terminal.Screen) {
-	r.world.Note("term", "screen", s.Keys())
-	r.log.screens = append(r.log.screens, s)
-	r.tellScreen(s)
+	r.world.Note(r.term.Name(), "screen", s.Keys())
+	if !r.behind {
+		r.log.screens = append(r.log.screens, s)
+		r.tellScreen(s)
+	}
 	r.countScreen(s)
 	r.react(s)
 	r.meddle()
@@ -147,23 +161,40 @@ func (r *rig) onPrint(rc terminal.Receipt) error {
 	if f := r.strike("term", "print", atPaper); f != nil {
 		return terminal.ErrPaperOut
 	}
-	r.world.Note("term", "print", rc.Keys())
-	r.log.receipts = append(r.log.receipts, rc)
-	r.judgePrinted(rc)
-	r.tellReceipt(rc)
+	r.world.Note(r.term.Name(), "print", rc.Keys())
+	r.notePrinted(rc)
+	if !r.behind {
+		r.tellReceipt(rc)
+	}
 	return nil
+}
+
+// notePrinted keeps a receipt, and judges it.
+func (r *court) notePrinted(rc terminal.Receipt) {
+	r.log.printed = append(r.log.printed, rc)
+	if !r.behind {
+		r.log.receipts = append(r.log.receipts, rc)
+	}
+	r.judgePrinted(rc)
+}
+
+// noteMessage keeps what the terminal sent or received.
+func (r *court) noteMessage(out bool, m *dialect.Message) {
+	if r.behind {
+		return
+	}
+	r.log.wire = append(r.log.wire, wired{out, m})
+	r.log.seen = append(r.log.seen, sighting{"terminal", m})
 }
 
 // note keeps what happens in the terminal, and judges what it sends.
 func (r *court) note(o terminal.Observation) {
 	switch o := o.(type) {
 	case terminal.Sent:
-		r.log.wire = append(r.log.wire, wired{true, o.Message})
-		r.log.seen = append(r.log.seen, sighting{"terminal", o.Message})
+		r.noteMessage(true, o.Message)
 		r.judgeSent(o.Message)
 	case terminal.Received:
-		r.log.wire = append(r.log.wire, wired{false, o.Message})
-		r.log.seen = append(r.log.seen, sighting{"terminal", o.Message})
+		r.noteMessage(false, o.Message)
 	case terminal.Ended:
 		r.log.ended = &o
 		if o.Session != nil {
@@ -188,7 +219,7 @@ func (r *rig) onTerminal(o terminal.Observation) {
 		r.leave()
 		r.term.Wait(r.world.Now(), never) // the script goes on here, before any reversal
 	}
-	if r.story == nil {
+	if r.story == nil || r.behind {
 		return
 	}
 	if line, told := terminalLine(o); told {
@@ -261,11 +292,15 @@ func (r *rig) tellReceipt(rc terminal.Receipt) {
 	}
 }
 
-func (r *rig) tellDecision(d emv.Decision) { r.tellLine(decisionLine(d)) }
+func (r *rig) tellDecision(d emv.Decision) {
+	if !r.behind {
+		r.tellLine(decisionLine(d))
+	}
+}
 
 // onAPDU is told of each command that the card ran.
 func (r *rig) onAPDU(name string, command, response []byte) {
-	if r.story == nil {
+	if r.story == nil || r.behind {
 		return
 	}
 	for _, line := range apduLines(name, command, response) {

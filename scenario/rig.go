@@ -38,11 +38,16 @@ const (
 	maxEventsSeen = 5_000
 )
 
-// rig is one house in one world: a terminal with its reader and cards, the three hosts, the lines between them, and
-// whoever stands at the till.
+// rig is one house in one world, as one of its terminals sees it. Where a shop has two, each has a rig of its own, and the house is
+// the same.
 type rig struct {
+	*site
+	*till
+}
+
+// site is what the terminals of a shop share: the three hosts, the lines between them, and the world.
+type site struct {
 	armory
-	court
 	world     *sim.World
 	library   *Library
 	rules     rules.Set
@@ -50,29 +55,38 @@ type rig struct {
 	inner     *dialect.Dialect // between two hosts
 	cardNames []string
 
-	term     *sim.Actor
-	termDisk *sim.MemDisk
-	terminal *terminal.Terminal // of the present or the last boot
-	spare    *station           // the terminal that is put away; nil: the shop has one
-	hosts    [3]*party          // acquirer, switch, issuer
-	bank     *party             // the merchants'
-	passer   *party             // the aggregator; nil without one
+	tills    []*till   // one or two, the shop's first terminal first
+	hosts    [3]*party // acquirer, switch, issuer
+	bank     *party    // the merchants'
+	passer   *party    // the aggregator; nil without one
 	lineDown bool
 	late     []*lateFile       // files that have not arrived, or have since
 	netLinks []*transport.Link // the acquirer's ends
 
-	readerActor *sim.Actor
-	emulator    *reader.Emulator
-	cards       map[string]*card.Card
-	inSlot      reader.EmulatedCard
-
-	customer   customer
+	cards      map[string]*card.Card
 	events     int                                 // that one wait may take
 	story      func(Line)                          // nil: nobody listens
 	record     func(*transcript.Transcript, error) // of chip sales; nil: nobody wants one
 	transcript *transcript.Transcript              // the card that every customer inserts; nil: cards of the library
 	told       map[string]Money                    // the positions that the story told last
 	byHand     bool                                // a person stands there: a card that no script presented stays where it is
+	// await, if not nil, is how until waits: a session steps the world itself.
+	await func(limit time.Duration, done func() bool) bool
+}
+
+// till is one terminal with its reader, and whoever stands there.
+type till struct {
+	court
+	name     string // of its actor
+	term     *sim.Actor
+	termDisk *sim.MemDisk
+	terminal *terminal.Terminal // of the present or the last boot
+
+	readerActor *sim.Actor
+	emulator    *reader.Emulator
+	inSlot      reader.EmulatedCard
+
+	customer   customer
 	disk       struct{ full bool }
 	damaged    []byte        // the journal as it was before a script damaged it
 	wrongBy    time.Duration // how much the terminal's calendar is ahead
@@ -82,9 +96,7 @@ type rig struct {
 	keyDisk    *keyDisk      // where that module is at rest
 	injections int           // how often the terminal was given keys
 	keys       keyCount      // of a DUKPT device
-	// await, if not nil, is how until waits: a session steps the world itself.
-	await func(limit time.Duration, done func() bool) bool
-	read  struct {
+	read       struct {
 		journal []byte
 		books   *terminal.Books
 		err     error
@@ -118,37 +130,24 @@ type party struct {
 // newRig builds the house and boots the hosts. The terminal is off.
 func newRig(l *Library, s *Script, o Options) (*rig, error) {
 	w := sim.NewWorld(Start, o.Seed)
-	r := &rig{
-		world: w, library: l, court: court{profile: l.terminals[s.Terminal], dialect: l.TerminalName(l.terminals[s.Terminal]).Dialect}, rules: o.Rules, inner: dialect.ISO87(), cardNames: s.cardNames(),
+	r := &rig{site: &site{
+		world: w, library: l, rules: o.Rules, inner: dialect.ISO87(), cardNames: s.cardNames(), host: s.Host,
 		cards: map[string]*card.Card{}, story: o.Story, record: o.Record, transcript: o.Transcript,
-	}
+	}}
 	r.events = maxEvents
 	if o.Explore {
 		r.events = maxEventsSeen
 	}
-	r.object = func(v Violation) { r.tellf("judge", "", "%s", v) }
 	r.tell = func(f *Fault) {
 		if f.Kind != "power-off" { // counted where the power comes back
-			r.keys.excuse++
+			r.excuseKeys()
 		}
 		r.tellf("fault", "", "%s", f)
 	}
-	r.host = s.Host
-	r.term = w.Actor("term")
-	r.termDisk = sim.NewMemDisk(r.term)
-	r.termDisk.OnWrite(r.onWrite)
-	if err := r.injectKeys(); err != nil {
+	if err := r.furnish(s); err != nil {
 		w.Close()
 		return nil, err
 	}
-	if s.Spare != "" {
-		if err := r.keepSpare(l.terminals[s.Spare]); err != nil {
-			w.Close()
-			return nil, err
-		}
-	}
-	r.readerActor = w.Actor("reader")
-	r.readerActor.PowerOn(nil)
 	issuer := r.party("issuer", nil, "", r.issuerMachine)
 	swtch := r.party("switch", issuer, "iss", r.switchMachine)
 	acquirer := r.party("acquirer", swtch, "up", r.acquirerMachine)
@@ -409,25 +408,26 @@ func (r *rig) dial() (*transport.Link, error) {
 
 func never() bool { return false }
 
-// setLine cuts the terminal's line, or mends it.
+// setLine cuts the shop's line, or mends it.
 func (r *rig) setLine(down bool) {
 	r.lineDown = down
 	if !down {
 		return
 	}
-	r.keys.excuse++
+	r.excuseKeys()
 	for _, l := range r.netLinks {
 		l.Reset()
 	}
 	r.netLinks = nil
 }
 
-// boot gives the terminal power.
+// boot gives the terminal power. What it calls is about this terminal, whichever is in front then.
 func (r *rig) boot() error {
+	r = r.at(r.till)
 	r.rememberMoves()
 	r.keys.excuse++
 	cfg := terminal.Config{
-		Profile: r.profile, Clock: r.term, Calendar: r.calendar, Disk: r.termDisk, Rand: r.world.Rand("kernel"), Module: r.openModule,
+		Profile: r.profile, Clock: r.term, Calendar: r.calendar, Disk: r.termDisk, Rand: r.world.Rand(r.named("kernel")), Module: r.openModule,
 		PasswordIterations: 1, // nobody guesses in virtual time, and whoever explores would pay for it a million times
 		Dialect:            r.dialect, Dial: r.dial, Rules: r.rules,
 		Observe: r.onTerminal, Point: r.onPoint, Record: r.record,
@@ -544,7 +544,7 @@ func (r *rig) atOnce() {
 // openSlot starts the terminal's reader: a driver on this side of a serial line, an emulated reader on the other, which
 // gets its power from the terminal.
 func (r *rig) openSlot() (terminal.Slot, error) {
-	x, y := reader.Pipe(r.term, r.readerActor, "term", "reader", reader.DefaultBitRate)
+	x, y := reader.Pipe(r.term, r.readerActor, r.term.Name(), r.readerActor.Name(), reader.DefaultBitRate)
 	r.emulator = reader.NewEmulator(r.readerActor, y, r.inSlot, reader.EmulatorConfig{Processing: chipWork, Fault: r.onReader, Trace: r.onAPDU})
 	d, err := reader.Open(r.term, x, reader.Config{})
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/posim/posim/internal/rules"
 	"github.com/posim/posim/sim"
 	"github.com/posim/posim/terminal"
+	"github.com/posim/posim/transport/dialect"
 )
 
 // Options are how scripts are run.
@@ -207,12 +208,13 @@ type play struct {
 	options Options
 	out     *outcome
 	seen    evidence
+	besides string // the outcome at the other terminal of the latest step
 }
 
 func newPlay(r *rig, s *Script, o Options, out *outcome) *play {
 	return &play{rig: r, script: s, options: o, out: out, seen: evidence{
-		script: s, options: o, out: out, log: &r.log, dialect: r.dialect,
-		books: r.books, state: r.terminalState, positions: r.positions, where: r.where, issuer: r.hosts[2].durable, acquirer: r.hosts[0].durable, dossier: func() (*Dossier, error) { return r.stores().Read() }, views: r.views, keyOf: r.keyOf,
+		script: s, options: o, out: out, log: &r.till.log, dialect: r.dialect,
+		books: r.books, state: r.terminalState, positions: r.positions, where: r.where, issuer: r.hosts[2].durable, acquirer: r.hosts[0].durable, dossier: func() (*Dossier, error) { return r.stores().Read() }, views: r.views, keyOf: func(of Of) (dialect.Key, bool) { return r.keyOf(of) },
 	}}
 }
 
@@ -248,7 +250,9 @@ func (p *play) perform() {
 		p.revive()
 		p.settle()
 	}
-	p.judgeState()
+	for _, r := range p.both() {
+		r.judgeState()
+	}
 	p.passedOut(extra)
 	if !p.options.Explore && len(p.options.Extra) == 0 {
 		for _, f := range p.unfired() {
@@ -339,22 +343,25 @@ func (p *play) waiting() bool {
 	if p.lineDown || len(p.faults) > 0 || p.strew != nil {
 		return true
 	}
-	books, err := p.books()
-	if err != nil {
-		return true // the judge says so
-	}
-	for _, rec := range books.Records {
-		if rec.State == terminal.AdviceDue {
-			return true
+	for _, r := range p.both() {
+		books, err := r.books()
+		if err != nil {
+			return true // the judge says so
+		}
+		for _, rec := range books.Records {
+			if rec.State == terminal.AdviceDue {
+				return true
+			}
 		}
 	}
 	return false
 }
 
-// untilReady runs until the terminal is idle, stopped or off.
+// untilReady runs until the terminal is idle, stopped or off, and the shop's other one, too.
 func (p *play) untilReady() bool {
+	all := p.both()
 	return p.until(patience, func() bool {
-		return !p.term.On() || p.terminal.Idle() || p.terminal.Stopped() != nil
+		return !slices.ContainsFunc(all, func(r *rig) bool { return r.unable() == "" && !r.terminal.Idle() })
 	})
 }
 
@@ -363,7 +370,9 @@ func (p *play) step(st *Step) {
 	p.armOwn(st.Faults)
 	p.atOnce()
 	from := p.log.mark()
-	p.log.ended = nil
+	for _, r := range p.both() {
+		r.log.ended = nil
+	}
 	p.tellf("step", "", "%s", st.Do)
 	if p.options.Explore && (st.Task != nil || st.Do == "sign-on") {
 		p.revive()
@@ -371,6 +380,9 @@ func (p *play) step(st *Step) {
 	outcome := p.act(st)
 	if st.Expect != nil && !p.options.IgnoreExpect {
 		p.seen.expect(st, from, outcome)
+		if w := st.Expect.Beside; w.Set() && w.Value != p.besides {
+			p.fail(w.Pos, "expected %s at the other terminal, found %s", w.Value, orNothingFound(p.besides))
+		}
 	}
 }
 
@@ -421,8 +433,10 @@ func (p *play) act(st *Step) string {
 	return ""
 }
 
-// task ends when its outcome is known, before any reversal.
+// task ends when its outcome is known, before any reversal; with somebody at the other terminal, when both outcomes are.
 func (p *play) task(st *Step) string {
+	p.besides = ""
+	besides := p.openBeside(st)
 	p.untilReady()
 	if out := p.unable(); out != "" {
 		return out
@@ -431,7 +445,18 @@ func (p *play) task(st *Step) string {
 		p.fail(st.Pos, "%v", err)
 		return ""
 	}
-	done := p.until(patience, func() bool { return p.log.ended != nil || p.unable() != "" || p.customer.failed != nil })
+	if besides != nil && besides.unable() == "" {
+		p.sleepUntil(p.world.Now().Add(hand / 2)) // whoever comes second
+		p.tellf("step", "", "at terminal %s: %s%s", besides.profile.TID, st.Do, st.Beside.describe())
+		if err := besides.arrive(st.Beside); err != nil {
+			p.fail(st.Pos, "%v", err)
+			return ""
+		}
+	}
+	done := p.until(patience, func() bool { return p.rig.served() && (besides == nil || besides.served()) })
+	if besides != nil {
+		p.besides = besides.outcome()
+	}
 	switch {
 	case p.customer.failed != nil:
 		p.fail(st.Pos, "%v", p.customer.failed)
@@ -446,12 +471,25 @@ func (p *play) task(st *Step) string {
 	return p.unable()
 }
 
+// served tells whether a customer need not be waited for any more.
+func (r *rig) served() bool {
+	return r.log.ended != nil || r.unable() != "" || r.customer.failed != nil
+}
+
+// outcome is how the terminal's customer was served.
+func (r *rig) outcome() string {
+	if r.log.ended != nil {
+		return string(r.log.ended.Outcome)
+	}
+	return r.unable()
+}
+
 // unable says why the terminal cannot serve a customer.
-func (p *play) unable() string {
+func (r *rig) unable() string {
 	switch {
-	case !p.term.On():
+	case !r.term.On():
 		return "power-off"
-	case p.terminal.Stopped() != nil:
+	case r.terminal.Stopped() != nil:
 		return "stopped"
 	}
 	return ""
@@ -463,11 +501,11 @@ func (p *play) wait(st *Step) {
 	case "idle":
 		p.untilReady()
 	case "reversal":
-		if !p.until(time.Hour, func() bool { return p.unable() != "" || p.none(terminal.Pending, terminal.ReversalDue) }) && p.unable() == "" {
+		if !p.until(time.Hour, func() bool { return p.none(terminal.Pending, terminal.ReversalDue) }) {
 			p.fail(st.Pos, "no reversal was answered within an hour: the journal is %s", p.states())
 		}
 	case "advices":
-		if !p.until(time.Hour, func() bool { return p.unable() != "" || p.none(terminal.AdviceDue) }) && p.unable() == "" {
+		if !p.until(time.Hour, func() bool { return p.none(terminal.AdviceDue) }) {
 			p.fail(st.Pos, "no advice was answered within an hour: the journal is %s", p.states())
 		}
 	default:
@@ -475,10 +513,10 @@ func (p *play) wait(st *Step) {
 	}
 }
 
-// none tells whether no record is in one of the states.
+// none tells whether no terminal that can do something about it has a record in one of the states.
 func (p *play) none(states ...terminal.State) bool {
-	for _, rec := range p.terminal.Records() {
-		if slices.Contains(states, rec.State) {
+	for _, r := range p.both() {
+		if r.unable() == "" && slices.ContainsFunc(r.terminal.Records(), func(rec *terminal.Record) bool { return slices.Contains(states, rec.State) }) {
 			return false
 		}
 	}

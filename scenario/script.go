@@ -40,6 +40,7 @@ type Step struct {
 	Pos      Pos // of the action's key
 	Do       string
 	Task     *Task
+	Beside   *Task // what is done at the shop's other terminal meanwhile; nil: nothing
 	Wait     *Wait
 	Calendar *Calendar
 	Host     *Host

@@ -32,14 +32,14 @@ func (t *typing) steps(n *node) (all []Step) {
 }
 
 func (t *typing) step(n *node) (s Step) {
-	if !t.mapping(n, "a step such as - boot: {}", append(actions[:], "faults", "expect")...) {
+	if !t.mapping(n, "a step such as - boot: {}", append(actions[:], "beside", "faults", "expect")...) {
 		return s
 	}
 	for i, k := range n.keys {
 		switch value := n.items[i]; k.text {
 		case "faults":
 			s.Faults = t.faults(value)
-		case "expect": // below, when the action is known
+		case "expect", "beside": // below, when the action is known
 		default:
 			if s.Do != "" {
 				t.fail(k.pos, "a step has one action, and this one has %s already", s.Do)
@@ -53,10 +53,29 @@ func (t *typing) step(n *node) (s Step) {
 		t.fail(n.pos, "want an action: %s", strings.Join(actions[:], ", "))
 		return s
 	}
+	if b := n.key("beside"); b != nil {
+		s.Beside = t.beside(&s, b)
+	}
 	if e := n.key("expect"); e != nil {
 		s.Expect = t.expect(e, s.Do)
+		if w := s.Expect.Beside; w.Set() && s.Beside == nil {
+			t.fail(w.Pos, "nothing is done at another terminal in this step")
+		}
 	}
 	return s
+}
+
+// beside reads the sale at the shop's other terminal. A card is in one of them at a time.
+func (t *typing) beside(s *Step, n *node) *Task {
+	if t.spare == "" || s.Do != "sale" {
+		t.fail(n.pos, "want beside a sale, in a shop with two terminals (spare: and a profile)")
+		return nil
+	}
+	x := t.task("sale", n.pos, n)
+	if x.Card != "" && x.Card == s.Task.Card {
+		t.fail(n.pos, "the card %s is in the other terminal: want another one here", x.Card)
+	}
+	return x
 }
 
 func (t *typing) action(s *Step, n *node) {

@@ -16,6 +16,7 @@ type typing struct {
 	failed  *Error
 
 	card         string // default of the script
+	spare        string // the profile of the shop's other terminal, if it has one
 	transactions int    // of the steps so far
 }
 
@@ -149,6 +150,7 @@ func (t *typing) script(root *node) *Script {
 	}
 	if n := root.key("spare"); n != nil {
 		s.Spare = t.known(n, "terminal", t.doc.known.Terminal)
+		t.spare = s.Spare
 	}
 	if n := root.key("host"); n != nil {
 		s.Host = t.house(n)

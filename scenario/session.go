@@ -329,6 +329,9 @@ func (p *Progress) ended(out *outcome) {
 func (st *Step) describe() string {
 	switch {
 	case st.Task != nil:
+		if st.Beside != nil {
+			return st.Do + st.Task.describe() + ", and" + st.Beside.describe()
+		}
 		return st.Do + st.Task.describe()
 	case st.Wait != nil && st.Wait.For != "":
 		return "wait " + st.Wait.For

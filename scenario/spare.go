@@ -2,86 +2,176 @@ package scenario
 
 import (
 	"fmt"
-	"slices"
 
-	"github.com/posim/posim/hsm"
 	"github.com/posim/posim/sim"
 	"github.com/posim/posim/terminal"
 	"github.com/posim/posim/transport/dialect"
 )
 
-// A shop may keep a spare terminal: another box with a number, keys and a journal of its own, of the same merchant. There is one socket
-// under the till, and one of the two has power at a time; whoever is meant elsewhere by the terminal is the one that has it.
+// A shop may keep a second terminal: another box with a number, keys and a journal of its own, of the same merchant. One of the two is
+// in front: steps are done at it, and show what it shows. The other has no power, or serves the customer that a step has beside its own
+// (beside:), so that two transactions of the shop are under way at once.
 
-// station is a terminal that is put away: what of a rig is that terminal's alone.
-type station struct {
-	profile    *terminal.Profile
-	term       *sim.Actor
-	disk       *sim.MemDisk
-	terminal   *terminal.Terminal
-	module     *hsm.Module
-	keyDisk    *keyDisk
-	injections int
-	damaged    []byte
-	closed     []*terminal.Record
-	lastClosed string
-	moves      map[dialect.Key]*terminal.Record
-	records    []*terminal.Record // all it has, as the judge sees them
-}
-
-// keepSpare puts a spare terminal, with its keys, beside the till.
-func (r *rig) keepSpare(p *terminal.Profile) error {
+// furnish puts the terminals of the shop in their places, with their keys.
+func (r *rig) furnish(s *Script) error {
+	first := r.library.terminals[s.Terminal]
+	r.tills = []*till{r.newTill(first, "", &chronicle{})}
+	r.till = r.tills[0]
+	if err := r.injectKeys(); err != nil || s.Spare == "" {
+		return err
+	}
+	p := r.library.terminals[s.Spare]
 	switch {
-	case p.TID == r.profile.TID || p.MID != r.profile.MID:
-		return fmt.Errorf("scenario: the spare terminal %s: want another number than %s's, and its merchant", p.Name, r.profile.Name)
-	case p.Dialect != r.profile.Dialect || p.Options != r.profile.Options:
-		return fmt.Errorf("scenario: the spare terminal %s: want one that speaks %s", p.Name, r.profile.Speaks().Name())
+	case p.TID == first.TID || p.MID != first.MID:
+		return fmt.Errorf("scenario: the spare terminal %s: want another number than %s's, and its merchant", p.Name, first.Name)
+	case p.Dialect != first.Dialect || p.Options != first.Options:
+		return fmt.Errorf("scenario: the spare terminal %s: want one that speaks %s", p.Name, first.Speaks().Name())
 	}
-	actor := r.world.Actor("spare")
-	r.spare = &station{profile: p, term: actor, disk: sim.NewMemDisk(actor), moves: map[dialect.Key]*terminal.Record{}}
-	r.spare.disk.OnWrite(r.onWrite)
-	r.exchange()
-	err := r.injectKeys()
-	r.exchange()
-	return err
+	second := r.newTill(p, "spare", r.log.chronicle)
+	second.behind = true
+	r.tills = append(r.tills, second)
+	return r.at(second).injectKeys()
 }
 
-// exchange puts the spare terminal in the place of the one at the till. Neither has power.
+// newTill is a terminal without power. The first one's actors have no name of their own.
+func (r *rig) newTill(p *terminal.Profile, name string, c *chronicle) *till {
+	t := &till{court: court{profile: p, dialect: r.library.TerminalName(p).Dialect, log: record{chronicle: c}}, name: name}
+	t.object = func(v Violation) { r.tellf("judge", "", "%s", v) }
+	t.log.moves = map[dialect.Key]*terminal.Record{}
+	at := r.at(t)
+	if name == "" {
+		t.term = r.world.Actor("term")
+	} else {
+		t.term = r.world.Actor(name)
+	}
+	t.readerActor = r.world.Actor(at.named("reader"))
+	t.readerActor.PowerOn(nil)
+	t.termDisk = sim.NewMemDisk(t.term)
+	t.termDisk.OnWrite(at.onWrite)
+	return t
+}
+
+// at is the house as a terminal sees it.
+func (r *rig) at(t *till) *rig { return &rig{r.site, t} }
+
+// named is a name in the world of something that each terminal has.
+func (r *rig) named(what string) string {
+	if r.name == "" {
+		return what
+	}
+	return what + " " + r.name
+}
+
+// other is the house as the shop's other terminal sees it; nil: there is none.
+func (r *rig) other() *rig {
+	for _, t := range r.tills {
+		if t != r.till {
+			return r.at(t)
+		}
+	}
+	return nil
+}
+
+// both is the house as each of its terminals sees it, this one first.
+func (r *rig) both() []*rig {
+	if other := r.other(); other != nil {
+		return []*rig{r, other}
+	}
+	return []*rig{r}
+}
+
+// excuseKeys lets a DUKPT device leave a number out: something went wrong.
+func (r *rig) excuseKeys() {
+	for _, t := range r.tills {
+		t.keys.excuse++
+	}
+}
+
+// exchange puts the other terminal in front.
 func (r *rig) exchange() {
-	books, err := r.books()
-	if err == nil {
-		r.archive(books)
+	other := r.other().till
+	r.behind, other.behind = true, false
+	r.till = other
+}
+
+// lookAround notes for the judge what the shop's other terminal has.
+func (r *rig) lookAround() {
+	other := r.other()
+	if other == nil {
+		return
 	}
-	s := r.spare
-	away := &station{
-		profile: r.profile, term: r.term, disk: r.termDisk, terminal: r.terminal, module: r.module, keyDisk: r.keyDisk, injections: r.injections, damaged: r.damaged,
-		closed: r.log.closed, lastClosed: r.log.lastClosed, moves: r.log.moves, records: slices.Clone(r.log.closed),
+	r.away = &elsewhere{court: &other.court, first: other.till == r.tills[0]}
+	if books, err := other.books(); err == nil {
+		r.away.records = other.court.own(books)
+	} else {
+		r.away.records = other.log.closed
 	}
-	if err == nil {
-		away.records = append(away.records, books.Records...)
-	}
-	r.profile, r.term, r.termDisk, r.terminal = s.profile, s.term, s.disk, s.terminal
-	r.keyDisk, r.injections, r.damaged, r.module = s.keyDisk, s.injections, s.damaged, s.module
-	r.log.closed, r.log.lastClosed, r.log.moves = s.closed, s.lastClosed, s.moves
-	r.read.journal, r.read.books, r.read.err = nil, nil, nil
-	r.spare, r.away, r.spareAtTill = away, away.records, !r.spareAtTill
 	r.owner = map[*terminal.Record]*terminal.Profile{}
-	for _, rec := range r.away {
-		r.owner[rec] = away.profile
+	for _, rec := range r.away.records {
+		r.owner[rec] = other.profile
 	}
 }
 
-// withAway is a terminal's records and those of the one that is put away: the shop's first terminal comes first.
+// every is the records of the shop's terminals, those of closed batches with them; b is what this one's disk has.
+func (r *rig) every(b *terminal.Books) []*terminal.Record {
+	r.lookAround()
+	return r.court.every(b)
+}
+
+// elsewhere is the shop's other terminal as the judge sees it.
+type elsewhere struct {
+	court   *court
+	first   bool // it is the shop's first
+	records []*terminal.Record
+}
+
+// withAway is a terminal's records and those of the other one: the shop's first terminal comes first.
 func (r *court) withAway(own []*terminal.Record) []*terminal.Record {
-	if r.spareAtTill {
-		return append(slices.Clone(r.away), own...)
+	switch {
+	case r.away == nil:
+		return own
+	case r.away.first:
+		return append(append([]*terminal.Record(nil), r.away.records...), own...)
 	}
-	return append(own, r.away...)
+	return append(own, r.away.records...)
 }
 
-// plugIn gives the power to the terminal that has none.
+// receiptsOf is how many receipts of a record were printed.
+func (r *court) receiptsOf(rec *terminal.Record) (n int) {
+	printed := r.log.printed
+	if r.owner[rec] != nil {
+		printed = r.away.court.log.printed
+	}
+	for _, rc := range printed {
+		if rec.STAN == rc.STAN && rec.Date == rc.Date && rec.Time == rc.Time {
+			n++
+		}
+	}
+	return n
+}
+
+// openBeside gives the other terminal power if a step needs it; nil: the step does not.
+func (p *play) openBeside(st *Step) *rig {
+	if st.Beside == nil {
+		return nil
+	}
+	other := p.other()
+	if other.term.On() && (!p.options.Explore || other.unable() == "") {
+		return other
+	}
+	if other.term.On() {
+		other.powerOff(sim.PowerOffLost)
+	}
+	other.removeAtOnce()
+	if err := other.boot(); err != nil {
+		p.fail(st.Pos, "terminal %s does not boot: %v", other.profile.TID, err)
+	}
+	return other
+}
+
+// plugIn gives the power to the terminal that is not in front, and puts it there.
 func (p *play) plugIn(st *Step) {
-	if p.spare == nil {
+	if p.other() == nil {
 		p.fail(st.Pos, "there is no spare terminal: the script wants spare: and a profile")
 		return
 	}
@@ -90,7 +180,12 @@ func (p *play) plugIn(st *Step) {
 	}
 	p.removeAtOnce()
 	p.exchange()
+	p.seen.log = &p.till.log
 	p.tellf("term", "", "terminal %s has the power", p.profile.TID)
+	if p.term.On() {
+		p.untilReady()
+		return
+	}
 	if err := p.boot(); err != nil {
 		p.fail(st.Pos, "the terminal does not boot: %v", err)
 		return

@@ -36,12 +36,9 @@ const (
 
 // stores are what the disks of a virtual house hold now.
 func (r *rig) stores() *Stores {
-	s := &Stores{Journals: []Store{{Party: partyTerminal, Data: slices.Clone(r.termDisk.Durable(terminal.JournalFile))}}}
-	if r.spare != nil {
-		other := Store{Party: partyTerminal, Data: slices.Clone(r.spare.disk.Durable(terminal.JournalFile))}
-		if s.Journals = append(s.Journals, other); r.spareAtTill {
-			slices.Reverse(s.Journals)
-		}
+	s := &Stores{}
+	for _, t := range r.tills {
+		s.Journals = append(s.Journals, Store{Party: partyTerminal, Data: slices.Clone(t.termDisk.Durable(terminal.JournalFile))})
 	}
 	for _, p := range r.everyHost() {
 		s.Logs = append(s.Logs, Store{Party: p.name, Data: slices.Clone(p.disk.Durable(host.LogName))})

@@ -64,8 +64,10 @@ func emptyTaint() *taint {
 // pins lists what cardholders type, and what an issuer is told to change a card's PIN to.
 func (s *Script) pins() (all []PIN) {
 	for i := range s.Steps {
-		if x := s.Steps[i].Task; x != nil {
-			all = append(all, x.PINs...)
+		for _, x := range []*Task{s.Steps[i].Task, s.Steps[i].Beside} {
+			if x != nil {
+				all = append(all, x.PINs...)
+			}
 		}
 		if h := s.Steps[i].Host; h != nil {
 			for _, o := range h.Script {
