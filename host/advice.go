@@ -44,6 +44,9 @@ func (x *Relay) openAdvice(e Event, t Transaction, o *Entry, number pan.PAN) {
 	case e.Force != "" && !dialect.Approves(e.Force):
 		x.declineAtOnce(e.Conn, t, e.Force, "forced")
 		return
+	case x.suspended(&t):
+		x.declineAtOnce(e.Conn, t, codeTerminal, "the terminal is suspended")
+		return
 	}
 	if code, note := x.against(&t, o); code != "" {
 		x.declineAtOnce(e.Conn, t, code, note)

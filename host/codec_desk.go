@@ -2,6 +2,7 @@ package host
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/posim/posim/transport/dialect"
 )
@@ -107,6 +108,9 @@ func (c *codec) terminalState(s *TerminalState) {
 	}
 	c.bytes(5, &requests)
 	c.text(6, &s.Status)
+	c.text(7, &s.Why)
+	number(c, 8, &s.Device)
+	c.instants(9, &s.Opened, maxOpened)
 	if !c.decode {
 		return
 	}
@@ -120,6 +124,21 @@ func (c *codec) terminalState(s *TerminalState) {
 }
 
 // transactionAtDesk is what comes to a transaction later: numbers 50 to 59.
+// instants is a list of parts with an instant each.
+func (c *codec) instants(tag byte, v *[]time.Time, most int) {
+	all := make([]*time.Time, 0, len(*v))
+	for i := range *v {
+		all = append(all, &(*v)[i])
+	}
+	list(c, tag, &all, most, func(c *codec, at *time.Time) { c.instant(1, at) })
+	if !c.decode {
+		return
+	}
+	for _, at := range all {
+		*v = append(*v, *at)
+	}
+}
+
 func (c *codec) transactionAtDesk(t *Transaction) {
 	c.text(50, &t.ScriptSTAN)
 	c.bytes(51, &t.ScriptResults)

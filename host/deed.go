@@ -21,6 +21,7 @@ const (
 	DeedCorrect    = "correct-account" // where its merchant is paid from now on
 	DeedSuspend    = "suspend"         // the terminal may not ask any more
 	DeedLift       = "lift"            // it may again
+	DeedOpened     = "opened"          // somebody reports that the terminal's case was opened
 	DeedReverse    = "reverse"         // at the acquirer, without an item: undo what a terminal that is gone cannot
 )
 
@@ -35,7 +36,7 @@ type Deed struct {
 	Key     dialect.Key
 	Reason  string
 	MID     string   // of correct-account
-	TID     string   // of suspend and lift
+	TID     string   // of suspend, lift and opened
 	Account Standing // of correct-account: how the other account stands
 }
 

@@ -6,7 +6,7 @@ import (
 )
 
 // PlainDeeds lists the deeds that are about no transaction.
-func PlainDeeds() []string { return []string{DeedCorrect, DeedSuspend, DeedLift} }
+func PlainDeeds() []string { return []string{DeedCorrect, DeedSuspend, DeedLift, DeedOpened} }
 
 // paymentDeed does what is about a hold, a merchant's account or a terminal, and says why not; mine is false for other deeds. What
 // has been done already is done.
@@ -18,6 +18,8 @@ func (x *Relay) paymentDeed(d Deed) (why string, mine bool) {
 		return x.correct(d), true
 	case DeedSuspend, DeedLift:
 		return x.suspend(d), true
+	case DeedOpened:
+		return x.reportOpened(d), true
 	}
 	return "", false
 }
@@ -70,7 +72,11 @@ func (x *Relay) suspend(d Deed) string {
 		return fmt.Sprintf("terminal %q: there is none", d.TID)
 	}
 	s := x.stateOf(t)
-	s.Disabled = d.Do == DeedSuspend
+	if d.Do == DeedLift {
+		s.enable()
+	} else {
+		s.Disabled, s.Why = true, clip(d.Reason)
+	}
 	x.keep(t, s)
 	return ""
 }

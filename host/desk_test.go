@@ -462,7 +462,7 @@ func TestOrdersToATerminal(t *testing.T) {
 	c.code("a sale once it is enabled", c.sale(100), "00")
 	c.order(TerminalOrder{TID: testTID, Status: "lost"}, ErrOrder)
 	r := c.houses[atAcquirer].party.Machine().(*Relay).terminalReports()
-	c.expect("report", fmt.Sprintf("%+v", r), "[{TID:SIM00001 MID:SIM000000000001 Dialect:cup Scheme:mk-sk, PIN block format 0, cup-ecb Status:enabled SignedOn:true Requests:[] "+
+	c.expect("report", fmt.Sprintf("%+v", r), "[{TID:SIM00001 MID:SIM000000000001 Dialect:cup Scheme:mk-sk, PIN block format 0, cup-ecb Status:enabled Why: Opened:0 SignedOn:true Requests:[] "+
 		"Said:B000001 R00001 Batch:000001 BatchState:open Debits:2 DebitAmount:200 Credits:0 CreditAmount:0}]")
 }
 

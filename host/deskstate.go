@@ -3,6 +3,7 @@ package host
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/posim/posim/transport/dialect"
 )
@@ -16,6 +17,9 @@ type TerminalState struct {
 	SignedOff bool                        `json:"signed_off,omitempty"` // until its next sign-on its sales are refused 77
 	Requests  []dialect.ProcessingRequest `json:"requests,omitempty"`   // what it is still to be asked for, the next one first
 	Status    string                      `json:"status,omitempty"`     // what it said of itself last
+	Why       string                      `json:"why,omitempty"`        // it is disabled, for people
+	Device    int                         `json:"device,omitempty"`     // of a DUKPT terminal, the number of the device that speaks for it
+	Opened    []time.Time                 `json:"opened,omitempty"`     // when it was noted that its case had been opened, since it was let back last
 }
 
 // maxStatus bounds what is kept of what a terminal says of itself, in characters.
@@ -37,7 +41,8 @@ func plain(s string) bool {
 
 // same tells whether two states say the same.
 func (s *TerminalState) same(o *TerminalState) bool {
-	return s.Disabled == o.Disabled && s.SignedOff == o.SignedOff && s.Status == o.Status && slices.Equal(s.Requests, o.Requests)
+	return s.Disabled == o.Disabled && s.SignedOff == o.SignedOff && s.Status == o.Status && slices.Equal(s.Requests, o.Requests) &&
+		s.Why == o.Why && s.Device == o.Device && slices.EqualFunc(s.Opened, o.Opened, time.Time.Equal)
 }
 
 // without takes what has been done off the list.
@@ -54,6 +59,9 @@ func (s *TerminalState) check() error {
 	}
 	if len(s.Status) > maxStatus || !plain(s.Status) {
 		return fmt.Errorf("state of terminal %s: status of %d bytes: want at most %d characters of ASCII", s.TID, len(s.Status), maxStatus)
+	}
+	if len(s.Why) > maxFileText || s.Device < 0 || s.Device >= sameTerminal || len(s.Opened) > maxOpened {
+		return fmt.Errorf("state of terminal %s: device %d, opened %d times, a reason of %d bytes: want at most %d, %d and %d", s.TID, s.Device, len(s.Opened), len(s.Why), sameTerminal-1, maxOpened, maxFileText)
 	}
 	for i, r := range s.Requests {
 		if r < 1 || r > 0xF || slices.Contains(s.Requests[:i], r) {

@@ -216,12 +216,18 @@ func (c *codec) difference(d *Item) {
 
 // Alarm is what people must be told: an item that opens or moves, or something odd. It is told once.
 type Alarm struct {
-	Transaction *Transaction
+	Transaction *Transaction // nil: it is about a terminal
+	TID         string       // then
 	Text        string
 }
 
 // String is one line for a story.
-func (a *Alarm) String() string { return a.Transaction.Key.STAN + " " + a.Text }
+func (a *Alarm) String() string {
+	if a.Transaction == nil {
+		return "terminal " + a.TID + " " + a.Text
+	}
+	return a.Transaction.Key.STAN + " " + a.Text
+}
 
 // alarm is what people are told of a transaction's new image; nil: nothing new.
 func (d *desk) alarm(t *Transaction) *Alarm {
@@ -240,13 +246,13 @@ func (d *desk) alarm(t *Transaction) *Alarm {
 		if n := len(i.History); n > 0 && i.History[n-1].Why != "" && i.History[n-1].Why != i.Reason {
 			text += " (" + i.History[n-1].Why + ")"
 		}
-		return &Alarm{t, text}
+		return &Alarm{Transaction: t, Text: text}
 	case t.Overdrawn && (old == nil || !old.Overdrawn):
-		return &Alarm{t, t.Note}
+		return &Alarm{Transaction: t, Text: t.Note}
 	case t.PossibleDuplicate && (old == nil || !old.PossibleDuplicate):
-		return &Alarm{t, "possible duplicate: the same card, amount and merchant"}
+		return &Alarm{Transaction: t, Text: "possible duplicate: the same card, amount and merchant"}
 	case t.ReversalCode != "" && t.ReversalDue && (old == nil || old.ReversalCode != t.ReversalCode):
-		return &Alarm{t, "the reversal is refused with " + t.ReversalCode + ", and repeated"}
+		return &Alarm{Transaction: t, Text: "the reversal is refused with " + t.ReversalCode + ", and repeated"}
 	}
 	return nil
 }

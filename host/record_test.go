@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -72,7 +73,8 @@ func everything() *Record {
 	r.Upload = &Upload{MID: "m", TID: "t", Number: "000007", Lines: []*Line{
 		{STAN: "000003", Kind: dialect.KindRefund, Amount: 5, Debit: true, Card: "476173******0119", Certificate: []byte{1}, Notice: true}, {STAN: "000004"}}}
 	r.Epoch = &Epoch{Number: 7, Holder: "acquirer-b"}
-	r.Terminal = &TerminalState{MID: "m", TID: "t", Disabled: true, SignedOff: true, Requests: []dialect.ProcessingRequest{3, 1}, Status: "B000007"}
+	r.Terminal = &TerminalState{MID: "m", TID: "t", Disabled: true, SignedOff: true, Requests: []dialect.ProcessingRequest{3, 1}, Status: "B000007",
+		Why: "opened", Device: 15, Opened: []time.Time{time.Unix(1, 0).UTC(), time.Unix(2, 3).UTC()}}
 	r.File = &FileRecord{File: File{ID: "payout-000001", Kind: FilePayout, From: "acquirer", To: "bank", Date: "2026-03-03", Lines: []FileLine{
 		{Key: dialect.Key{MID: "m", TID: "t", STAN: "000001", Date: "0302", Time: "140500", Batch: "000007"}, Kind: dialect.KindRefund, Amount: 5, Fee: 1, Debit: true,
 			Card: "476173******0119", RRN: "000000000001", Order: "o", Account: "a", Result: "returned", Reason: "no such account", FeeOf: 6, FeePlan: "standard"},
@@ -229,6 +231,10 @@ func TestBadRecords(t *testing.T) {
 		},
 		"a terminal asked for nothing": func(r *Record) {
 			*r = Record{Terminal: &TerminalState{TID: "t", Requests: []dialect.ProcessingRequest{0}}}
+		},
+		"a seventeenth device": func(r *Record) { *r = Record{Terminal: &TerminalState{TID: "t", Device: 16}} },
+		"opened too often": func(r *Record) {
+			*r = Record{Terminal: &TerminalState{TID: "t", Opened: make([]time.Time, maxOpened+1)}}
 		},
 		"a terminal asked for too much": func(r *Record) {
 			*r = Record{Terminal: &TerminalState{TID: "t", Requests: []dialect.ProcessingRequest{16}}}

@@ -245,7 +245,11 @@ func (x *Relay) fromBelow(e Event) {
 	case x.cfg.Acquirer && !x.knows(e):
 		x.refuse(e.Conn, m, x.stranger(e))
 		return
-	case x.atDesk(e) || x.turnedAway(e):
+	}
+	if x.cfg.Acquirer && !e.MACBad {
+		x.watchDevice(x.terminals[m.CardAcceptorTerminalIdentification], m.KeySerialNumber)
+	}
+	if !e.MACBad && (x.atDesk(e) || x.turnedAway(e)) {
 		return
 	}
 	clear, err := x.clearTrack(m)

@@ -65,6 +65,10 @@ func (x *Relay) open(e Event, t Transaction, o *Entry, number pan.PAN) {
 		x.declineAtOnce(e.Conn, t, e.Force, "forced")
 		return
 	}
+	if x.suspended(&t) {
+		x.declineAtOnce(e.Conn, t, codeTerminal, "the terminal is suspended")
+		return
+	}
 	if code, note := x.against(&t, o); code != "" {
 		x.declineAtOnce(e.Conn, t, code, note)
 		return

@@ -10,7 +10,8 @@ import (
 // or a deadline releases it, or it goes back to the cardholder.
 
 // RiskRule is one rule of an acquirer's risk control. It is either about a single amount (From, To), or about how much there was
-// within a time (By, Within, and Count or Sum). Amounts are minor units.
+// within a time (By, Within, and Count or Sum), or about a terminal whose case was opened so often within a time (By, Within, Opened): that
+// one holds nothing, it suspends the terminal. Amounts are minor units.
 type RiskRule struct {
 	From, To int64 // single amounts, both included; To 0: no end
 
@@ -18,6 +19,7 @@ type RiskRule struct {
 	Within time.Duration // the sale itself included
 	Count  int           // so many sales or more
 	Sum    int64         // or so much or more
+	Opened int           // or openings of the terminal's case, so many or more
 
 	Days       int    // how many calendar days it is held, 1 to MaxHoldDays
 	OnDeadline string // HoldRelease (also ""), HoldReturn
@@ -83,7 +85,7 @@ func CheckRisk(rules []RiskRule) error {
 			continue
 		}
 		for j := range rules[:i] {
-			if o := &rules[j]; o.By == r.By && o.Within == r.Within && (o.Count > 0) == (r.Count > 0) {
+			if o := &rules[j]; o.By == r.By && o.Within == r.Within && (o.Count > 0) == (r.Count > 0) && (o.Opened > 0) == (r.Opened > 0) {
 				return &RiskError{i, "by", fmt.Errorf("overlap: rule %d counts the same within the same time", j+1)}
 			}
 		}
@@ -92,6 +94,9 @@ func CheckRisk(rules []RiskRule) error {
 }
 
 func (r *RiskRule) check() (key string, err error) {
+	if r.Opened != 0 {
+		return r.checkOpened()
+	}
 	switch {
 	case r.Days < 1 || r.Days > MaxHoldDays:
 		return "days", fmt.Errorf("%d days: want 1 to %d", r.Days, MaxHoldDays)
@@ -113,6 +118,25 @@ func (r *RiskRule) check() (key string, err error) {
 		return "within", fmt.Errorf("%v: want more than nothing, and at most %v", r.Within, maxRiskTime)
 	case (r.Count > 0) == (r.Sum > 0) || r.Count < 0 || r.Sum < 0 || r.Count == 1:
 		return "count", errors.New("want a count of 2 or more, or a sum above 0")
+	}
+	return "", nil
+}
+
+// checkOpened is check of a rule that suspends.
+func (r *RiskRule) checkOpened() (key string, err error) {
+	switch {
+	case r.Opened < 1 || r.Opened > maxOpened:
+		return "opened", fmt.Errorf("%d openings: want 1 to %d", r.Opened, maxOpened)
+	case r.By != ByTerminal:
+		return "by", fmt.Errorf("%q: want terminal, whose case it is", r.By)
+	case r.From != 0 || r.To != 0 || r.Count != 0 || r.Sum != 0:
+		return "opened", errors.New("want openings alone: no amount, count or sum beside them")
+	case r.Days != 0 || r.OnDeadline != "":
+		return "days", errors.New("want none: a suspended terminal stays so until somebody lifts it")
+	case r.Within <= 0 || r.Within > maxRiskTime:
+		return "within", fmt.Errorf("%v: want more than nothing, and at most %v", r.Within, maxRiskTime)
+	case r.Reason == "" || len(r.Reason) > maxFileText:
+		return "reason", fmt.Errorf("reason of %d bytes: want 1 to %d", len(r.Reason), maxFileText)
 	}
 	return "", nil
 }
@@ -189,7 +213,7 @@ func (x *Relay) screen(t *Transaction) *RiskHold {
 	}
 	for i := range x.cfg.Risk {
 		r := &x.cfg.Risk[i]
-		if !x.catches(r, t) {
+		if r.Opened > 0 || !x.catches(r, t) {
 			continue
 		}
 		h := &RiskHold{State: HoldHeld, Reason: r.Reason, Since: x.book.businessDate(x.now), OnDeadline: r.OnDeadline}

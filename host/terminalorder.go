@@ -61,8 +61,11 @@ func (x *Relay) order(o TerminalOrder) {
 		return
 	}
 	s := x.stateOf(t)
-	if o.Status != "" {
-		s.Disabled = o.Status == TerminalDisabled
+	switch o.Status {
+	case TerminalEnabled:
+		s.enable()
+	case TerminalDisabled:
+		s.Disabled = true
 	}
 	s.Requests = slices.Clone(s.Requests)
 	for _, r := range o.Requests {
@@ -80,6 +83,8 @@ type TerminalReport struct {
 	Dialect      string     `json:"dialect,omitempty"`
 	Scheme       string     `json:"scheme"`
 	Status       string     `json:"status"`
+	Why          string     `json:"why,omitempty"`    // it is disabled
+	Opened       int        `json:"opened,omitempty"` // how often its case was opened since it was let back last
 	SignedOn     bool       `json:"signed_on"`
 	Requests     []string   `json:"requests"` // what it is still asked for
 	Said         string     `json:"said,omitempty"`
@@ -109,7 +114,7 @@ func (x *Relay) terminalReport(tid string) *TerminalReport {
 	s, b := x.stateOf(t), x.book.batches.current(terminalID{t.MID, t.TID})
 	_, totals := x.count(b.id())
 	r := &TerminalReport{
-		TID: t.TID, MID: t.MID, Scheme: t.Scheme.String(), Status: TerminalEnabled, SignedOn: (t.session != nil || t.Scheme.DUKPT()) && !s.SignedOff,
+		TID: t.TID, MID: t.MID, Scheme: t.Scheme.String(), Status: TerminalEnabled, Why: s.Why, Opened: len(s.Opened), SignedOn: (t.session != nil || t.Scheme.DUKPT()) && !s.SignedOff,
 		Requests: []string{}, Said: s.Status, Batch: b.Number, BatchState: b.State,
 		Debits: totals.Debits.Count, DebitAmount: totals.Debits.Amount, Credits: totals.Credits.Count, CreditAmount: totals.Credits.Amount,
 	}

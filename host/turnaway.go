@@ -46,7 +46,8 @@ func (x *Relay) unverified(e Event) string {
 
 // turnedAway answers a request that its terminal may not make now, and tells whether it was one. What undoes something, and what
 // has happened already, is never turned away because of its batch: it names the batch that it belongs to (K3). A copy of what
-// is known gets its stored answer, whatever has become of its terminal since.
+// is known gets its stored answer, whatever has become of its terminal since. So a request of a terminal that is disabled is not turned away
+// here, it is declined: a copy that comes when the terminal is let back must not be taken for a new one.
 func (x *Relay) turnedAway(e Event) bool {
 	m := e.Message
 	class := dialect.Class(m.MTI)
@@ -55,8 +56,10 @@ func (x *Relay) turnedAway(e Event) bool {
 	}
 	t := x.terminals[m.CardAcceptorTerminalIdentification]
 	state, b := x.stateOf(t), x.book.batches.current(terminalID{t.MID, t.TID})
-	switch {
-	case state.Disabled:
+	switch kind := kindOf(m); {
+	case state.Disabled && kind != dialect.KindOfflineSale && transacts(kind):
+		return false // declined where its refusal is remembered
+	case state.Disabled && !transacts(kind):
 		x.refuse(e.Conn, m, codeTerminal)
 		return true
 	case e.numbersBatches() && m.Kind == dialect.KindNone: // nothing that another hop could be told
@@ -70,4 +73,10 @@ func (x *Relay) turnedAway(e Event) bool {
 		x.reopened(b)
 	}
 	return false
+}
+
+// suspended tells whether a transaction's terminal may not make it: it is disabled, and the transaction has not happened already.
+func (x *Relay) suspended(t *Transaction) bool {
+	known := x.terminals[t.Key.TID]
+	return x.cfg.Acquirer && known != nil && x.stateOf(known).Disabled && t.Kind != dialect.KindOfflineSale
 }

@@ -559,8 +559,11 @@ func (r *rig) judgeHost(p *party, v *host.View) {
 			r.violate("I2", "the accounts changed by %s and the postings say %s", Money(moved), Money(posted))
 		}
 	}
-	for i, e := range live.Transactions {
-		if d := v.Transactions[i]; e.Key != d.Key || e.State != d.State || e.ReversalDue != d.ReversalDue {
+	for _, e := range live.Transactions { // of two under way at once, the disk may have them in another order
+		switch d := v.Find(e.Key); {
+		case d == nil:
+			r.violate("I7", "%s believes %s is %s and its disk does not know it", p.name, e.Key, e.State)
+		case e.State != d.State || e.ReversalDue != d.ReversalDue:
 			r.violate("I7", "%s believes %s is %s and its disk says %s", p.name, e.Key, e.State, d.State)
 		}
 	}

@@ -122,15 +122,29 @@ func (r *rig) injectKeys() error {
 	return nil
 }
 
+// newKeys has a technician give the terminal, which has no power, new keys. Whoever explores cuts it first.
+func (p *play) newKeys(st *Step) {
+	if p.term.On() && p.options.Explore {
+		p.powerOff(sim.PowerOffLost)
+	}
+	if p.term.On() {
+		p.fail(st.Pos, "the terminal is given keys only with the power off")
+		return
+	}
+	if err := p.injectKeys(); err != nil {
+		p.fail(st.Pos, "%v", err)
+	}
+}
+
 // openModule is the terminal's module as it opens it when it boots.
 func (r *rig) openModule() (*hsm.Module, error) {
-	r.keyDisk = &keyDisk{MemDisk: r.termDisk}
-	m, err := hsm.Open(r.keyDisk, hsm.DeviceKey(), r.world.Rand(r.named("terminal module")))
+	disk := &keyDisk{MemDisk: r.termDisk}
+	m, err := hsm.Open(disk, hsm.DeviceKey(), r.world.Rand(r.named("terminal module")))
 	if err != nil {
 		return nil, err
 	}
 	m.OnUse(r.onUse)
-	r.module = m
+	r.module, r.keyDisk = m, disk // the module's, not that of a boot which the power ended
 	return m, nil
 }
 

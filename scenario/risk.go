@@ -33,11 +33,11 @@ func (t *typing) risk(n *node) (all []host.RiskRule) {
 }
 
 func (t *typing) riskRule(n *node) (r host.RiskRule) {
-	if !t.mapping(n, "a rule such as {from: 50000.00, days: 3, reason: large amount}", "from", "to", "by", "within", "count", "sum", "days", "on-deadline", "reason") {
+	if !t.mapping(n, "a rule such as {from: 50000.00, days: 3, reason: large amount}", "from", "to", "by", "within", "count", "sum", "opened", "days", "on-deadline", "reason") {
 		return r
 	}
 	for _, required := range []string{"days", "reason"} {
-		if n.key(required) == nil {
+		if n.key(required) == nil && (required != "days" || n.key("opened") == nil) {
 			t.fail(n.pos, "missing key %q", required)
 			return r
 		}
@@ -60,6 +60,8 @@ func (t *typing) riskRule(n *node) (r host.RiskRule) {
 			r.Count = t.number(value, "how many sales", 2, 1000)
 		case "sum":
 			r.Sum = int64(t.money(value))
+		case "opened":
+			r.Opened = t.number(value, "how many openings", 1, 16)
 		case "days":
 			r.Days = t.number(value, "how many days it is held", 1, host.MaxHoldDays)
 		case "on-deadline":

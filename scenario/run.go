@@ -421,6 +421,8 @@ func (p *play) act(st *Step) string {
 		p.plugIn(st)
 	case "desk":
 		p.desk(st)
+	case "new-keys":
+		p.newKeys(st)
 	case "battery":
 		if p.term.On() {
 			p.fail(st.Pos, "the terminal's memory can be lost only with the power off")
@@ -447,7 +449,7 @@ func (p *play) task(st *Step) string {
 	}
 	if besides != nil && besides.unable() == "" {
 		p.sleepUntil(p.world.Now().Add(hand / 2)) // whoever comes second
-		p.tellf("step", "", "at terminal %s: %s%s", besides.profile.TID, st.Do, st.Beside.describe())
+		p.tellf("term", "", "at terminal %s: %s%s", besides.profile.TID, st.Do, st.Beside.describe())
 		if err := besides.arrive(st.Beside); err != nil {
 			p.fail(st.Pos, "%v", err)
 			return ""

@@ -188,7 +188,7 @@ expect: {end: F0}
 		header + `steps:
   - faults: ["net.rsp[0210].lose"]
 ` + ending,
-		`W06-x.yaml:5:5: want an action: sale, void, refund, pre-auth, pre-auth-void, completion, completion-void, tip, balance, settle, sign-on, sign-off, echo, download, login, logout, reprint, report, saf, wait, off, boot, calendar, host, line, disk, battery, desk, spare
+		`W06-x.yaml:5:5: want an action: sale, void, refund, pre-auth, pre-auth-void, completion, completion-void, tip, balance, settle, sign-on, sign-off, echo, download, login, logout, reprint, report, saf, wait, off, boot, calendar, host, line, disk, battery, desk, spare, new-keys
     5 |   - faults: ["net.rsp[0210].lose"]
       |     ^^^^^^`},
 	{"a step with two actions",
@@ -203,7 +203,7 @@ expect: {end: F0}
 		header + `steps:
   - reboot: {}
 ` + ending,
-		`W06-x.yaml:5:5: unknown key "reboot": want sale, void, refund, pre-auth, pre-auth-void, completion, completion-void, tip, balance, settle, sign-on, sign-off, echo, download, login, logout, reprint, report, saf, wait, off, boot, calendar, host, line, disk, battery, desk, spare, faults, expect
+		`W06-x.yaml:5:5: unknown key "reboot": want sale, void, refund, pre-auth, pre-auth-void, completion, completion-void, tip, balance, settle, sign-on, sign-off, echo, download, login, logout, reprint, report, saf, wait, off, boot, calendar, host, line, disk, battery, desk, spare, new-keys, beside, faults, expect
     5 |   - reboot: {}
       |     ^^^^^^`},
 	{"boot takes nothing",

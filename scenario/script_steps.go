@@ -11,7 +11,7 @@ import (
 var actions = [...]string{
 	"sale", "void", "refund", "pre-auth", "pre-auth-void", "completion", "completion-void", "tip", "balance",
 	"settle", "sign-on", "sign-off", "echo", "download", "login", "logout", "reprint", "report", "saf",
-	"wait", "off", "boot", "calendar", "host", "line", "disk", "battery", "desk", "spare",
+	"wait", "off", "boot", "calendar", "host", "line", "disk", "battery", "desk", "spare", "new-keys",
 }
 
 // statuses are the states of an account at the issuer.
@@ -94,7 +94,7 @@ func (t *typing) action(s *Step, n *node) {
 	case "desk":
 		d := t.desk(n)
 		s.Desk = &d
-	case "off", "boot", "sign-on", "battery", "spare":
+	case "off", "boot", "sign-on", "battery", "spare", "new-keys":
 		t.nothing(s.Do, n)
 	default:
 		s.Task = t.task(s.Do, s.Pos, n)
