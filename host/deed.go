@@ -209,7 +209,7 @@ func (x *Relay) filled(e *Entry, from string) (posts []Posting) {
 	case AcquirerOnly, SwitchLess:
 		posts = append(posts, Posting{from, PositionIssuer, i.Amount})
 		return append(posts, moves(PositionSuspense, PositionAcquirer, max(0, e.Net(PositionSuspense)))...)
-	case RefundUncovered: // less what has been netted since
+	case RefundUncovered, RefundNetted: // less what has been netted since
 		return moves(from, PositionAcquirer, max(0, -e.Net(PositionAcquirer)))
 	case AdviceRefused:
 		return append(posts, Posting{from, PositionSwitch, i.Amount})

@@ -51,10 +51,11 @@ const (
 	ReversedByHand                      // undone at the desk; what its terminal has, nobody knows
 	HeldBack                            // long: a sale that risk control gives back to the cardholder
 	NotPassedOn                         // an aggregator was paid for the merchant, and has not paid him
+	RefundNetted                        // a refund that the merchant's next payouts have to bear: as much as they have not borne yet
 )
 
 var itemTypeNames = [...]string{"none", "reversal-refused", "host-only", "amount-more", "switch-only", "terminal-only", "amount-less", "acquirer-only",
-	"switch-less", "refund-uncovered", "dispute", "advice-refused", "fee-differs", "payout-returned", "offline-refused", "reversed-by-hand", "held-back", "not-passed-on"}
+	"switch-less", "refund-uncovered", "dispute", "advice-refused", "fee-differs", "payout-returned", "offline-refused", "reversed-by-hand", "held-back", "not-passed-on", "refund-netted"}
 
 // ItemTypes lists the types' names.
 func ItemTypes() []string { return append([]string(nil), itemTypeNames[1:]...) }

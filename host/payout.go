@@ -271,6 +271,7 @@ func (x *Relay) returned(e *Entry, reason string) {
 		t.Difference = x.item(&t, ReturnedPayout, p.Amount, payoutReturned(reason))
 	}
 	x.put(t)
+	x.netsItself(e)
 }
 
 // payoutReturned is the reason of an item.

@@ -66,6 +66,9 @@ func (x *Relay) refundPostings(t *Transaction, o *Entry) []Posting {
 	}
 	if x.cfg.Refunds.Netting {
 		t.Fee = x.feeShare(t, o)
+		if n := t.Amount - t.Fee; n > 0 {
+			t.Difference = x.item(t, RefundNetted, n, reasonNetted)
+		}
 		return append(moves(PositionAcquirer, PositionSwitch, t.Amount-t.Fee), moves(PositionFees, PositionSwitch, t.Fee)...)
 	}
 	t.Paid = true
@@ -104,6 +107,9 @@ func (x *Relay) feeShare(t *Transaction, o *Entry) int64 {
 // reasonUncharged is of the item about a refund that the acquirer has paid for itself.
 const reasonUncharged = "the merchant cannot be charged for a refund"
 
+// reasonNetted is of the item about a refund that nothing has paid for yet.
+const reasonNetted = "laid out until the merchant's next payouts"
+
 // collect takes the refunds that merchants owe out of what they have just been given: so much of each, by merchant.
 func (x *Relay) collect(given map[string]int64) {
 	if !x.cfg.Refunds.Netting || x.cfg.Refunds.NoPayout {
@@ -122,6 +128,29 @@ func (x *Relay) collect(given map[string]int64) {
 		given[e.Key.MID] -= n
 		t := e.Transaction
 		t.Paid = n == owes
+		x.lessOwed(&t, owes-n)
 		x.put(t, Posting{PositionMerchant, PositionAcquirer, n})
+	}
+}
+
+// lessOwed is what a payout leaves of a refund's item.
+func (x *Relay) lessOwed(t *Transaction, left int64) {
+	switch i := t.Difference; {
+	case !i.Open() || i.Type != RefundNetted:
+	case left == 0:
+		t.Difference = i.moved(ItemClosed, x.book.businessDate(x.now), "taken from the merchant's payouts")
+	default:
+		less := *i
+		less.Amount = left
+		t.Difference = &less
+	}
+}
+
+// netsItself ends the items of a sale's refunds when its payout has come back: the next one is less by them.
+func (x *Relay) netsItself(e *Entry) {
+	for _, d := range x.book.naming(e) {
+		if i := d.Difference; i.Open() && i.Type == RefundNetted {
+			x.advance(d, ItemClosed, "the sale has not been paid out: its next payout is less", nil)
+		}
 	}
 }

@@ -613,12 +613,28 @@ func (r *court) judgeItems(party string, v *host.View) {
 			r.violate("I18", "%s: %s of %s is in suspense, and no open item says so", party, Money(n), e.Key.STAN)
 		}
 	}
+	if party == "acquirer" {
+		r.judgeLaidOut(v)
+	}
 	for _, e := range v.Overdue() {
 		r.violate("I18", "%s: the refund %s of %s has not been cleared", party, e.Key.STAN, e.BusinessDate)
 	}
 	for _, b := range v.Batches {
 		if b.State == host.BatchClosed && (b.Result != dialect.SettlementEqual || b.ForeignResult != dialect.SettlementEqual) && b.Items == 0 {
 			r.violate("I9", "batch %s was closed with other totals, and there is no item", b.Number)
+		}
+	}
+}
+
+// judgeLaidOut: what the acquirer has laid out for a refund of a sale that is paid has an item, with as much as it is (I18).
+func (r *court) judgeLaidOut(v *host.View) {
+	for _, e := range v.Transactions {
+		o, owed := v.Find(e.Original), -e.Net(host.PositionAcquirer)
+		if e.Kind != dialect.KindRefund || e.State != host.Approved || e.Paid || o == nil || !o.Paid || owed <= 0 {
+			continue
+		}
+		if i := e.Difference; !i.Open() || i.Amount != owed {
+			r.violate("I18", "%s: %s is laid out for the refund %s, and no open item says so", "acquirer", Money(owed), e.Key.STAN)
 		}
 	}
 }
@@ -902,6 +918,9 @@ func (t *transaction) excused(onPaper bool) (n int64) {
 			continue
 		}
 		i := e.Difference
+		if i.Type == host.RefundNetted && i.Open() { // what it says differs from nothing
+			continue
+		}
 		if i.Open() || onPaper && (i.Stage != host.ItemClosed || i.Type == host.Dispute) {
 			n = max(n, i.Amount)
 		}

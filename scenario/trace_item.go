@@ -12,7 +12,7 @@ var itemCauses = map[host.ItemType]string{
 	host.TerminalOnly: "only-in-batch", host.AmountLess: "amount-differs", host.AcquirerOnly: "acquirer-only", host.SwitchLess: "switch-less",
 	host.RefundUncovered: "refund-not-covered", host.Dispute: "dispute", host.AdviceRefused: "stand-in-refused", host.FeeDiffers: "fee-differs",
 	host.ReturnedPayout: "payout-returned", host.OfflineRefused: "offline-refused-item",
-	host.HeldBack: "risk-given-back", host.NotPassedOn: "aggregator-kept-it",
+	host.HeldBack: "risk-given-back", host.NotPassedOn: "aggregator-kept-it", host.RefundNetted: "refund-laid-out",
 }
 
 // reasonCauses are the beginnings of reasons that say more than the type does, or stand where there is none.

@@ -179,6 +179,7 @@ var sentences = map[string]Words{
 	"reversal-after-payout":   {"The answer was lost, and its reversal came only after the merchant had been paid: the acquirer refused it.", "应答丢失,冲正到达时商户已收到款:收单机构拒绝冲正。"},
 	"reversal-refused":        {"The reversal was refused for good, so the card stayed debited.", "冲正被永久拒绝,卡未退款。"},
 	"refund-not-covered":      {"The merchant's account cannot be charged for the refund: the acquirer has advanced it.", "无法从商户扣回退货款:收单机构已垫付。"},
+	"refund-laid-out":         {"The merchant had been paid: the acquirer has laid out {amount} of the refund until his next payouts.", "商户已收款:收单机构垫付退货{amount},待下次出款扣回。"},
 	"difference":              {"The books of two parties differ[: {why}].", "两方账务不符[:{why}]。"},
 	"unfinished":              {"The terminal stopped while it waited for the answer: nobody there knows what the host decided.", "终端在等待应答时中断:终端不知道主机结果。"},
 	"reversal-due":            {"The terminal must reverse it and could not say so yet[: {reason}].", "终端须冲正但尚未送达[:{reason}]。"},
