@@ -52,6 +52,10 @@ func (x *Relay) openAdvice(e Event, t Transaction, o *Entry, number pan.PAN) {
 		x.declineAtOnce(e.Conn, t, code, note)
 		return
 	}
+	if err := x.remembers(&t, o, number); err != nil {
+		x.declineAtOnce(e.Conn, t, codeSystem, err.Error())
+		return
+	}
 	t.State = Pending
 	entry := x.pend(t, rules.LogAdviceBeforeForward)
 	entry.conn, entry.ksn = e.Conn, x.ksn

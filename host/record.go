@@ -138,7 +138,7 @@ type Transaction struct {
 
 	StandIn      StandInState `json:"stand_in,omitempty"`      // of what a switch has approved in the issuer's place; at the issuer: StandInTold, it has taken it over
 	Sealed       []byte       `json:"-"`                       // what telling the issuer needs, sealed; only while that is due
-	CardToken    string       `json:"-"`                       // keyed digest of the card number, where a switch may stand in
+	CardToken    string       `json:"-"`                       // keyed digest of the card number, where a switch may stand in or a rule counts by card
 	Waiting      bool         `json:"waiting,omitempty"`       // at a wallet: its owner has not agreed to pay yet
 	CardType     CardType     `json:"card_type,omitempty"`     // acquirer: by which the fee goes
 	MerchantCode string       `json:"merchant_code,omitempty"` // acquirer: the category that it was booked under

@@ -78,14 +78,14 @@ func (x *Relay) open(e Event, t Transaction, o *Entry, number pan.PAN) {
 		x.declineAtOnce(e.Conn, t, codeSystem, err.Error())
 		return
 	}
-	if err := x.remembers(&t, number); err != nil {
+	if err := x.remembers(&t, o, number); err != nil {
 		x.declineAtOnce(e.Conn, t, codeSystem, err.Error())
 		return
 	}
 	t.State = Pending
 	pending := x.pend(t, rules.LogBeforeForward)
 	pending.conn, pending.ksn = e.Conn, x.ksn
-	if t.CardToken != "" || t.Kind == dialect.KindQRSale {
+	if t.CardToken != "" && !x.cfg.Acquirer || t.Kind == dialect.KindQRSale {
 		pending.request = up
 	}
 	x.send(0, up)

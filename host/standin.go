@@ -3,6 +3,7 @@ package host
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/posim/posim/internal/pan"
 	"github.com/posim/posim/internal/rules"
@@ -73,9 +74,18 @@ func (s *StandInState) UnmarshalText(b []byte) error {
 	return unnamed(standInNames[:], b, (*byte)(s))
 }
 
-// remembers keeps what the switch needs should it have to stand in: the request, for as long as it runs, and which card it is.
-func (x *Relay) remembers(t *Transaction, number pan.PAN) error {
-	if x.cfg.StandIn == nil || x.cfg.Acquirer || t.Kind != dialect.KindSale {
+// remembers keeps which card it is, for a switch that may have to stand in, and for an acquirer whose rules count what a card pays: what
+// can be shown of a number is the same for many cards. Who names an original and has no number has that one's card.
+func (x *Relay) remembers(t *Transaction, o *Entry, number pan.PAN) error {
+	counts := x.cfg.Acquirer && purposeOf(t.Kind) == charging && slices.ContainsFunc(x.cfg.Risk, func(r RiskRule) bool { return r.By == ByCard })
+	standsIn := !x.cfg.Acquirer && x.cfg.StandIn != nil && t.Kind == dialect.KindSale
+	switch {
+	case !counts && !standsIn:
+		return nil
+	case number.IsZero():
+		if o != nil {
+			t.CardToken = o.CardToken
+		}
 		return nil
 	}
 	var err error
