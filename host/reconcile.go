@@ -68,6 +68,9 @@ func (x *Relay) short(b *Batch, e *Entry, line *Line) int {
 		if columnOf(e.Kind) == inNone && e.State == Approved { // a hold, an adjustment: in no totals, and rightly so
 			return 0
 		}
+		if i := e.Difference; i.Open() && i.Type == SwitchOnly && i.Stage == ItemOpen && e.State != Approved {
+			return x.slipToo(e)
+		}
 		return x.differs(e, TerminalOnly, line.Amount, 0, fmt.Sprintf("%s; here it is %v", reason, e.State))
 	}
 	t := &Transaction{
@@ -76,6 +79,17 @@ func (x *Relay) short(b *Batch, e *Entry, line *Line) int {
 	}
 	t.Difference = x.item(t, TerminalOnly, t.Amount, reason)
 	x.put(*t)
+	return 1
+}
+
+// slipToo makes an item about what only the switch has one about what only we have not: the terminal's batch has come, and has it, too.
+// The merchant has a slip, so the money is his, as much of it as was approved above, and does not go back to the cardholder.
+func (x *Relay) slipToo(e *Entry) int {
+	t := e.Transaction
+	i := t.Difference.moved(ItemOpen, x.book.businessDate(x.now), "the terminal's batch has it, too")
+	i.Type, i.Reason = TerminalOnly, fmt.Sprintf("the terminal's batch and the switch have it; here it is %v", e.State)
+	t.Difference = i
+	x.put(t)
 	return 1
 }
 
