@@ -409,6 +409,8 @@ func (ch *change) says() Saying {
 		}
 	case payout(a) != payout(b) && payout(a) == host.PayoutReturned:
 		return say("m-returned", "why", a.Payout.Reason, "amount", amount(a.Payout.Amount), "account", a.Payout.Account)
+	case a.Difference.Open() && b.Difference.Open() && a.Difference.Type == host.RefundNetted && a.Difference.Amount < b.Difference.Amount:
+		return say("m-item-less", "amount", amount(a.Difference.Amount))
 	case a.Difference.Open() && (b.Difference == nil || a.Difference.Stage == b.Difference.Stage && a.Difference.Amount != b.Difference.Amount):
 		return say("m-item", "amount", amount(a.Difference.Amount), "owner", a.Difference.Owner, "deadline", a.Difference.Deadline)
 	case losing(ch.posts):

@@ -63,6 +63,7 @@ var sentences = map[string]Words{
 	"m-reversed":                {"reversed[: {reason}]", "冲正[:{reason}]"},
 	"m-remembered":              {"a reversal of something unknown: remembered, answered 25", "冲正无原交易:已登记,应答25"},
 	"m-item":                    {"item of {amount} opened for {owner}, until {deadline}", "登记差错{amount},责任方{owner},截止{deadline}"},
+	"m-item-less":               {"a payout has borne a part: {amount} of the item are left", "出款已扣回一部分,差错剩余{amount}"},
 	"m-credited":                {"cleared: the cardholder has it", "清算入账:持卡人已收到"},
 	"m-paid":                    {"paid out[, fee {fee}]", "已出款[,手续费{fee}]"},
 	"m-settled":                 {"settled with what it names", "随原交易结清"},
