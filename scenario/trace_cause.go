@@ -10,8 +10,10 @@ import (
 	"github.com/posim/posim/transport/dialect"
 )
 
-// The cause is worked out from records alone: states, reasons, codes, notes and items. Where two causes leave the same records, as a
-// lost answer and one that came too late do, they are one here.
+// The cause is worked out from records alone: states, reasons, codes, notes and items. Where two causes leave the same records they are one
+// here: an answer that was lost, and one that came when the terminal had given up, are the same to every host, and only the terminal, which
+// drops the late one, could write that down. No host is told whether the card refused or the answer was about something else, but the
+// terminal's record says so.
 
 // decide finds the cause, and what follows from it.
 func (c *examined) decide() {
@@ -189,7 +191,7 @@ func (c *examined) reversed(reason string) bool {
 	case reason == dialect.ReasonDeviceFault:
 		cause = "terminal-fault"
 	case reason == dialect.ReasonMismatch:
-		cause = "answer-refused"
+		cause = c.notTaken(a)
 	case a != nil && a.State == host.Declined:
 		cause = "decline-lost"
 	case undoing(c.t.kind()):
@@ -217,6 +219,22 @@ func (c *examined) reversed(reason string) bool {
 		c.holdGoesOn()
 	}
 	return true
+}
+
+// notTaken: an approval arrived, and somebody did not take it. Only the terminal's record says who; what was approved in part, the acquirer's
+// does.
+func (c *examined) notTaken(a *host.Entry) string {
+	if r := c.t.record; r != nil {
+		switch {
+		case r.Why == terminal.WhyCard:
+			return "card-refused"
+		case r.Why == terminal.WhyPart, r.Why == terminal.WhyMismatch && a != nil && a.ApprovedAmount > 0 && a.ApprovedAmount < a.Amount:
+			return "part-not-wanted"
+		case r.Why == terminal.WhyMismatch:
+			return "answer-mismatch"
+		}
+	}
+	return "answer-refused"
 }
 
 func undoing(k dialect.Kind) bool { return slices.Contains(undoes, k) }

@@ -76,7 +76,7 @@ func word(name, value string, lang terminal.Lang) string {
 			}
 			return strings.ToLower(strings.TrimSpace(strings.TrimPrefix(t.In(lang), value)))
 		}
-	case "note", "why":
+	case "note", "why", "by":
 		return note(value, lang)
 	}
 	return value
@@ -112,6 +112,9 @@ func note(text string, lang terminal.Lang) string {
 				return m[n]
 			})
 		}
+	}
+	if lang == terminal.Chinese {
+		return noteInChinese(text)
 	}
 	return text
 }

@@ -46,7 +46,7 @@ func inState(t testing.TB, j *Journal, s State) *Record {
 	case Refused:
 		must(t, j.refused(r, "05"))
 	case ReversalDue, Reversed, ReversedUnmatched, ReversalRefused, Parked:
-		must(t, j.reversalDue(r, "98", nil))
+		must(t, j.reversalDue(r, "98", "", nil))
 		if s == Parked {
 			must(t, j.park(r, ""))
 		} else if s != ReversalDue {
@@ -226,7 +226,7 @@ func TestTotals(t *testing.T) {
 		case Refused:
 			must(t, j.refused(r, "05"))
 		case Reversed:
-			must(t, j.reversalDue(r, "98", nil))
+			must(t, j.reversalDue(r, "98", "", nil))
 			must(t, j.reversed(r, Reversed))
 		case Declined:
 			must(t, j.declined(r, "51"))

@@ -75,7 +75,7 @@ func (t *Terminal) recover() error {
 			continue
 		}
 		t.show(say("unfinished"))
-		if err := t.journal.reversalDue(r, dialect.ReasonNoAnswer, nil); err != nil {
+		if err := t.journal.reversalDue(r, dialect.ReasonNoAnswer, "", nil); err != nil {
 			return err
 		}
 	}

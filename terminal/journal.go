@@ -307,9 +307,9 @@ func (j *Journal) declined(r *Record, code string) error {
 }
 
 // reversalDue takes the first reason; later ones do not replace it. answer may be nil.
-func (j *Journal) reversalDue(r *Record, reason string, answer *dialect.Message) error {
+func (j *Journal) reversalDue(r *Record, reason, why string, answer *dialect.Message) error {
 	return j.move(r, ReversalDue, func(n *Record) {
-		n.Reason = reason
+		n.Reason, n.Why = reason, why
 		if answer != nil {
 			n.Auth, n.RRN = answer.AuthorizationIDResponse, answer.RetrievalReferenceNumber
 		}
@@ -325,7 +325,7 @@ func (j *Journal) adoptLate(r *Record, code string) error {
 // reverseAdvice is what rule D5 forbids: what has happened is reversed.
 func (j *Journal) reverseAdvice(r *Record) error {
 	r.State = Pending // as if it had been asked for
-	return j.reversalDue(r, dialect.ReasonNoAnswer, nil)
+	return j.reversalDue(r, dialect.ReasonNoAnswer, "", nil)
 }
 
 // reversed takes the acknowledgement's meaning.

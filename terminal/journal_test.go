@@ -83,7 +83,7 @@ func TestEveryMoveIsOneDurableWrite(t *testing.T) {
 	r := sale(t, j)
 	for i, f := range []func() error{
 		func() error { return j.pending(r) },
-		func() error { return j.reversalDue(r, "98", nil) },
+		func() error { return j.reversalDue(r, "98", "", nil) },
 		func() error { return j.reversed(r, Reversed) },
 	} {
 		if err := f(); err != nil || writes != i+1 {

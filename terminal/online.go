@@ -387,7 +387,7 @@ func (t *Terminal) unknown(r *Record, reason string, text Key, answer *dialect.M
 // reverseLater records that r must be reversed. The reversal itself goes out when the card is done.
 // answer is what a host that must be reversed had said, if it said something.
 func (t *Terminal) reverseLater(r *Record, reason string, text Key, answer *dialect.Message) error {
-	if err := t.journal.reversalDue(r, reason, answer); err != nil {
+	if err := t.journal.reversalDue(r, reason, whys[text], answer); err != nil {
 		return err
 	}
 	t.show(say(text))

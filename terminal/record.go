@@ -56,6 +56,7 @@ type Record struct {
 	PSN      string `json:",omitempty"` // CardSequenceNumber, DE 23
 	State    State
 	Reason   string `json:",omitempty"` // of the reversal: 98, 96, A0, 06
+	Why      string `json:",omitempty"` // what the reversal's reason does not tell apart: one of the Why constants
 	Code     string `json:",omitempty"` // ResponseCode, DE 39, or Y1, Y3 offline
 	Auth     string `json:",omitempty"` // AuthorizationIDResponse, DE 38
 	RRN      string `json:",omitempty"` // RetrievalReferenceNumber, DE 37
@@ -84,6 +85,16 @@ type Record struct {
 	Cryptogram           string `json:",omitempty"`
 	CVM                  string `json:",omitempty"` // pin, signature, none
 }
+
+// Why an approval that arrived is reversed with reason 06: whom it was that did not take it.
+const (
+	WhyCard     = "card"     // the card refused, or was taken away
+	WhyMismatch = "mismatch" // the answer is about something else
+	WhyPart     = "part"     // a part of the amount was approved, and nobody wanted that
+)
+
+// whys are the texts that say so on the screen.
+var whys = map[Key]string{"card-refused": WhyCard, "mismatch": WhyMismatch, "part-refused": WhyPart}
 
 // Original names another transaction of this terminal.
 type Original struct {
