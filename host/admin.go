@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,9 +31,12 @@ import (
 //	GET  /log?since=N          what happened after event N; answers the number to go on with
 //	                           (of /differences: the open items with owner, deadline, stage, evidence and age in days)
 //	GET  /trace?tid=T&stan=S   one transaction at every party
+//	GET  /alarms               what people were told, oldest first
+//	GET  /records?party=P&since=N  what a party has written behind its record N, with what a trace needs; answers the number to go on with
 //	POST /calendar             {"event": "date"|"cutover"|"payout", "date": "YYYY-MM-DD"}
 //	POST /account              {"account": NAME, "status": S, "balance": minor units, "answer": CODE,
 //	                            "script": [{"when": W, "command": C, ...}]}: what a ScriptOrder has
+//	POST /desk                 {"deed": D, "tid": T, "stan": S, "rrn": R, "reason": TEXT, ...}: what a DeedOrder has
 //	POST /terminal             {"tid": T, "status": "enabled"|"disabled", "requests": ["sign-on", "parameters", ...]}
 //
 // An answer that is not 200 is {"error": TEXT}. Everything passes the masking writer.
@@ -157,7 +161,12 @@ func routes() map[string]route {
 			d, err := a.view.Differences(r.Context())
 			return differencesAnswer{d}, err
 		}},
+		"/alarms": {http.MethodGet, nil, func(a *adminServer, r *http.Request, _ map[string]string) (any, error) {
+			return a.view.Alarms(r.Context())
+		}},
 		"/log":      {http.MethodGet, []string{"since"}, (*adminServer).log},
+		"/records":  {http.MethodGet, []string{"party", "since"}, (*adminServer).records},
+		"/desk":     {http.MethodPost, nil, (*adminServer).desk},
 		"/trace":    {http.MethodGet, []string{"tid", "stan"}, (*adminServer).trace},
 		"/calendar": {http.MethodPost, nil, (*adminServer).calendar},
 		"/account":  {http.MethodPost, nil, (*adminServer).account},
@@ -207,7 +216,7 @@ func (a *adminServer) serve(r *http.Request) (any, error) {
 	route, known := routes()[r.URL.Path]
 	switch {
 	case !known:
-		return nil, refuse(http.StatusNotFound, "no such path: want /health, /positions, /view, /differences, /batches, /terminals, /log, /trace, /calendar, /account or /terminal")
+		return nil, refuse(http.StatusNotFound, "no such path: want /health, /positions, /view, /differences, /batches, /terminals, /alarms, /log, /records, /trace, /calendar, /account, /desk or /terminal")
 	case r.Method != route.method:
 		return nil, refuse(http.StatusMethodNotAllowed, "%s: want %s", r.URL.Path, route.method)
 	}
@@ -269,14 +278,43 @@ func statusOf(err error) int {
 }
 
 func (a *adminServer) log(r *http.Request, query map[string]string) (any, error) {
-	var since uint64
-	if s, given := query["since"]; given {
-		var err error
-		if since, err = strconv.ParseUint(s, 10, 64); err != nil {
-			return nil, refuse(http.StatusBadRequest, "since %q: want the number of an event, 0 for all", s)
-		}
+	since, err := sinceOf(query, "an event")
+	if err != nil {
+		return nil, err
 	}
 	return a.view.Log(r.Context(), since)
+}
+
+// sinceOf is the parameter since, 0 without it.
+func sinceOf(query map[string]string, of string) (since uint64, err error) {
+	if s, given := query["since"]; given {
+		if since, err = strconv.ParseUint(s, 10, 64); err != nil {
+			return 0, refuse(http.StatusBadRequest, "since %q: want the number of %s, 0 for all", s, of)
+		}
+	}
+	return since, nil
+}
+
+func (a *adminServer) records(r *http.Request, query map[string]string) (any, error) {
+	since, err := sinceOf(query, "a record")
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(RecordedParties(), query["party"]) {
+		return nil, refuse(http.StatusBadRequest, "party %q: want one of %s", query["party"], strings.Join(RecordedParties(), ", "))
+	}
+	return a.view.Records(r.Context(), query["party"], since)
+}
+
+func (a *adminServer) desk(r *http.Request, _ map[string]string) (any, error) {
+	var o DeedOrder
+	if err := body(r, &o); err != nil {
+		return nil, err
+	}
+	if err := o.Check(); err != nil {
+		return nil, refuse(http.StatusBadRequest, "%v", err)
+	}
+	return a.view.Deed(r.Context(), o)
 }
 
 func (a *adminServer) trace(r *http.Request, query map[string]string) (any, error) {

@@ -133,6 +133,27 @@ func (c *AdminClient) Terminal(ctx context.Context, o TerminalOrder) (r Terminal
 	return r, err
 }
 
+// Alarms is what people were told, oldest first: the newest of it.
+func (c *AdminClient) Alarms(ctx context.Context) (p AlarmPage, err error) {
+	err = c.get(ctx, "/alarms", nil, &p)
+	if err == nil && slices.ContainsFunc(p.Alarms, func(a AlarmReport) bool { return (a.Kind == AlarmItem) != (a.Item != nil) }) {
+		err = errors.New("host: admin view: an alarm about no item")
+	}
+	return p, err
+}
+
+// Deed has something done at a desk, and returns how things stand then.
+func (c *AdminClient) Deed(ctx context.Context, o DeedOrder) (r DeedReport, err error) {
+	err = c.post(ctx, "/desk", o, &r)
+	return r, err
+}
+
+// Records is what a party has written behind its record number since: a page of it.
+func (c *AdminClient) Records(ctx context.Context, party string, since uint64) (p RecordPage, err error) {
+	err = c.get(ctx, "/records", url.Values{"party": {party}, "since": {strconv.FormatUint(since, 10)}}, &p)
+	return p, err
+}
+
 func (c *AdminClient) get(ctx context.Context, path string, query url.Values, answer any) error {
 	if len(query) > 0 {
 		path += "?" + query.Encode()

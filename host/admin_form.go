@@ -22,6 +22,9 @@ type AdminView interface {
 	Batches(ctx context.Context) ([]*Batch, error) // the acquirer's, in the order of their first settlement
 	Terminals(ctx context.Context) ([]TerminalReport, error)
 	Terminal(ctx context.Context, o TerminalOrder) (TerminalReport, error)
+	Alarms(ctx context.Context) (AlarmPage, error)
+	Deed(ctx context.Context, o DeedOrder) (DeedReport, error)
+	Records(ctx context.Context, party string, since uint64) (RecordPage, error)
 }
 
 var (

@@ -3,6 +3,7 @@ package host
 import (
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/posim/posim/internal/rules"
 	"github.com/posim/posim/transport/dialect"
@@ -140,8 +141,14 @@ func itemFileID(k FileKind, e *Entry) string {
 	return clip(fmt.Sprintf("%v %s %d", k, e.Key, len(e.Difference.History)))
 }
 
-// clip keeps a text as short as a file's line has room for.
-func clip(s string) string { return s[:min(len(s), maxFileText)] }
+// clip keeps a text as short as a file's line has room for, and whole characters of it.
+func clip(s string) string {
+	n := min(len(s), maxFileText)
+	for n < len(s) && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
 
 // issuerName is the party that difference items are settled with.
 const issuerName = "issuer"

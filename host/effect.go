@@ -114,7 +114,7 @@ func (d *desk) View() *View { return d.book.view() }
 // add applies a record and has it made durable.
 func (d *desk) add(r *Record, apply func(*Record) error) {
 	r.At = d.now
-	alarm := d.alarm(r.Transaction)
+	alarm := d.alarm(r)
 	if err := apply(r); err != nil {
 		panic("host: a machine refused its own record: " + err.Error()) // our bug: the machine just made it
 	}

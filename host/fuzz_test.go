@@ -221,11 +221,26 @@ func (w *watched) Terminal(_ context.Context, o TerminalOrder) (TerminalReport, 
 	return TerminalReport{TID: o.TID}, nil
 }
 
+func (w *watched) Alarms(context.Context) (AlarmPage, error) { return AlarmPage{}, nil }
+func (w *watched) Deed(_ context.Context, o DeedOrder) (DeedReport, error) {
+	w.orders++
+	return DeedReport{Do: o.Do, Party: nameAcquirer, Key: &dialect.Key{TID: o.TID, STAN: o.STAN}}, nil
+}
+func (w *watched) Records(_ context.Context, party string, since uint64) (RecordPage, error) {
+	return RecordPage{Party: party, Next: since}, nil
+}
+
 // FuzzAdminRequest: whatever is asked of the admin view, the answer is JSON in proportion to it, and an order reaches the
 // house only as one from a program of this machine.
 func FuzzAdminRequest(f *testing.F) {
 	const here = "127.0.0.1:8584"
 	f.Add("POST", "/terminal", "", here, "application/json", "", []byte(`{"tid": "SIM00001", "status": "disabled", "requests": ["sign-on"]}`))
+	f.Add("POST", "/desk", "", here, "application/json", "", []byte(`{"deed": "adjust", "tid": "SIM00001", "stan": "000002", "reason": "顾客来电"}`))
+	f.Add("POST", "/desk", "", here, "application/json", "", []byte(`{"deed": "correct-account", "mid": "123456789012345", "account": "open"}`))
+	f.Add("POST", "/desk", "", here, "application/json", "", []byte(`{"deed": "lift", "tid": "SIM00001", "reason": "4761739001010119"}`))
+	f.Add("POST", "/desk", "", "evil.example:8584", "application/json", "", []byte(`{"deed": "suspend", "tid": "SIM00001"}`))
+	f.Add("GET", "/alarms", "", here, "", "", []byte{})
+	f.Add("GET", "/records", "party=bank&since=3", here, "", "", []byte{})
 	f.Add("GET", "/log", "since=7", here, "", "", []byte{})
 	f.Add("GET", "/trace", "tid=SIM00001&stan=1", "localhost:8584", "", "", []byte{})
 	f.Add("POST", "/calendar", "", here, "application/json", "", []byte(`{"event":"payout","date":"2026-03-02"}`))
@@ -282,6 +297,12 @@ func FuzzAdminAnswer(f *testing.F) {
 	f.Add(200, []byte(`{"parties":[{"transactions":[null],"accounts":[null]},{},{}]}`))
 	f.Add(200, []byte(`{"parties":[null,null,null]}`))
 	f.Add(200, []byte(`{"transactions":[{"key":{},"parties":[{"entry":null}],"events":[{}]}],"differences":[{}],"events":[{}]}`))
+	f.Add(200, []byte(`{"earlier":1,"alarms":[{"at":"2026-03-02T14:05:00Z","party":"acquirer","key":{"TID":"a"},"kind":"item","item":{"owner":"a","amount":1,"stage":"open"}}]}`))
+	f.Add(200, []byte(`{"alarms":[{"kind":"item"}]}`))
+	f.Add(200, []byte(`{"deed":"adjust","party":"acquirer","key":{"TID":"a","STAN":"000001"},"item":{"owner":"a","amount":1,"stage":"adjusted"}}`))
+	f.Add(200, []byte(`{"party":"bank","next":7,"records":[{"number":7,"at":"2026-03-02T14:05:00Z","transaction":{"key":{"TID":"a","STAN":"1"},"state":"approved","function":"sale","stand_in":"due"},"postings":[{"from":"a","to":"b","amount":1}],"business_date":"2026-03-02"}]}`))
+	f.Add(200, []byte(`{"party":"bank","more":true,"next":0,"records":[]}`))
+	f.Add(200, []byte(`{"records":[{"file":{"id":"1","kind":"payout","from":"a","to":"b","date":"x","state":"due"},"credit":{"order":"1","account":"2","amount":3},"batch":{}}]}`))
 	f.Add(409, []byte(`{"error":"no such account"}`))
 	f.Add(301, []byte(`<html>`))
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
@@ -312,6 +333,17 @@ func FuzzAdminAnswer(f *testing.F) {
 		bounded("calendar", 0, err)
 		_, err = c.Account(ctx, Admin{Account: "a", SetBalance: true})
 		bounded("account", 0, err)
+		alarms, err := c.Alarms(ctx)
+		bounded("alarms", len(alarms.Alarms), err)
+		_, err = c.Deed(ctx, DeedOrder{Do: DeedAdjust})
+		bounded("desk", 0, err)
+		page, err := c.Records(ctx, nameBank, 0)
+		bounded("records", len(page.Records), err)
+		whole, err := ReadLog(ctx, c, nameBank) // which ends, though every page says that there is more
+		bounded("a party's log", 0, err)
+		if v, err := Recover(whole); err == nil {
+			Positions(v)
+		}
 		views, err := c.Views(ctx)
 		bounded("view", 0, err)
 		if err != nil {

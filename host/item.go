@@ -219,7 +219,25 @@ func (c *codec) difference(d *Item) {
 type Alarm struct {
 	Transaction *Transaction // nil: it is about a terminal
 	TID         string       // then
+	Kind        AlarmKind
 	Text        string
+}
+
+// AlarmKind says what an alarm is about.
+type AlarmKind string
+
+// The kinds of alarms.
+const (
+	AlarmItem      AlarmKind = "item"               // an item opens, or moves
+	AlarmOverdrawn AlarmKind = "overdrawn"          // what was credited had been spent when it was taken back
+	AlarmDuplicate AlarmKind = "possible-duplicate" // the same card, amount and merchant shortly before
+	AlarmReversal  AlarmKind = "reversal-refused"   // a reversal is refused, and repeated
+	AlarmSuspended AlarmKind = "terminal-suspended" // a terminal whose case was opened too often may not sell any more
+)
+
+// AlarmKinds lists them.
+func AlarmKinds() []AlarmKind {
+	return []AlarmKind{AlarmItem, AlarmOverdrawn, AlarmDuplicate, AlarmReversal, AlarmSuspended}
 }
 
 // String is one line for a story.
@@ -230,8 +248,12 @@ func (a *Alarm) String() string {
 	return a.Transaction.Key.STAN + " " + a.Text
 }
 
-// alarm is what people are told of a transaction's new image; nil: nothing new.
-func (d *desk) alarm(t *Transaction) *Alarm {
+// alarm is what people are told of what a record says; nil: nothing new.
+func (d *desk) alarm(r *Record) *Alarm {
+	if r.Terminal != nil {
+		return d.suspension(r.Terminal)
+	}
+	t := r.Transaction
 	if t == nil {
 		return nil
 	}
@@ -247,13 +269,13 @@ func (d *desk) alarm(t *Transaction) *Alarm {
 		if n := len(i.History); n > 0 && i.History[n-1].Why != "" && i.History[n-1].Why != i.Reason {
 			text += " (" + i.History[n-1].Why + ")"
 		}
-		return &Alarm{Transaction: t, Text: text}
+		return &Alarm{Transaction: t, Kind: AlarmItem, Text: text}
 	case t.Overdrawn && (old == nil || !old.Overdrawn):
-		return &Alarm{Transaction: t, Text: t.Note}
+		return &Alarm{Transaction: t, Kind: AlarmOverdrawn, Text: t.Note}
 	case t.PossibleDuplicate && (old == nil || !old.PossibleDuplicate):
-		return &Alarm{Transaction: t, Text: "possible duplicate: the same card, amount and merchant"}
+		return &Alarm{Transaction: t, Kind: AlarmDuplicate, Text: "possible duplicate: the same card, amount and merchant"}
 	case t.ReversalCode != "" && t.ReversalDue && (old == nil || old.ReversalCode != t.ReversalCode):
-		return &Alarm{Transaction: t, Text: "the reversal is refused with " + t.ReversalCode + ", and repeated"}
+		return &Alarm{Transaction: t, Kind: AlarmReversal, Text: "the reversal is refused with " + t.ReversalCode + ", and repeated"}
 	}
 	return nil
 }

@@ -58,9 +58,18 @@ func (x *Relay) opened(t *terminal, s TerminalState, times int) {
 			continue
 		}
 		s.Disabled, s.Why = true, r.Reason
-		x.fx = append(x.fx, Effect{Alarm: &Alarm{TID: t.TID, Text: fmt.Sprintf("suspended: its case was opened %d times: %s", n, r.Reason)}})
 	}
 	x.keep(t, s)
+}
+
+// suspension is what people are told of a terminal's new state: it is suspended because its case was opened, and not by them; nil: it is
+// not.
+func (d *desk) suspension(s *TerminalState) *Alarm {
+	old := d.book.states[terminalID{s.MID, s.TID}]
+	if !s.Disabled || old != nil && (old.Disabled || slices.EqualFunc(old.Opened, s.Opened, time.Time.Equal)) || len(s.Opened) == 0 {
+		return nil
+	}
+	return &Alarm{TID: s.TID, Kind: AlarmSuspended, Text: fmt.Sprintf("suspended: its case was opened %d times: %s", len(s.Opened), s.Why)}
 }
 
 // openedSince counts the openings from an instant on.

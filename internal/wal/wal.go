@@ -45,6 +45,7 @@ type Log struct {
 	buf  []byte
 	err  error // the first failure; nothing is written after it
 	torn int
+	size int64 // bytes that are committed
 }
 
 // Open recovers name, which is created if it is absent, and gives each record's body to apply, which must not keep it.
@@ -62,6 +63,7 @@ func Open(d sim.Disk, name string, apply func(body []byte) error) (*Log, error) 
 	if l.file, err = d.Open(name); err != nil {
 		return nil, fmt.Errorf("wal: %s: %w", name, err)
 	}
+	l.size = int64(end)
 	if end < len(data) {
 		l.torn = len(data) - end
 		if err := l.file.Truncate(int64(end)); err != nil {
@@ -84,12 +86,23 @@ func Rewrite(d sim.Disk, name string, bodies [][]byte) (*Log, error) {
 	if err := d.Replace(name, l.buf); err != nil {
 		return nil, fmt.Errorf("wal: %s: %w", name, err)
 	}
-	l.buf = nil
+	l.size, l.buf = int64(len(l.buf)), nil
 	var err error
 	if l.file, err = d.Open(name); err != nil {
 		return nil, fmt.Errorf("wal: %s: %w", name, err)
 	}
 	return l, nil
+}
+
+// Encode is a log of these records as its file has it, for whoever has them from somebody's log and wants to read them like one.
+func Encode(bodies [][]byte) ([]byte, error) {
+	l := &Log{name: "records"}
+	for _, b := range bodies {
+		if err := l.Append(b); err != nil {
+			return nil, err
+		}
+	}
+	return l.buf, nil
 }
 
 // Recover reads the records of a log's bytes without opening it: the view of a judge. It returns how many bytes they take.
@@ -234,9 +247,13 @@ func (l *Log) Commit() error {
 		l.err = fmt.Errorf("wal: %s: sync: %w", l.name, err)
 		return l.err
 	}
+	l.size += int64(len(l.buf))
 	l.buf = l.buf[:0]
 	return nil
 }
+
+// Size is how many bytes at the front of the file are committed: whole records, and nothing else.
+func (l *Log) Size() int64 { return l.size }
 
 // Close closes the file. What was appended and not committed is dropped.
 func (l *Log) Close() error { return l.file.Close() }
