@@ -137,6 +137,9 @@ func PartyIn(party string, lang terminal.Lang) string {
 	return party
 }
 
+// NoteIn is what a host has noted, or why an item is there, for people.
+func NoteIn(text string, lang terminal.Lang) string { return note(text, lang) }
+
 // AnswerIn is an answer's word.
 func (a Answer) In(lang terminal.Lang) string { return words["answer "+string(a)].In(lang) }
 

@@ -64,7 +64,8 @@ however it ends, kill -9 included, the next start goes on from there. Without --
 directory and removes that at its end.
 
 The admin view is JSON over HTTP on this machine: GET /health /positions /view /log?since=N /trace?tid=T&stan=S
-/differences /batches /terminals; POST /calendar, /account and /terminal. The exit status is 0 after a signal, 1 when a log fails, 2 when it cannot start.`,
+/differences /alarms /records?party=P&since=N /batches /terminals; POST /calendar, /account, /desk and /terminal. The commands
+below ask it. The exit status is 0 after a signal, 1 when a log fails, 2 when it cannot start.`,
 		Example: `  posim host
   posim host --listen 127.0.0.1:9000 --data ./host-data
   posim host --profile unionpay-merchant
@@ -73,6 +74,8 @@ The admin view is JSON over HTTP on this machine: GET /health /positions /view /
   openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -keyout host.key -out host.pem
   posim host --tls-cert host.pem --tls-key host.key
   posim host terminals
+  posim host items
+  posim host desk charge-back --terminal SIM00001 --stan 000002 --reason "goods never came"
   curl -s http://127.0.0.1:8584/positions`,
 		RunE: func(*cobra.Command, []string) error { return a.host(f) },
 	}
@@ -87,7 +90,7 @@ The admin view is JSON over HTTP on this machine: GET /health /positions /view /
 	c.Flags().StringVar(&f.admin, "admin", defaultAdmin, "loopback `ADDRESS:PORT` of the admin view, or off")
 	c.Flags().IntVar(&f.terminals, "terminals", 0, "know `N` terminals, numbered on from the library's last one; 0: the library's")
 	c.Flags().BoolVar(&f.json, "json", false, "print the line as one JSON object")
-	c.AddCommand(a.hostBatchesCommand(), a.hostTerminalsCommand(), a.hostTerminalCommand())
+	c.AddCommand(a.hostBatchesCommand(), a.hostTerminalsCommand(), a.hostTerminalCommand(), a.hostItemsCommand(), a.hostAlarmsCommand(), a.hostDeskCommand())
 	_ = c.MarkFlagDirname("data") // the flags are there
 	_ = c.MarkFlagFilename("tls-cert", "pem", "crt")
 	_ = c.MarkFlagFilename("tls-key", "pem", "key")

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -31,7 +30,8 @@ func (a *app) traceCommand() *cobra.Command {
 		Use: "trace", Short: "where the money of a transaction is, why, and what happens next", Args: none,
 		Long: `trace answers the merchant: what each party has on record, what was when, where the money is now, why, whether it comes by itself
 and when, and who must do what. It reads records and changes nothing: what posim run --keep DIR has left of a run, a terminal's data directory,
-a host's, or several of them together, which are taken as one house; or it asks a running host.
+a host's, or several of them together, which are taken as one house. With --host it asks a running host for the records that its data
+directory has: its journal is the terminal's own, and comes with --data.
 
 Say which transaction it is by what is known: terminal, trace number, reference number, amount, date or time, the card's last four
 digits. If none is like that, or several are, it says so, lists them, and the exit status is 1; it is 2 when the question makes no sense.
@@ -44,7 +44,8 @@ With --open it lists what is not at rest: what is due, waits for a date, or is i
   posim trace --data runs/W04/terminal --data runs/W04/host --rrn 606114000001 --json
   posim trace --data runs/W04/host --card 0119 --time 2026-03-02
   posim trace --data runs/W04 --open
-  posim trace --host 127.0.0.1:8584 --terminal SIM00001 --stan 000002`,
+  posim trace --host 127.0.0.1:8584 --terminal SIM00001 --stan 000002
+  posim trace --host 127.0.0.1:8584 --data runs/W04/terminal --open`,
 		RunE: func(*cobra.Command, []string) error { return a.trace(&f) },
 	}
 	c.Flags().StringArrayVar(&f.data, "data", nil, "read this directory `DIR`: a kept run, a terminal's data, a host's; may be given several times")
@@ -70,8 +71,6 @@ func (f *traceFlags) query() (q scenario.Query, err error) {
 	switch {
 	case len(f.data) == 0 && f.host == "":
 		return q, misuse("trace: want --data DIR or --host ADDRESS:PORT")
-	case len(f.data) > 0 && f.host != "":
-		return q, misuse("trace: --data reads what is at rest, --host asks a running host: want one of them")
 	}
 	q.Terminal, q.RRN, q.Last4 = f.terminal, f.rrn, f.last4
 	if f.stan != "" {
@@ -162,12 +161,9 @@ func findingLines(all []*scenario.Finding, lang terminal.Lang) string {
 
 // dossier reads what the question is about.
 func (a *app) dossier(f *traceFlags) (*scenario.Dossier, error) {
-	if f.host != "" {
-		return a.askedDossier(f.host)
-	}
-	stores, err := scenario.ReadStores(f.data...)
+	stores, err := f.stores()
 	if err != nil {
-		return nil, misuse("trace: %w", err)
+		return nil, err
 	}
 	d, err := stores.Read()
 	if err != nil {
@@ -176,21 +172,46 @@ func (a *app) dossier(f *traceFlags) (*scenario.Dossier, error) {
 	return d, nil
 }
 
-// askedDossier asks a running host.
-func (a *app) askedDossier(addr string) (*scenario.Dossier, error) {
+// stores are the records: of directories, and of a running host.
+func (f *traceFlags) stores() (*scenario.Stores, error) {
+	if f.host == "" {
+		s, err := scenario.ReadStores(f.data...)
+		if err != nil {
+			return nil, misuse("trace: %w", err)
+		}
+		return s, nil
+	}
+	all := &scenario.Stores{}
+	for _, path := range f.data { // one by one: the host tells which terminal is which
+		s, err := scenario.ReadStores(path)
+		if err != nil {
+			return nil, misuse("trace: %w", err)
+		}
+		if len(s.Logs) > 0 {
+			return nil, misuse("trace: %s holds a host's log, and --host asks another host: want one of them", s.Logs[0].Place)
+		}
+		all.Journals = append(all.Journals, s.Journals...)
+	}
+	var err error
+	all.Logs, err = askedLogs(f.host)
+	return all, err
+}
+
+// askedLogs asks a running host for its records.
+func askedLogs(addr string) (logs []scenario.Store, err error) {
 	client, err := host.NewAdminClient(addr)
 	if err != nil {
 		return nil, misuse("trace: %w", err)
 	}
 	defer client.Close()
-	views, err := client.Views(context.Background())
-	if err == nil && len(views) < 3 {
-		err = errors.New("host: admin view: no answer of a posim host")
+	for _, party := range host.RecordedParties() {
+		log, err := host.ReadLog(context.Background(), client, party)
+		if err != nil {
+			return nil, failed(fmt.Errorf("trace: %w", err))
+		}
+		logs = append(logs, scenario.Store{Party: party, Data: log})
 	}
-	if err != nil {
-		return nil, failed(fmt.Errorf("trace: %w", err))
-	}
-	return scenario.DossierOf(views[0], views[1], views[2]), nil
+	return logs, nil
 }
 
 // listOpen lists what is not at rest. Nothing to list is no failure.
