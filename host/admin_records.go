@@ -99,8 +99,8 @@ const (
 
 var errTooMuchLog = errors.New("host: the log is too long to be read from a running host: copy its data directory, and read the copy")
 
-// recordPage is the part of a log behind its record number since.
-func recordPage(party string, log []byte, since uint64) (RecordPage, error) {
+// PageOfLog is the part of a log behind its record number since, as the admin view shows it.
+func PageOfLog(party string, log []byte, since uint64) (RecordPage, error) {
 	page := RecordPage{Party: party, Next: since, Records: []LogRecord{}}
 	number, size := uint64(0), 0
 	_, err := wal.Recover(LogName, log, func(body []byte) error {

@@ -234,7 +234,7 @@ func TestRecordsComeInPages(t *testing.T) {
 	var numbers []uint64
 	pages := 0
 	for since := uint64(0); ; pages++ {
-		p, err := recordPage(nameBank, log, since)
+		p, err := PageOfLog(nameBank, log, since)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -248,7 +248,7 @@ func TestRecordsComeInPages(t *testing.T) {
 	want(t, "records", numbers, []uint64{2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12})
 	want(t, "full pages", pages, 2)
 	log[500_000] ^= 1
-	if _, err := recordPage(nameBank, log, 0); err == nil {
+	if _, err := PageOfLog(nameBank, log, 0); err == nil {
 		t.Error("damage is not told")
 	}
 }

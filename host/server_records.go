@@ -16,7 +16,7 @@ func (s *Server) Records(ctx context.Context, party string, since uint64) (Recor
 			if err != nil {
 				return RecordPage{}, err
 			}
-			return recordPage(party, log, since)
+			return PageOfLog(party, log, since)
 		}
 	}
 	return RecordPage{}, &OrderError{fmt.Errorf("host: party %.20q: want one of %s", party, strings.Join(RecordedParties(), ", "))}

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 func TestCommands(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"nowall": noWall, "status": status, "busy": busy, "certificate": certificate, "await": await, "shorten": shorten, "inuse": inUse},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"nowall": noWall, "status": status, "busy": busy, "free": free, "answers": answers, "certificate": certificate, "await": await, "shorten": shorten, "inuse": inUse},
 	})
 }
 
