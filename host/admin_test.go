@@ -335,6 +335,14 @@ func TestAdminRefusesStrangersAndNonsense(t *testing.T) {
 		{"a body too long", "POST", "/account", asJSON, `{"account":"` + strings.Repeat("x", maxOrder) + `"}`, 413, "more than"},
 		{"an unknown event", "POST", "/calendar", asJSON, `{"event":"holiday"}`, 400, "date, cutover or payout"},
 		{"an unknown account", "POST", "/account", asJSON, `{"account":"nobody"}`, 409, "no such account"},
+		{"a deed that is none", "POST", "/desk", asJSON, `{"deed":"forgive"}`, 400, "want one of adjust"},
+		{"a deed with an unknown key", "POST", "/desk", asJSON, `{"deed":"lift","terminal":"SIM00001"}`, 400, "unknown field"},
+		{"a deed by GET", "GET", "/desk", nil, "", 405, "want POST"},
+		{"a deed of a web page", "POST", "/desk", with("Origin", "http://evil.example"), `{"deed":"suspend","tid":"SIM00001"}`, 403, "web pages"},
+		{"a deed about nothing", "POST", "/desk", asJSON, `{"deed":"suspend","tid":"SIM09999"}`, 409, "there is none"},
+		{"records of nobody", "GET", "/records", nil, "", 400, "want one of acquirer, switch, issuer, bank"},
+		{"records behind no number", "GET", "/records?party=bank&since=x", nil, "", 400, "number of a record"},
+		{"alarms", "GET", "/alarms", nil, "", 200, `"alarms":[]`},
 		{"a card number for a name", "POST", "/account", asJSON, `{"account":"` + callersCard + `"}`, 409, "476173******0119"},
 		{"a JSON type with a charset", "POST", "/account", with("Content-Type", "application/json; charset=utf-8"), `{"account":"visa-credit"}`, 200, "balance"},
 	} {
@@ -380,7 +388,7 @@ func TestAdminShowsNothingSecret(t *testing.T) {
 	s, _, c := adminHouse(t)
 	c.mustAsk(t, c.sale(100))
 	secrets := map[string]string{"the card number": callersCard, "the end of track 2": "=3012201", "the master key": TestTerminalMaster}
-	for _, path := range []string{"/health", "/positions", "/view", "/log?since=0", "/trace?tid=SIM00001", "/differences"} {
+	for _, path := range []string{"/health", "/positions", "/view", "/log?since=0", "/trace?tid=SIM00001", "/differences", "/alarms", "/records?party=acquirer", "/records?party=issuer&since=1"} {
 		resp, err := http.Get("http://" + s.AdminAddr() + path)
 		if err != nil {
 			t.Fatal(err)
