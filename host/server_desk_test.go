@@ -15,8 +15,8 @@ import (
 	"github.com/posim/posim/transport/dialect"
 )
 
-// ordered is a deed about a message's transaction.
-func ordered(do string, m *dialect.Message, reason string) DeedOrder {
+// deedAbout is a deed about a message's transaction.
+func deedAbout(do string, m *dialect.Message, reason string) DeedOrder {
 	k := m.Key()
 	return DeedOrder{Do: do, TID: k.TID, STAN: k.STAN, Reason: reason}
 }
@@ -56,9 +56,9 @@ func TestDeedsOfARunningHouse(t *testing.T) {
 	for _, m := range []*dialect.Message{paid, disputed, gone} {
 		want(t, "a sale", c.mustAsk(t, m).ResponseCode, "00")
 	}
-	r, err := client.Deed(ctx, ordered(DeedReverse, gone, "收银机丢失"))
+	r, err := client.Deed(ctx, deedAbout(DeedReverse, gone, "收银机丢失"))
 	want(t, "reversed by hand", fmt.Sprint(r.Party, r.Key.STAN, r.State, r.Item.Type, r.Item.Stage, err), fmt.Sprint(nameAcquirer, gone.SystemsTraceAuditNumber, Reversed, ReversedByHand, ItemOpen, nil))
-	r, err = client.Deed(ctx, ordered(DeedChargeBack, disputed, "not mine"))
+	r, err = client.Deed(ctx, deedAbout(DeedChargeBack, disputed, "not mine"))
 	want(t, "charged back", fmt.Sprint(r.Party, r.Item.Type, r.Item.Stage, r.Item.Reason, err), fmt.Sprint(nameIssuer, Dispute, ItemChargedBack, "not mine", nil))
 	for _, k := range []CalendarKind{CalendarCutover, CalendarPayout} {
 		if _, err := client.Calendar(ctx, Calendar{Kind: k}); err != nil {
@@ -77,9 +77,9 @@ func TestDeedsOfARunningHouse(t *testing.T) {
 	}
 	want(t, "open items", strings.Join(open, ", "), "acquirer reversal-refused 10000, acquirer dispute 2500, acquirer reversed-by-hand 300, issuer dispute 2500")
 
-	r, err = client.Deed(ctx, ordered(DeedAdjust, paid, "the terminal never had it"))
+	r, err = client.Deed(ctx, deedAbout(DeedAdjust, paid, "the terminal never had it"))
 	want(t, "adjusted", fmt.Sprint(r.Party, r.Item.Stage, err), fmt.Sprint(nameAcquirer, ItemAdjusted, nil))
-	if r, err = client.Deed(ctx, ordered(DeedAdjust, paid, "")); err != nil || r.Item.Stage != ItemAdjusted {
+	if r, err = client.Deed(ctx, deedAbout(DeedAdjust, paid, "")); err != nil || r.Item.Stage != ItemAdjusted {
 		t.Errorf("asked for again: %+v, %v", r, err)
 	}
 	r, err = client.Deed(ctx, DeedOrder{Do: DeedSuspend, TID: "SIM00001"})
@@ -115,7 +115,7 @@ func TestDeedsThatAreRefused(t *testing.T) {
 	c.mustAsk(t, m)
 	quiet(t, s)
 	before := fmt.Sprint(moneyOf(t, s), told(t, s))
-	of := func(do string) DeedOrder { return ordered(do, m, "") }
+	of := func(do string) DeedOrder { return deedAbout(do, m, "") }
 	with := func(o DeedOrder, f func(o *DeedOrder)) DeedOrder { f(&o); return o }
 	for _, tt := range []struct {
 		o    DeedOrder
@@ -148,10 +148,10 @@ func TestDeedsThatAreRefused(t *testing.T) {
 		{DeedOrder{Do: DeedSuspend}, "suspend: want terminal"},
 		{DeedOrder{Do: DeedLift, TID: "SIM00001", Reason: "mended"}, "lift with reason: want terminal"},
 		{DeedOrder{Do: DeedCorrect, MID: "m"}, "correct-account: want merchant and account"},
-		{ordered(DeedAdjust, m, strings.Repeat("款", maxReason/3+1)), "reason of 102 bytes: want at most 100"},
-		{ordered(DeedAdjust, m, "\xFF"), "in UTF-8"},
-		{ordered(DeedAdjust, m, "a\nb"), "U+000A"},
-		{ordered(DeedAdjust, m, "card 4761 7390 0101 0119"), "want no card number"},
+		{deedAbout(DeedAdjust, m, strings.Repeat("款", maxReason/3+1)), "reason of 102 bytes: want at most 100"},
+		{deedAbout(DeedAdjust, m, "\xFF"), "in UTF-8"},
+		{deedAbout(DeedAdjust, m, "a\nb"), "U+000A"},
+		{deedAbout(DeedAdjust, m, "card 4761 7390 0101 0119"), "want no card number"},
 	} {
 		if err := tt.o.Check(); err == nil || !strings.Contains(err.Error(), tt.says) {
 			t.Errorf("%+v: %v: want %q", tt.o, err, tt.says)

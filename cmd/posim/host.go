@@ -75,7 +75,7 @@ below ask it. The exit status is 0 after a signal, 1 when a log fails, 2 when it
   posim host --tls-cert host.pem --tls-key host.key
   posim host terminals
   posim host items
-  posim host desk charge-back --terminal SIM00001 --stan 000002 --reason "goods never came"
+  posim host desk charge-back --terminal SIM00001 --stan 000002 --reason 'goods never came'
   curl -s http://127.0.0.1:8584/positions`,
 		RunE: func(*cobra.Command, []string) error { return a.host(f) },
 	}

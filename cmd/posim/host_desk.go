@@ -100,8 +100,8 @@ About a terminal: suspend and lift, with --terminal.
 
 The exit status is 0 when it is done (or was already), 1 when the host refuses it, with the reason, or is not there, 2 when the
 arguments make no sense.`,
-		Example: `  posim host desk charge-back --terminal SIM00001 --stan 000002 --reason "goods never came"
-  posim host desk adjust --rrn 606114000001 --reason "the terminal never had it" --json
+		Example: `  posim host desk charge-back --terminal SIM00001 --stan 000002 --reason 'goods never came'
+  posim host desk adjust --rrn 606114000001 --reason 'the terminal never had it' --json
   posim host desk correct-account --merchant SIM000000000001 --account open
   posim host desk suspend --terminal SIM00001
   posim host desk lift --terminal SIM00001 --lang zh`,
