@@ -17,10 +17,11 @@ import (
 type AlarmReport struct {
 	At    time.Time   `json:"at"`
 	Party string      `json:"party"`
-	Key   dialect.Key `json:"key"`
+	Key   dialect.Key `json:"key"` // of AlarmSuspended only the terminal's number
 	Kind  AlarmKind   `json:"kind"`
 	Text  string      `json:"text"`
 	Code  string      `json:"code,omitempty"` // of AlarmReversal: the answer
+	Why   string      `json:"why,omitempty"`  // of AlarmSuspended: as its rule says
 	Item  *Item       `json:"item,omitempty"` // of AlarmItem: as it was then
 }
 
@@ -34,7 +35,10 @@ type AlarmPage struct {
 const maxAlarms = 1000
 
 func (a *Alarm) report(party string, at time.Time) AlarmReport {
-	r := AlarmReport{At: at, Party: party, Key: a.Transaction.Key, Kind: a.Kind, Text: a.Text}
+	r := AlarmReport{At: at, Party: party, Kind: a.Kind, Text: a.Text, Why: a.Why, Key: dialect.Key{TID: a.TID}}
+	if a.Transaction != nil {
+		r.Key = a.Transaction.Key
+	}
 	switch a.Kind {
 	case AlarmItem:
 		r.Item = a.Transaction.Difference
@@ -63,7 +67,7 @@ type DeedOrder struct {
 	RRN     string   `json:"rrn,omitempty"`
 	MID     string   `json:"mid,omitempty"`     // of correct-account
 	Account Standing `json:"account,omitempty"` // of correct-account
-	Reason  string   `json:"reason,omitempty"`  // of what is about a transaction: it is kept, and goes to the other side
+	Reason  string   `json:"reason,omitempty"`  // of suspend, and of what is about a transaction: it is kept, and goes to the other side
 }
 
 // DeedReport is how things stand once a deed is durable.
@@ -74,7 +78,7 @@ type DeedReport struct {
 	State    State           `json:"state,omitempty"`    // of the transaction
 	Item     *Item           `json:"item,omitempty"`     // about it
 	Risk     *RiskHold       `json:"risk,omitempty"`     // about it
-	Terminal *TerminalReport `json:"terminal,omitempty"` // of suspend and lift
+	Terminal *TerminalReport `json:"terminal,omitempty"` // of suspend, lift and opened
 	MID      string          `json:"mid,omitempty"`      // of correct-account
 	Account  string          `json:"account,omitempty"`  // of correct-account: where the merchant is paid from now on
 }
@@ -94,7 +98,10 @@ func (o *DeedOrder) Check() error {
 	case DeedCorrect:
 		takes, want = []string{"merchant", "account"}, "merchant and account"
 		complete = o.MID != "" && o.Account != ""
-	case DeedSuspend, DeedLift:
+	case DeedSuspend:
+		takes, want = []string{"terminal", "reason"}, "terminal"
+		complete = o.TID != ""
+	case DeedLift, DeedOpened:
 		takes, want = []string{"terminal"}, "terminal"
 		complete = o.TID != ""
 	}

@@ -219,6 +219,7 @@ func (c *codec) difference(d *Item) {
 type Alarm struct {
 	Transaction *Transaction // nil: it is about a terminal
 	TID         string       // then
+	Why         string       // then, where somebody has said so
 	Kind        AlarmKind
 	Text        string
 }

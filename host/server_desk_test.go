@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/posim/posim/internal/wal"
 	"github.com/posim/posim/transport/dialect"
@@ -31,6 +32,9 @@ func told(t testing.TB, v AdminView) string {
 	var all []string
 	for _, a := range page.Alarms {
 		s := fmt.Sprintf("%s %s %s", a.Party, a.Key.STAN, a.Kind)
+		if a.Kind == AlarmSuspended {
+			s = fmt.Sprintf("%s %s %s", a.Party, a.Key.TID, a.Why)
+		}
 		if a.Item != nil {
 			s += fmt.Sprintf(" %v %v", a.Item.Type, a.Item.Stage)
 		}
@@ -42,7 +46,9 @@ func told(t testing.TB, v AdminView) string {
 // A deed is asked of a running house, is durable when it is answered, and a restart keeps it: money, items, alarms.
 func TestDeedsOfARunningHouse(t *testing.T) {
 	data := dataDir(t)
-	s := startServer(t, ServerConfig{Data: data, Admin: "127.0.0.1:0"})
+	cfg := ServerConfig{Data: data, Admin: "127.0.0.1:0", House: testHouse(t, 4)}
+	cfg.House.Risk = []RiskRule{{By: ByTerminal, Within: 24 * time.Hour, Opened: 2, Reason: "opened twice in a day"}}
+	s := startServer(t, cfg)
 	client, err := NewAdminClient(s.AdminAddr())
 	if err != nil {
 		t.Fatal(err)
@@ -82,18 +88,24 @@ func TestDeedsOfARunningHouse(t *testing.T) {
 	if r, err = client.Deed(ctx, deedAbout(DeedAdjust, paid, "")); err != nil || r.Item.Stage != ItemAdjusted {
 		t.Errorf("asked for again: %+v, %v", r, err)
 	}
-	r, err = client.Deed(ctx, DeedOrder{Do: DeedSuspend, TID: "SIM00001"})
-	want(t, "suspended", fmt.Sprint(r.Terminal.Status, err), fmt.Sprint(TerminalDisabled, nil))
+	r, err = client.Deed(ctx, DeedOrder{Do: DeedSuspend, TID: "SIM00001", Reason: "stolen"})
+	want(t, "suspended", fmt.Sprint(r.Terminal.Status, r.Terminal.Why, err), fmt.Sprint(TerminalDisabled, "stolen", nil))
+	for range 2 {
+		if r, err = client.Deed(ctx, DeedOrder{Do: DeedOpened, TID: "SIM00002"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want(t, "opened twice", fmt.Sprint(r.Terminal.Status, r.Terminal.Opened), fmt.Sprint(TerminalDisabled, 2))
 	r, err = client.Deed(ctx, DeedOrder{Do: DeedCorrect, MID: r.Terminal.MID, Account: AccountClosed})
 	want(t, "account", fmt.Sprint(r.Account != "", err), "true <nil>")
 
 	money, alarms := moneyOf(t, client), told(t, client)
 	want(t, "money", money, "cardholder 0 issuer 0 acquirer 0")
 	want(t, "alarms", alarms, "acquirer 000004 item reversed-by-hand open; issuer 000003 item dispute charged-back; acquirer 000003 item dispute charged-back; "+
-		"acquirer 000002 item reversal-refused open; acquirer 000002 item reversal-refused adjusted; issuer 000002 item reversal-refused adjusted")
+		"acquirer 000002 item reversal-refused open; acquirer 000002 item reversal-refused adjusted; issuer 000002 item reversal-refused adjusted; acquirer SIM00002 opened twice in a day")
 	client.Close()
 	stopServer(t, s)
-	s = startServer(t, ServerConfig{Data: data})
+	s = startServer(t, ServerConfig{Data: data, House: cfg.House})
 	want(t, "money after a restart", moneyOf(t, s), money)
 	want(t, "alarms after a restart", told(t, s), alarms)
 	e := entryOf(t, s, 0, paid)

@@ -69,7 +69,7 @@ func (d *desk) suspension(s *TerminalState) *Alarm {
 	if !s.Disabled || old != nil && (old.Disabled || slices.EqualFunc(old.Opened, s.Opened, time.Time.Equal)) || len(s.Opened) == 0 {
 		return nil
 	}
-	return &Alarm{TID: s.TID, Kind: AlarmSuspended, Text: fmt.Sprintf("suspended: its case was opened %d times: %s", len(s.Opened), s.Why)}
+	return &Alarm{TID: s.TID, Kind: AlarmSuspended, Why: s.Why, Text: fmt.Sprintf("suspended: its case was opened %d times: %s", len(s.Opened), s.Why)}
 }
 
 // openedSince counts the openings from an instant on.

@@ -120,6 +120,9 @@ func terminalLine(r *host.TerminalReport) string {
 		on = "not signed on"
 	}
 	s := fmt.Sprintf("%s %s %s, %s, batch %s %v: +%d/%d -%d/%d", r.TID, r.Dialect, r.Status, on, r.Batch, r.BatchState, r.Debits, r.DebitAmount, r.Credits, r.CreditAmount)
+	if r.Why != "" {
+		s += ", " + r.Why
+	}
 	if len(r.Requests) > 0 {
 		s += ", asked for " + strings.Join(r.Requests, ", ")
 	}

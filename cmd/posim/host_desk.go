@@ -96,7 +96,7 @@ About a transaction, named by --terminal and --stan, or by --rrn:
   return        give such a sale back to the cardholder
   reverse       undo what a terminal that is gone cannot reverse itself
 About a merchant: correct-account, with --merchant and --account (open, wrong, closed, frozen): where he is paid from now on.
-About a terminal: suspend and lift, with --terminal.
+About a terminal, with --terminal: suspend, lift, and opened, which reports that its case was opened.
 
 The exit status is 0 when it is done (or was already), 1 when the host refuses it, with the reason, or is not there, 2 when the
 arguments make no sense.`,
@@ -153,6 +153,7 @@ var (
 	wordAnswered    = word{"the reversal is refused with %s, and repeated", "冲正被拒绝(%s),继续重发"}
 	wordDuplicate   = word{"possible duplicate: the same card, amount and merchant", "疑似重复交易:同卡、同金额、同商户"}
 	wordOverdrawn   = word{"the account is overdrawn", "账户已透支"}
+	wordSuspended   = word{"suspended: its case was opened again and again: %s", "机壳多次被打开,已暂停交易:%s"}
 	wordHold        = word{"hold %s", "风控冻结:%s"}
 	wordPaidTo      = word{"merchant %s is paid to %s", "商户%s收款账户:%s"}
 )
@@ -163,7 +164,7 @@ var itemTypes = map[host.ItemType]string{
 	host.TerminalOnly: "终端批次有、主机无", host.AmountLess: "主机金额少于终端批次", host.AcquirerOnly: "收单有、转接无", host.SwitchLess: "转接金额少于收单",
 	host.RefundUncovered: "退货无款可扣", host.Dispute: "持卡人争议", host.AdviceRefused: "代授权通知被拒", host.FeeDiffers: "手续费不符",
 	host.ReturnedPayout: "出款退票", host.OfflineRefused: "脱机交易上送被拒", host.ReversedByHand: "人工冲正", host.HeldBack: "风控退回",
-	host.NotPassedOn: "二级清算方未转付",
+	host.NotPassedOn: "二级清算方未转付", host.RefundNetted: "退货垫款待扣回",
 }
 
 var itemStages = map[host.ItemStage]string{
@@ -192,7 +193,7 @@ func partyIn(party string, lang language) string { return scenario.PartyIn(party
 
 // placeLine is at whom, and which transaction.
 func placeLine(party string, k dialect.Key, lang language) string {
-	return fmt.Sprintf("%s %s %s", partyIn(party, lang), k.TID, k.STAN)
+	return strings.TrimRight(fmt.Sprintf("%s %s %s", partyIn(party, lang), k.TID, k.STAN), " ")
 }
 
 // itemLine is an item for people; without an age it is not of today.
@@ -230,6 +231,8 @@ func alarmLine(r *host.AlarmReport, lang language) string {
 		return wordDuplicate.in(lang)
 	case host.AlarmReversal:
 		return fmt.Sprintf(wordAnswered.in(lang), r.Code)
+	case host.AlarmSuspended:
+		return fmt.Sprintf(wordSuspended.in(lang), r.Why)
 	case host.AlarmOverdrawn:
 		if terminal.Lang(lang) == terminal.Chinese || r.Text == "" {
 			return wordOverdrawn.in(lang)
