@@ -73,16 +73,7 @@ func (c *codec) duty(d *Duty) {
 	c.text(2, &d.From)
 	c.text(3, &d.Date)
 	c.flag(4, &d.Done)
-	var all []*FileLine
-	for i := range d.Lines {
-		all = append(all, &d.Lines[i])
-	}
-	list(c, 5, &all, maxFileLines, (*codec).fileLine)
-	if c.decode {
-		for _, l := range all {
-			d.Lines = append(d.Lines, *l)
-		}
-	}
+	c.fileLines(5, &d.Lines)
 }
 
 // MACKey returns nothing: no line ends here.

@@ -56,9 +56,7 @@ func TestEveryDeedAtEveryStage(t *testing.T) {
 		DeedRepresent: {"dispute charged-back"},
 		DeedWriteOff:  append([]string{"dispute charged-back", "dispute charged-back-again"}, "advice-refused open", "offline-refused open", "not-passed-on open", "dispute open"),
 	}
-	for _, k := range append(missing, "refund-uncovered open", "refund-netted open") {
-		allowed[DeedWriteOff] = append(allowed[DeedWriteOff], k)
-	}
+	allowed[DeedWriteOff] = append(append(allowed[DeedWriteOff], missing...), "refund-uncovered open", "refund-netted open")
 	for _, k := range []ItemType{TerminalOnly, AmountLess, AcquirerOnly, SwitchLess, RefundUncovered, Dispute, AdviceRefused, OfflineRefused, NotPassedOn, RefundNetted} {
 		for _, s := range []ItemStage{ItemRefused, ItemChargedBack, ItemChargedBackAgain} { // stages that wait for somebody to bear it
 			allowed[DeedWriteOff] = append(allowed[DeedWriteOff], k.String()+" "+s.String())

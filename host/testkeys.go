@@ -90,14 +90,7 @@ func (h *House) Acquirer(rand io.Reader) (Machine, *hsm.Module, error) {
 		}
 		cfg.Terminals = append(cfg.Terminals, d)
 	}
-	if k.err != nil {
-		return nil, nil, k.err
-	}
-	m, err := NewRelay(cfg)
-	if err != nil {
-		return nil, nil, err
-	}
-	return m, k.m, nil
+	return k.relay(cfg)
 }
 
 // bins is the acquirer's table of the house's cards.
@@ -148,14 +141,7 @@ func (h *House) Switch(rand io.Reader) (Machine, *hsm.Module, error) {
 	if cfg.StandIn = h.StandIn; h.StandIn != nil {
 		cfg.SealKey = k.load(hsm.Attributes{Usage: hsm.Sealing}, testSeal)
 	}
-	if k.err != nil {
-		return nil, nil, k.err
-	}
-	m, err := NewRelay(cfg)
-	if err != nil {
-		return nil, nil, err
-	}
-	return m, k.m, nil
+	return k.relay(cfg)
 }
 
 // Issuer builds the party that holds the accounts.
@@ -197,6 +183,18 @@ type keyring struct {
 	m     *hsm.Module
 	label string // of the key that is loaded
 	err   error
+}
+
+// relay is a relay with these keys, and what holds them.
+func (k *keyring) relay(cfg RelayConfig) (*Relay, *hsm.Module, error) {
+	if k.err != nil {
+		return nil, nil, k.err
+	}
+	m, err := NewRelay(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	return m, k.m, nil
 }
 
 func (k *keyring) load(a hsm.Attributes, digits string) hsm.Key {

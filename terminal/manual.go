@@ -19,15 +19,15 @@ func (t *Terminal) mayType(s wanted) bool {
 	return plain && !s.offline && t.profile.Takes(EntryModeManual)
 }
 
-// typedSale is a sale of a card whose number the clerk types. The cardholder is there, and signs.
-func (t *Terminal) typedSale(s wanted) (Ended, error) {
+// typedSale is a sale of a card whose number the clerk types. Who is there signs (cvmSignature); who calls verifies nothing (cvmNone).
+func (t *Terminal) typedSale(s wanted, cvm string) (Ended, error) {
 	card, e := t.typeCard(s.title())
 	if card == nil {
 		return e, nil
 	}
 	d := &deal{record: t.newRecord(s)}
 	d.take(t, card)
-	d.record.CVM = cvmSignature
+	d.record.CVM = cvm
 	return t.transact(d)
 }
 

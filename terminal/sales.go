@@ -92,15 +92,7 @@ func (t *Terminal) moto(k dialect.Kind) (Ended, error) {
 	if !ok {
 		return t.cancelled(), nil
 	}
-	w := wanted{kind: k, amount: amount}
-	card, e := t.typeCard(w.title())
-	if card == nil {
-		return e, nil
-	}
-	d := &deal{record: t.newRecord(w)}
-	d.take(t, card)
-	d.record.CVM = cvmNone
-	return t.transact(d)
+	return t.typedSale(wanted{kind: k, amount: amount}, cvmNone)
 }
 
 // chooseBalance asks what can be spent.

@@ -83,7 +83,7 @@ func (t *Terminal) serve(s wanted) (Ended, error) {
 		how := t.awaitPresentation(s.title(), prompt, t.mayType(s))
 		switch how {
 		case byKeys:
-			return t.typedSale(s)
+			return t.typedSale(s, cvmSignature)
 		case byNothing:
 			if before.Outcome == OutcomeCancelled {
 				t.show(say("cancelled"))
