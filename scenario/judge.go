@@ -628,13 +628,17 @@ func (r *court) judgeItems(party string, v *host.View) {
 
 // judgeLaidOut: what the acquirer has laid out for a refund of a sale that is paid has an item, with as much as it is (I18).
 func (r *court) judgeLaidOut(v *host.View) {
+	sales := map[dialect.Key]*host.Entry{}
 	for _, e := range v.Transactions {
-		o, owed := v.Find(e.Original), -e.Net(host.PositionAcquirer)
+		sales[e.Key] = e
+	}
+	for _, e := range v.Transactions {
+		o, owed := sales[e.Original], -e.Net(host.PositionAcquirer)
 		if e.Kind != dialect.KindRefund || e.State != host.Approved || e.Paid || o == nil || !o.Paid || owed <= 0 {
 			continue
 		}
 		if i := e.Difference; !i.Open() || i.Amount != owed {
-			r.violate("I18", "%s: %s is laid out for the refund %s, and no open item says so", "acquirer", Money(owed), e.Key.STAN)
+			r.violate("I18", "acquirer: %s is laid out for the refund %s, and no open item says so", Money(owed), e.Key.STAN)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/posim/posim/host"
 	"github.com/posim/posim/sim"
 	"github.com/posim/posim/terminal"
+	"github.com/posim/posim/transport/dialect"
 )
 
 // An invariant to which no naive variant leads is broken here by hand: a judge that never objects proves nothing.
@@ -161,5 +162,36 @@ func TestASecretIsFoundWhereverItGoes(t *testing.T) {
 				t.Errorf("found in %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// TestWhatIsLaidOutHasAnItem: I18 knows a refund that no payout has borne yet by its money alone.
+func TestWhatIsLaidOutHasAnItem(t *testing.T) {
+	sale := dialect.Key{MID: "m", TID: "t", STAN: "000001"}
+	item := func(n int64, s host.ItemStage) *host.Item {
+		return &host.Item{Owner: "acquirer", Amount: n, Deadline: "2026-03-23", Type: host.RefundNetted, Stage: s}
+	}
+	for _, c := range []struct {
+		name     string
+		salePaid bool
+		paid     bool
+		item     *host.Item
+		wrong    int
+	}{
+		{"an item of all of it", true, false, item(4000, host.ItemOpen), 0},
+		{"no item", true, false, nil, 1},
+		{"one of less", true, false, item(3999, host.ItemOpen), 1},
+		{"one that is closed", true, false, item(4000, host.ItemClosed), 1},
+		{"the sale is not paid: its payout is less", false, false, nil, 0},
+		{"payouts have borne it", true, true, nil, 0},
+	} {
+		refund := &host.Entry{Transaction: host.Transaction{
+			Key: dialect.Key{MID: "m", TID: "t", STAN: "000002"}, Original: sale, Kind: dialect.KindRefund, State: host.Approved, Paid: c.paid, Difference: c.item,
+		}, Postings: []host.Posting{{From: host.PositionAcquirer, To: host.PositionSwitch, Amount: 4000}}}
+		r := &court{log: newRecord()}
+		r.judgeLaidOut(&host.View{Transactions: []*host.Entry{{Transaction: host.Transaction{Key: sale, Paid: c.salePaid}}, refund}})
+		if len(r.log.wrong) != c.wrong {
+			t.Errorf("%s: %v", c.name, r.log.wrong)
+		}
 	}
 }
