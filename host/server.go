@@ -19,7 +19,7 @@ import (
 	"github.com/posim/posim/transport/dialect"
 )
 
-// The server is the house in real time: acquirer, switch, issuer and the merchants' bank in one process, each a Party on a Wall and a goroutine
+// The server is the house in real time: acquirer, switch, issuer, the merchants' bank and, where the house has one, an aggregator in one process, each a Party on a Wall and a goroutine
 // of its own with a folder of its own, and a listener for terminals in front of the acquirer.
 //
 // The lines between the three stay in memory. A port of switch or issuer, even on loopback, would be open to every program
@@ -91,6 +91,7 @@ type Server struct {
 	dirs    []*sim.Dir
 	offices [3]*office // acquirer, switch, issuer
 	bank    *office
+	passer  *office // the aggregator; nil without one
 	events  *eventRing
 	listen  []net.Addr // that of Listen, and those of Lines
 	admin   *adminServer
@@ -151,21 +152,29 @@ func (s *Server) start() error {
 	if err != nil {
 		return err
 	}
-	for i, name := range []string{nameAcquirer, nameSwitch, nameIssuer, nameBank} {
+	names := []string{nameAcquirer, nameSwitch, nameIssuer, nameBank}
+	house := &s.cfg.House
+	builds := []func(io.Reader) (Machine, *hsm.Module, error){house.Acquirer, house.Switch, house.Issuer, house.Bank}
+	if house.Aggregator != nil {
+		names, builds = append(names, aggregatorName), append(builds, house.Passer)
+	}
+	for i, name := range names {
 		o := &office{name: name, server: s, wall: sim.NewWall(s.ctx), done: make(chan struct{})}
 		if err := s.open(filepath.Join(s.cfg.Data, name), PartyKind(name), &o.dir); err != nil {
 			return err
 		}
-		if i < len(s.offices) {
-			s.offices[i] = o
-		} else {
+		switch name {
+		case nameBank:
 			s.bank = o
+		case aggregatorName:
+			s.passer = o
+		default:
+			s.offices[i] = o
 		}
 	}
 	s.offices[0].above, s.offices[0].seam = s.offices[1], "up"
 	s.offices[1].above, s.offices[1].seam = s.offices[2], "iss"
-	house := &s.cfg.House
-	for i, build := range []func(io.Reader) (Machine, *hsm.Module, error){house.Acquirer, house.Switch, house.Issuer, house.Bank} {
+	for i, build := range builds {
 		if err := s.everyOffice()[i].furnish(build); err != nil {
 			return err
 		}
@@ -198,7 +207,13 @@ func (s *Server) start() error {
 }
 
 // everyOffice is all parties: those on the terminals' lines, and who stands behind them.
-func (s *Server) everyOffice() []*office { return append(s.offices[:], s.bank) }
+func (s *Server) everyOffice() []*office {
+	all := append(s.offices[:], s.bank)
+	if s.passer != nil {
+		all = append(all, s.passer)
+	}
+	return all
+}
 
 // lines are all the lines that terminals come by.
 func (c *ServerConfig) lines() []TerminalLine {

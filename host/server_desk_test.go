@@ -276,3 +276,58 @@ func TestAlarmsAreBounded(t *testing.T) {
 	p.newest(3)
 	want(t, "alarms", fmt.Sprint(p.Earlier, len(p.Alarms)), "0 3")
 }
+
+// A house with an aggregator pays him, and he passes it on the next business day, restart or not.
+func TestServerPaysThroughAnAggregator(t *testing.T) {
+	cfg := ServerConfig{Data: dataDir(t), House: testHouse(t, 4)}
+	cfg.House.Aggregator = &AggregatorConfig{Name: "payeasy"}
+	s := startServer(t, cfg)
+	ctx := context.Background()
+	c := newCaller(t, s.Addr(), 1)
+	if err := c.signOn(); err != nil {
+		t.Fatal(err)
+	}
+	m := c.sale(10000)
+	c.mustAsk(t, m)
+	move := func(all ...CalendarKind) {
+		t.Helper()
+		for _, k := range all {
+			if _, err := s.Calendar(ctx, Calendar{Kind: k}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	paid := func(what, want string) {
+		t.Helper()
+		for range 200 { // his file is on its way for a moment
+			p, err := s.Positions(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := fmt.Sprintf("aggregator %d merchant %d", p[PositionAggregator], p[PositionMerchant]); got == want {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		p, err := s.Positions(ctx)
+		t.Errorf("%s: %v, %v: want %s", what, p, err, want)
+	}
+	move(CalendarCutover, CalendarPayout)
+	paid("the day after", "aggregator 9940 merchant 0")
+	stopServer(t, s)
+	s = startServer(t, cfg)
+	paid("after a restart", "aggregator 9940 merchant 0")
+	move(CalendarCutover)
+	paid("two days after", "aggregator 0 merchant 9940")
+	want(t, "how it was paid", entryOf(t, s, 0, m).Payout.State, PayoutPassedOn)
+	want(t, "its log", len(mustLog(t, filepath.Join(cfg.Data, aggregatorName, LogName))) > 0, true)
+}
+
+func mustLog(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}

@@ -46,6 +46,7 @@ type hostFlags struct {
 	data, admin       string
 	cert, key         string
 	profile           string
+	aggregator        string
 	public, json      bool
 	terminals         int
 }
@@ -89,6 +90,7 @@ below ask it. The exit status is 0 after a signal, 1 when a log fails, 2 when it
 	c.Flags().StringVar(&f.key, "tls-key", "", "private key `FILE` in PEM")
 	c.Flags().StringVar(&f.admin, "admin", defaultAdmin, "loopback `ADDRESS:PORT` of the admin view, or off")
 	c.Flags().IntVar(&f.terminals, "terminals", 0, "know `N` terminals, numbered on from the library's last one; 0: the library's")
+	c.Flags().StringVar(&f.aggregator, "aggregator", "", "pay merchants through an aggregator of this `NAME`, which passes it on the next business day")
 	c.Flags().BoolVar(&f.json, "json", false, "print the line as one JSON object")
 	c.AddCommand(a.hostBatchesCommand(), a.hostTerminalsCommand(), a.hostTerminalCommand(), a.hostItemsCommand(), a.hostAlarmsCommand(), a.hostDeskCommand())
 	_ = c.MarkFlagDirname("data") // the flags are there
@@ -129,6 +131,9 @@ func (a *app) host(f hostFlags) (err error) {
 	}
 	if cfg.House, err = houseOf(p, f.terminals); err != nil {
 		return err
+	}
+	if f.aggregator != "" {
+		cfg.House.Aggregator = &host.AggregatorConfig{Name: f.aggregator}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
