@@ -58,6 +58,8 @@ type Account struct {
 	Balance           int64   // minor units that can be spent at the start: a balance, or a credit line
 	Status            Status
 
+	Purse bool // its card has money of its own and debits itself: the account is paid from the purses' pool, and nobody is asked
+
 	PINRequired  bool   // a request without PIN is refused 55
 	PINReference []byte // under IssuerConfig.PINReferenceKey; nil: no PIN is known, and none is right
 
@@ -77,6 +79,8 @@ func (a *Account) validate() error {
 		return fmt.Errorf("host: account %q: want a name, and a card number or a wallet's code", a.Name)
 	case len(a.Code) > maxCode || strings.Trim(a.Code, "0123456789") != "":
 		return fmt.Errorf("host: account %q: code of %d characters: want up to %d digits", a.Name, len(a.Code), maxCode)
+	case a.Purse && a.IssuerMasterKey.IsZero():
+		return fmt.Errorf("host: account %q: a purse without a chip", a.Name)
 	case a.Code != "" && !a.IssuerMasterKey.IsZero():
 		return fmt.Errorf("host: account %q: a wallet with a chip", a.Name)
 	case len(a.Expiry) != 4 || strings.Trim(a.Expiry, "0123456789") != "" || a.Expiry[2:] < "01" || a.Expiry[2:] > "12":
@@ -114,6 +118,8 @@ type account struct {
 	state AccountState
 	moved int64 // what postings took from it, as a negative number, and gave back
 	held  int64 // what pre-authorisations keep of it
+
+	claimed int64 // of a purse: what its cardholder was given back, on another account of his
 }
 
 // available is what can be spent now, in minor units.
@@ -121,8 +127,11 @@ func (a *account) available() int64 { return a.Balance + a.state.Adjustment + a.
 
 // position is where the account's money stands.
 func (a *account) position() string {
-	if a.Code != "" {
+	switch {
+	case a.Code != "":
 		return PositionWallet
+	case a.Purse:
+		return PositionPursePool
 	}
 	return PositionCardholder
 }
@@ -139,7 +148,7 @@ func (a *account) status() Status {
 // counted account by account, as what can be spent is, and so can be compared with the postings.
 func (x *Issuer) Moved() (sum int64) {
 	for _, a := range x.byName {
-		sum += a.moved
+		sum += a.moved + a.claimed
 	}
 	return sum
 }

@@ -124,8 +124,8 @@ func (x *Issuer) calendar(c Calendar) {
 	if c.Kind != CalendarPayout {
 		if r := x.moved(c); r != nil {
 			x.add(r, x.Apply)
-			x.overdue()
 		}
+		x.overdue() // as long as nobody has moved it the date is the clock's
 		x.expire(x.Apply)
 	}
 	for _, e := range x.book.order {

@@ -52,6 +52,9 @@ func (x *Issuer) verify(a *account, m *dialect.Message, t *Transaction) (*chip, 
 	if used != nil && used.Key != t.Key && !(used.State == Declined && used.Token == t.Token) {
 		return nil, fmt.Errorf("host: tag 9F36: counter %s was used by %s", c.atc, used.Key)
 	}
+	if claim := x.counters[counter{account: a.Name, atc: c.atc}]; a.Purse && claim != nil && claim.Key != t.Key {
+		return nil, fmt.Errorf("host: tag 9F36: counter %s is claimed as %s", c.atc, claim.Key)
+	}
 	return c, nil
 }
 

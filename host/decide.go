@@ -194,6 +194,8 @@ func (x *Issuer) usable(a *account, m *dialect.Message, t *Transaction) (code, n
 		return codeExpired, ""
 	case currency(t.Currency) != currency(a.Currency):
 		return codeInvalidTransaction, "other currency"
+	case a.Purse && t.Kind != dialect.KindOfflineSale:
+		return codeInvalidTransaction, "a purse pays by itself, and its card says so"
 	case (t.Kind == dialect.KindSale || t.Kind == dialect.KindOfflineSale) && (len(t.ProcessingCode) < 2 || t.ProcessingCode[:2] != "00"):
 		return codeInvalidTransaction, "not a purchase"
 	}

@@ -39,6 +39,7 @@ type Deed struct {
 	MID     string   // of correct-account
 	TID     string   // of suspend, lift and opened
 	Account Standing // of correct-account: how the other account stands
+	Purse   *CardLog // of a claim at the issuer: what the card says that it has done
 }
 
 // DeedThen has something done about a transaction, and calls done on the party's clock once that is durable, or with why it is
@@ -105,7 +106,7 @@ func (x *Relay) do(e *Entry, deed, reason string) (why string) {
 	case DeedWriteOff:
 		switch {
 		case i.Stage == ItemLost:
-		case i.Type.long() || i.Type == FeeDiffers || i.Type == ReversedByHand || i.Type == ReturnedPayout || i.Stage == ItemClaimed || !i.Open() || i.Stage == ItemRepresented:
+		case i.Type.long() || i.Type == PurseClaimed || i.Type == FeeDiffers || i.Type == ReversedByHand || i.Type == ReturnedPayout || i.Stage == ItemClaimed || !i.Open() || i.Stage == ItemRepresented:
 			return i.wrong("only what is missing is borne")
 		default:
 			x.bear(e, reason)

@@ -6,9 +6,15 @@ import (
 	"github.com/posim/posim/internal/rules"
 )
 
-// deed is a cardholder's dispute: the only one that begins at his bank.
+// deed is what a cardholder begins at his bank: a dispute, or a claim about a purse that has paid for nothing.
 func (x *Issuer) deed(d Deed) {
 	e := x.book.find(d.Key)
+	if d.Do == DeedClaim {
+		if why := x.claimPurse(e, d); why != "" {
+			x.refused(fmt.Errorf("host: %s: %s %s: %s: %w", x.cfg.Name, d.Do, d.Key, why, ErrItem))
+		}
+		return
+	}
 	if why := x.againstDispute(e, d.Do); why != "" {
 		x.refused(fmt.Errorf("host: %s: %s %s: %s: %w", x.cfg.Name, d.Do, d.Key, why, ErrItem))
 		return
@@ -179,7 +185,13 @@ func (x *Issuer) overdue() {
 	today := x.book.businessDate(x.now)
 	for _, e := range x.book.order {
 		i := e.Difference
-		if !i.Open() || i.Deadline == "" || i.Deadline >= today || i.Type != Dispute {
+		if !i.Open() || i.Deadline == "" || i.Deadline >= today {
+			continue
+		}
+		if i.Type == PurseClaimed {
+			x.payClaim(e, today)
+		}
+		if i.Type != Dispute {
 			continue
 		}
 		to := ItemClosed

@@ -236,8 +236,11 @@ func againstAmount(t *Transaction, o *Entry) (code, note string) {
 	return "", ""
 }
 
-// charged is what an entry's postings, at an issuer, take from whoever pays, in minor units: a cardholder or a wallet.
-func (e *Entry) charged() int64 { return -e.Net(PositionCardholder) - e.Net(PositionWallet) }
+// charged is what an entry's postings, at an issuer, take from whoever pays, in minor units: a cardholder, a wallet or the pool
+// into which a purse has paid.
+func (e *Entry) charged() int64 {
+	return -e.Net(PositionCardholder) - e.Net(PositionWallet) - e.Net(PositionPursePool)
+}
 
 // back is the posting that undoes what e has posted. What can be reversed posts once, when it is approved; a naive party that
 // has undone it already does so again.

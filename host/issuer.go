@@ -104,6 +104,9 @@ func (x *Issuer) Apply(r *Record) error {
 			case p.To:
 				a.moved += p.Amount
 			}
+			if a.Purse && p.To == PositionCardholder {
+				a.claimed += p.Amount
+			}
 		}
 	}
 	if p := x.book.preAuth(x.book.find(t.Key)); p != nil {
@@ -218,6 +221,8 @@ func (x *Issuer) request(e Event, k dialect.Kind) {
 		} else {
 			x.send(e.Conn, o.stored())
 		}
+	case old.waitsForClaim() && f == Advice:
+		x.came(e, old, t, number)
 	case old.State == Tombstone:
 		x.refuse(e.Conn, m, codeNoOriginal)
 	case !old.sameAs(&t):

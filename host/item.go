@@ -52,10 +52,11 @@ const (
 	HeldBack                            // long: a sale that risk control gives back to the cardholder
 	NotPassedOn                         // an aggregator was paid for the merchant, and has not paid him
 	RefundNetted                        // a refund that the merchant's next payouts have to bear: as much as they have not borne yet
+	PurseClaimed                        // at the issuer: a purse has debited itself, and nobody has asked for the money
 )
 
 var itemTypeNames = [...]string{"none", "reversal-refused", "host-only", "amount-more", "switch-only", "terminal-only", "amount-less", "acquirer-only",
-	"switch-less", "refund-uncovered", "dispute", "advice-refused", "fee-differs", "payout-returned", "offline-refused", "reversed-by-hand", "held-back", "not-passed-on", "refund-netted"}
+	"switch-less", "refund-uncovered", "dispute", "advice-refused", "fee-differs", "payout-returned", "offline-refused", "reversed-by-hand", "held-back", "not-passed-on", "refund-netted", "purse-claimed"}
 
 // ItemTypes lists the types' names.
 func ItemTypes() []string { return append([]string(nil), itemTypeNames[1:]...) }

@@ -167,6 +167,9 @@ const (
 	PositionMerchant   = "merchant"
 	PositionFees       = "fees"
 	PositionWallet     = "wallet" // of cardholders who pay with a code; listed once something is posted to it
+	PositionPurse      = "purse"  // of cards that hold money of their own: what they have debited themselves
+	// PositionPursePool is the money that stands behind the purses. A card that debits itself has paid into it, whoever knows.
+	PositionPursePool = "purse-pool"
 )
 
 // PositionLoss, with the party's name behind it, is what a party bears.

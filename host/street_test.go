@@ -533,7 +533,7 @@ func (s *street) positions() map[string]int64 {
 func (s *street) money() string {
 	var b []string
 	p := s.positions()
-	for _, name := range []string{"cardholder", "issuer", "switch", "acquirer", "suspense", "merchant", "fees", "wallet"} {
+	for _, name := range []string{"cardholder", "issuer", "switch", "acquirer", "suspense", "merchant", "fees", "wallet", "purse-pool"} {
 		if p[name] != 0 {
 			b = append(b, fmt.Sprintf("%s %d", name, p[name]))
 		}
@@ -543,7 +543,7 @@ func (s *street) money() string {
 
 // wrong is the judge: what is not as it must be once everything has drained.
 func (s *street) wrong() (bad []string) {
-	if x, ok := s.nodes[2].m.(*Issuer); ok && x.Moved() != s.positions()[PositionCardholder]+s.positions()[PositionWallet] {
+	if x, ok := s.nodes[2].m.(*Issuer); ok && x.Moved() != s.positions()[PositionCardholder]+s.positions()[PositionWallet]+s.positions()[PositionPursePool] {
 		bad = append(bad, fmt.Sprintf("I2 the accounts changed by %d and the postings say %d", x.Moved(), s.positions()[PositionCardholder]))
 	}
 	for at, n := range s.nodes {

@@ -217,6 +217,7 @@ func (k *keyring) account(references hsm.Key, masters map[masterName]hsm.Key, p 
 	a := Account{
 		Name: p.Name, PAN: p.PAN, PANSequenceNumber: p.PANSequenceNumber, Currency: i.Currency,
 		Balance: i.Balance, Status: Status(i.Status), Expiry: i.Expiry.YYMM(), Option: i.Derivation,
+		Purse: p.HasPurse(),
 	}
 	if pin := i.PIN(); pin != "" {
 		block, err := k.m.PINReference(references, p.PAN, typed(k.m, pin))

@@ -98,7 +98,8 @@ const (
 	AdjustOnce        // C2: what people have settled is posted once, however often it is asked for
 	HoldUntilReleased // R1: what risk control holds is not paid out before it is released
 	PayWhatIsCleared  // C1: a sale of a day that is over is paid out only when the switch's file of that day has come and was compared
-	last              = PayWhatIsCleared
+	AskTornCard       // T12: a purse that was torn away is asked whether it has paid, before it pays again
+	last              = AskTornCard
 )
 
 // Set is the rules that are left out; the zero value keeps all.
@@ -153,6 +154,7 @@ func Variants() []Variant {
 		broken("any-answer", "T8", "S8", Leave(MatchAnswer), "any answer is taken for the answer to the request in progress"),
 		broken("no-card-reversal", "T9", "S11", Leave(ReverseCardRefusal), "an approval that the card refuses is closed as declined"),
 		broken("close-dirty", "T10", "S12 D10", Leave(CloseClean), "a batch is closed while a reversal or an advice is due"),
+		broken("tap-again-charges-twice", "T12", "", Leave(AskTornCard), "a purse that comes back pays again, and is not asked whether it had paid"),
 		broken("bctc-mismatch", "T8", "", Leave(ReverseMismatch), "an answer about something else is forgotten with its record, and not reversed"),
 		broken("no-dedup", "H1", "S13 D11 D11i", Leave(ReplayDuplicates), "a duplicate request or advice is decided again"),
 		broken("repeat-no-dedup", "H1", "S13b", Leave(ReplayDuplicates, AskOnce), "an unanswered request is sent again, and decided again"),
