@@ -150,9 +150,9 @@ func (j *Journal) applyClosed(s *Settlement) {
 // sent for it, or a receipt is owed. What is for a person stays for one batch more.
 func (r *Record) outlives(again bool) bool {
 	switch r.State {
-	case Pending, ReversalDue, AdviceDue:
+	case Pending, ReversalDue, AdviceDue, Torn:
 		return true
-	case Parked:
+	case Parked, Unresolved:
 		return !again
 	}
 	return r.owedReceipt() && !r.Printed

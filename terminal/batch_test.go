@@ -33,6 +33,8 @@ func inState(t testing.TB, j *Journal, s State) *Record {
 	switch s {
 	case AdviceDue, Advised, Refused:
 		must(t, j.offlineApproved(r))
+	case Torn, Unresolved:
+		must(t, j.begin(r, Torn))
 	default:
 		must(t, j.pending(r))
 	}
@@ -45,6 +47,8 @@ func inState(t testing.TB, j *Journal, s State) *Record {
 		must(t, j.advised(r, "", ""))
 	case Refused:
 		must(t, j.refused(r, "05"))
+	case Unresolved:
+		must(t, j.move(r, Unresolved, nil))
 	case ReversalDue, Reversed, ReversedUnmatched, ReversalRefused, Parked:
 		must(t, j.reversalDue(r, "98", "", nil))
 		if s == Parked {
@@ -68,7 +72,7 @@ func TestAClosedBatchKeepsWhatIsDue(t *testing.T) {
 	}
 	unprinted := inState(t, j, Approved)
 	must(t, j.closeBatch(closing(j)))
-	want := []State{Pending, ReversalDue, Parked, AdviceDue, Approved}
+	want := []State{Pending, ReversalDue, Parked, AdviceDue, Torn, Unresolved, Approved}
 	check := func(when string, want []State) {
 		t.Helper()
 		var got []State
@@ -92,10 +96,10 @@ func TestAClosedBatchKeepsWhatIsDue(t *testing.T) {
 		t.Errorf("batch %s, the last %+v", j.batch.number, j.batch.last)
 	}
 	must(t, j.closeBatch(closing(j)))
-	check("closed once more", []State{Pending, ReversalDue, AdviceDue, Approved})
+	check("closed once more", []State{Pending, ReversalDue, AdviceDue, Torn, Approved})
 	must(t, j.printed(j.find(unprinted.identity())))
 	must(t, j.closeBatch(closing(j)))
-	check("closed when the receipt was out", []State{Pending, ReversalDue, AdviceDue})
+	check("closed when the receipt was out", []State{Pending, ReversalDue, AdviceDue, Torn})
 }
 
 // A batch is closed by one durable write: wherever the power goes, it is open with all it had, or closed.

@@ -56,6 +56,9 @@ func (t *Terminal) boot() error {
 
 // recover makes a reversal of every unknown outcome (T4). A power cut is always reason 98.
 func (t *Terminal) recover() error {
+	if err := t.expireTaps(); err != nil {
+		return err
+	}
 	for _, r := range t.journal.Records() {
 		if r.State == AdviceDue {
 			t.attempted[r] = true // nobody knows whether it was sent: the next is a repeat

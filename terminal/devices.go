@@ -120,6 +120,8 @@ const (
 	OutcomeLiveRead        Outcome = "live-card-read" // nothing but reading was done with it
 	OutcomePartRefused     Outcome = "part-refused"   // the host approved a part, which the clerk did not want
 	OutcomeParked          Outcome = "parked"         // set aside for a person
+	OutcomeTorn            Outcome = "torn"           // a purse has left in the middle, and may come back
+	OutcomeUnresolved      Outcome = "unresolved"     // it has not, and whether it paid only its bank can find out
 	OutcomeNotPrinted      Outcome = "not-printed"
 	OutcomeDone            Outcome = "done"        // of what is no transaction
 	OutcomeNotAllowed      Outcome = "not-allowed" // here, for this person, or for this transaction

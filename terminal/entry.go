@@ -12,6 +12,7 @@ const (
 	entryPart     panEntry = "02" // a stripe of which not all was read: the issuer cannot check what is not there
 	entryCode     panEntry = "03" // a code that was scanned
 	entryChip     panEntry = "05"
+	entryTap      panEntry = "07" // a chip that was held in front of the reader
 	entryFallback panEntry = "80" // the stripe of a card whose chip could not be read
 	entryStripe   panEntry = "90" // a stripe, read whole and sent as it is
 )
@@ -39,4 +40,4 @@ func (r *Record) enteredAs() panEntry {
 	return panEntry(r.Entry[1:3])
 }
 
-func (r *Record) isChip() bool { return r.enteredAs() == entryChip }
+func (r *Record) isChip() bool { return r.enteredAs() == entryChip || r.enteredAs() == entryTap }

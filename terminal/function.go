@@ -14,6 +14,7 @@ const (
 	FunctionTipAdjust        Function = "tip-adjust"
 	FunctionQRSale           Function = "qr-sale" // the terminal shows a code
 	FunctionQRScan           Function = "qr-scan" // the customer shows one
+	FunctionPurse            Function = "purse"   // an electronic purse is held in front of the reader
 	FunctionVoid             Function = "void"
 	FunctionRefund           Function = "refund"
 	FunctionPreAuth          Function = "pre-auth"

@@ -41,10 +41,11 @@ func sale(t testing.TB, j *Journal) *Record {
 
 // life is every way a record can go, as docs/architecture.md draws it.
 var life = map[State][]State{
-	"":          {Pending, AdviceDue},
+	"":          {Pending, AdviceDue, Torn},
 	Pending:     {Approved, Declined, ReversalDue},
 	ReversalDue: {Reversed, ReversedUnmatched, ReversalRefused, Parked},
 	AdviceDue:   {Advised, Refused, Parked},
+	Torn:        {AdviceDue, Declined, Unresolved},
 }
 
 func TestARecordOnlyMovesForward(t *testing.T) {

@@ -85,6 +85,9 @@ func (t *Terminal) moneyLines(r *Record) (lines []Text) {
 		amount = -amount
 	}
 	add("r-amount", Amount(amount))
+	if r.Purse != nil {
+		add("r-purse-balance", Amount(r.Balance))
+	}
 	if r.Asked > r.Amount {
 		add("r-asked", Amount(r.Asked))
 		add("r-left", Amount(r.Asked-r.Amount))

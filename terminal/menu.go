@@ -44,6 +44,7 @@ func menu() []menuGroup {
 			{FunctionQRSale, "menu-qr-sale", anyone, (*Terminal).chooseQRSale},
 			{FunctionQRScan, "menu-qr-scan", anyone, (*Terminal).chooseQRScan},
 			{FunctionOfflineSale, "menu-offline-sale", anyone, (*Terminal).chooseOfflineSale},
+			{FunctionPurse, "menu-purse", anyone, (*Terminal).choosePurse},
 		}},
 		{"menu-undo", []menuItem{
 			{FunctionVoid, "menu-void", supervisor, (*Terminal).chooseVoid},
@@ -94,6 +95,8 @@ func kindOf(f Function) dialect.Kind {
 		return dialect.KindSale
 	case FunctionQRScan:
 		return dialect.KindQRSale
+	case FunctionPurse:
+		return dialect.KindOfflineSale
 	}
 	k, err := dialect.ParseKind(string(f))
 	if err != nil {

@@ -53,6 +53,7 @@ type Profile struct {
 	Carry             bool      // close a batch although something is due: it is parked, with a difference item, and printed
 	HomeScheme        string    // the card scheme, as answers name it, that totals call domestic; "": every one
 	SAF               SAF       // how what is due is repeated
+	Purse             Purse     // how electronic purses are taken; the zero Purse: not at all
 	Operators         Operators // who may use the terminal
 
 	ReceiptLayout  string // "generic", "unionpay"

@@ -45,7 +45,7 @@ type Operators struct {
 
 // business fills in what the clerk may do, and how far.
 func (f *profileFile) business(p *Profile) error {
-	for _, fill := range []func(*Profile) error{f.modes, f.allowed, f.conditions, f.limits, f.forward, f.people} {
+	for _, fill := range []func(*Profile) error{f.modes, f.purse, f.allowed, f.conditions, f.limits, f.forward, f.people} {
 		if err := fill(p); err != nil {
 			return err
 		}
@@ -87,6 +87,7 @@ var needs = map[Function][]EntryMode{
 	FunctionBalance:     {EntryModeChip, EntryModeStripe}, // wants the PIN
 	FunctionCashBack:    {EntryModeChip, EntryModeStripe},
 	FunctionInstalment:  {EntryModeChip, EntryModeStripe},
+	FunctionPurse:       {EntryModeChip}, // the same reader
 }
 
 // allowed reads the functions.
@@ -112,6 +113,9 @@ func (f *profileFile) allowed(p *Profile) error {
 				return wrong(key, " %q: %s has no message for it", s, p.Dialect)
 			}
 		}
+		if fn == FunctionPurse && p.Purse.Limit == 0 {
+			return wrong(key, " %q: want purse.limit too, the most that is taken of one", s)
+		}
 		if !p.canTake(fn) {
 			return wrong(key, " %q: entry_modes has none of %s, and this takes no other", s, joined(needs[fn]))
 		}
@@ -122,7 +126,7 @@ func (f *profileFile) allowed(p *Profile) error {
 
 // canTake tells whether the card, or the code, can come as a function wants it.
 func (p *Profile) canTake(f Function) bool {
-	return needs[f] == nil || slices.ContainsFunc(needs[f], p.Takes)
+	return (needs[f] == nil || slices.ContainsFunc(needs[f], p.Takes)) && (f != FunctionPurse || p.Purse.Limit > 0)
 }
 
 func joined[S ~string](all []S) string {

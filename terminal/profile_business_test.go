@@ -33,7 +33,7 @@ func TestAProfileThatSaysNothingElseIsTheGenericTerminal(t *testing.T) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 	for _, f := range Functions() {
-		if !p.offers(f) {
+		if p.offers(f) == (f == FunctionPurse) { // which needs a limit
 			t.Errorf("%s is not allowed", f)
 		}
 	}
@@ -59,6 +59,7 @@ offline: {max_count: 3, max_total: 30000}
 batch_limit: 400
 carry: true
 home_scheme: CUP
+purse: {limit: 50000, window: 30s}
 saf: {first: true, attempts: 5, backoff: 2, max_backoff: 10m}
 operators: {required: true, max_wrong: 5, lock: 90s}
 receipt: china
@@ -77,6 +78,7 @@ settlement: t1`)))
 		Functions:  []Function{"sale", "void", "refund", "pre-auth", "completion", "tip-adjust", "moto-sale", "qr-sale", "operator-login"},
 		VoidCard:   true, VoidPIN: true, RefundCard: true, PartialApproval: true, AdvicesFirst: true, CompletionPercent: 100, TipPercent: 20, Offline: Offline{MaxCount: 3, MaxTotal: 300_00},
 		BatchLimit: 400, Carry: true, HomeScheme: "CUP", SAF: SAF{Attempts: 5, Interval: time.Minute, Backoff: 2, MaxBackoff: 10 * time.Minute},
+		Purse:     Purse{Limit: 500_00, Window: 30 * time.Second},
 		Operators: Operators{Required: true, MaxWrong: 5, Lock: 90 * time.Second}, ReceiptLayout: "china", Language: "zh",
 		FeePlan: "credit-060-debit-050-cap-2000", SettlementPlan: "t1", EMV: p.EMV,
 	}
@@ -98,6 +100,9 @@ func TestAProfileThatCannotBeSaysWhere(t *testing.T) {
 		{"a key twice", "carry: true\ncarry: false", `15:1: mapping key "carry" already defined at [14:1]`},
 		{"a text where a number belongs", "batch_limit: many", "14:14: want a whole number"},
 		{"a number where a duration belongs", "operators: {lock: soon}", `14:19: "soon": want a duration such as 60s`},
+		{"a purse without a limit", "purse: {window: 30s}", "14:1: purse: want limit"},
+		{"a purse's function without a limit", "functions: [sale, purse]", "14:19: functions[1] \"purse\": want purse.limit"},
+		{"a window that is too long", "purse: {limit: 1, window: 2h}", "14:19: purse.window 2h0m0s: want 1s to 1h"},
 		{"a mapping where a list belongs", "functions: {sale: true}", "14:"},
 		{"a second document", "---\ntid: SIM00002", "want one document"},
 		{"no dialect", "dialect: iso99", `14:1: dialect "iso99": want one of iso87, iso87-128, cup`},

@@ -42,6 +42,7 @@ type profileFile struct {
 	Carry          bool              `yaml:"carry"`
 	HomeScheme     string            `yaml:"home_scheme"`
 	SAF            safFile           `yaml:"saf"`
+	Purse          *purseFile        `yaml:"purse"`
 	Operators      operatorsFile     `yaml:"operators"`
 	Receipt        string            `yaml:"receipt"`
 	Language       string            `yaml:"language"`
@@ -74,6 +75,11 @@ type safFile struct {
 	Attempts   *int  `yaml:"attempts"`
 	Backoff    *int  `yaml:"backoff"`
 	MaxBackoff *span `yaml:"max_backoff"`
+}
+
+type purseFile struct {
+	Limit  *int64 `yaml:"limit"`
+	Window *span  `yaml:"window"`
 }
 
 type operatorsFile struct {

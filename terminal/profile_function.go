@@ -8,7 +8,7 @@ import (
 // functions is every function.
 var functions = [...]Function{
 	FunctionSale, FunctionCashBack, FunctionTipSale, FunctionInstalment, FunctionMOTOSale, FunctionOfflineSale,
-	FunctionTipAdjust, FunctionQRSale, FunctionQRScan, FunctionVoid, FunctionRefund, FunctionPreAuth, FunctionMOTOPreAuth,
+	FunctionTipAdjust, FunctionQRSale, FunctionQRScan, FunctionPurse, FunctionVoid, FunctionRefund, FunctionPreAuth, FunctionMOTOPreAuth,
 	FunctionPreAuthVoid, FunctionCompletion, FunctionCompletionAdvice, FunctionCompletionVoid, FunctionBalance,
 	FunctionLastTransaction, FunctionReprintLast, FunctionReprint, FunctionSettlement, FunctionReportJournal,
 	FunctionReportTotals, FunctionReportSettlement, FunctionSignatureUpload, FunctionSignOn, FunctionSignOff, FunctionEcho,

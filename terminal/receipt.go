@@ -95,7 +95,9 @@ func (t *Terminal) composeGeneric(r *Record, c Copy, again bool) []Text {
 	if r.isChip() {
 		add("r-label", r.Label)
 		add("r-aid", r.AID)
-		add("r-tvr", r.TVR, r.TSI)
+		if r.TVR != "" {
+			add("r-tvr", r.TVR, r.TSI)
+		}
 		add("r-cryptogram", r.CryptogramType, r.Cryptogram)
 	}
 	add("r-date", fmt.Sprintf("%04d-%s-%s", r.Year, r.Date[:2], r.Date[2:]), r.Time[:2]+":"+r.Time[2:4]+":"+r.Time[4:])
@@ -120,11 +122,13 @@ func lastFour(masked string) string {
 	return strings.Repeat("*", len(masked)-4) + masked[len(masked)-4:]
 }
 
-// entrySign is how the card was read, as receipts abbreviate it: I for the chip, F for the stripe in its place, S for the stripe.
+// entrySign is how the card was read, as receipts abbreviate it: I for the chip, C for one without contact, F for the stripe in its place, S for the stripe.
 func entrySign(r *Record) string {
 	switch r.enteredAs() {
 	case entryChip:
 		return "/I"
+	case entryTap:
+		return "/C"
 	case entryFallback:
 		return "/F"
 	case entryManual:
@@ -138,6 +142,7 @@ func entrySign(r *Record) string {
 // entryTexts is the same in words.
 var entryTexts = map[panEntry]entry{
 	entryChip:     {"CHIP", "芯片"},
+	entryTap:      {"TAPPED", "挥卡"},
 	entryStripe:   {"SWIPED", "刷卡"},
 	entryPart:     {"SWIPED, TRACK 1", "刷卡,一磁道"},
 	entryManual:   {"NOT PRESENT", "未出示卡"},

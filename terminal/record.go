@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/posim/posim/emv/purse"
 	"github.com/posim/posim/emv/tlv"
 	"github.com/posim/posim/transport/dialect"
 )
@@ -26,20 +27,23 @@ const (
 	AdviceDue         State = "AdviceDue"         // approved offline, in the batch, not yet sent
 	Advised           State = "Advised"           // sent and accepted
 	Refused           State = "Refused"           // sent and refused: on the failed list
+	Torn              State = "Torn"              // a purse was tapped, and nobody knows whether it has debited itself
+	Unresolved        State = "Unresolved"        // and nobody here will: its cardholder may claim it at his bank
 	erased            State = "Erased"            // only without rule T2
 )
 
 // moves is every move a record may make.
 var moves = map[State][]State{
-	"":          {Pending, AdviceDue},
+	"":          {Pending, AdviceDue, Torn},
 	Pending:     {Approved, Declined, ReversalDue},
 	ReversalDue: {Reversed, ReversedUnmatched, ReversalRefused, Parked},
 	AdviceDue:   {Advised, Refused, Parked},
+	Torn:        {AdviceDue, Declined, Unresolved},
 }
 
 // States lists the states a record can be in, in the order of a record's life.
 func States() []State {
-	return []State{Pending, Approved, Declined, ReversalDue, Reversed, ReversedUnmatched, ReversalRefused, Parked, AdviceDue, Advised, Refused}
+	return []State{Pending, Approved, Declined, ReversalDue, Reversed, ReversedUnmatched, ReversalRefused, Parked, AdviceDue, Advised, Refused, Torn, Unresolved}
 }
 
 // Record is one financial transaction as the terminal knows it. It holds no track, PIN or PIN block; the card number is
@@ -74,11 +78,14 @@ type Record struct {
 	Scheme   string       `json:",omitempty"` // of the card, as the answer named it
 	Uploaded bool         `json:",omitempty"` // the host has its line: a flag of a settlement, with its own write
 	Attempts int          `json:",omitempty"` // tries of its reversal or advice, silent ones too, where the profile counts them
-	Parking  string       `json:",omitempty"` // who parked it, and why
+	Parking  string       `json:",omitempty"` // who parked it, and why; of a tap that stays unresolved: why
 	Operator string       `json:",omitempty"` // who was logged in; two digits
 
 	ICC    []byte `json:",omitempty"` // DE 55 of the reversal or the advice
 	Sealed []byte `json:",omitempty"` // an advice's card number and expiry
+
+	Purse   *purse.Torn `json:",omitempty"` // of a tap: what is asked of the card, should it have been torn away; without its number
+	Balance int64       `json:",omitempty"` // minor units that are left on the purse
 
 	Label, AID, TVR, TSI string `json:",omitempty"` // of the receipt
 	CryptogramType       string `json:",omitempty"` // TC, ARQC, AAC

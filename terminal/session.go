@@ -50,6 +50,9 @@ func (t *Terminal) session() error {
 		t.keys = t.keys[1:]
 		choose = t.browse
 	}
+	if r := t.tornTap(); r != nil && len(t.keys) == 0 && t.swiped == nil && t.cardPresent() { // whoever comes back at the idle terminal
+		choose = func() (Ended, error) { return t.tapAgain(r, true) }
+	}
 	e, err := choose()
 	if err != nil {
 		return err

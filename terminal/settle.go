@@ -37,6 +37,10 @@ func (t *Terminal) continueSettlement() (bool, error) {
 
 // beginSettlement tries what is due, and counts the batch; an outcome is why not.
 func (t *Terminal) beginSettlement() (Outcome, error) {
+	if t.tornTap() != nil { // in a minute it is known, or for somebody else to know
+		t.show(say("settle-blocked"), say("tap-again"))
+		return OutcomeBlocked, nil
+	}
 	if t.kept(rules.CloseClean) { // T10
 		due, err := t.tryDue()
 		if err != nil {

@@ -230,10 +230,10 @@ func (t *Terminal) await() error {
 		t.clock.Wait(t.clock.Now().Add(t.profile.CardWait), func() bool { return !t.cardPresent() || len(t.keys) > 0 })
 	}
 	gone := !t.cardPresent() // the last customer's card must leave before it can begin a sale
-	t.show(say("idle"))
+	t.showIdle()
 	for {
 		t.idle = true
-		t.clock.Wait(t.adviceDeadline(), func() bool {
+		t.clock.Wait(earliest(t.adviceDeadline(), t.tapDeadline()), func() bool {
 			gone = gone || !t.cardPresent()
 			return len(t.keys) > 0 || t.swiped != nil || t.signOnAsked || gone && t.cardPresent() || t.link != nil && t.link.Pending()
 		})
@@ -252,8 +252,11 @@ func (t *Terminal) await() error {
 
 // chores are what an idle terminal does on its own, or when its clerk asks.
 func (t *Terminal) chores() error {
-	advices := t.adviceDue()
-	if !advices && !t.signOnAsked {
+	advices, torn := t.adviceDue(), t.tornTap() != nil
+	if err := t.expireTaps(); err != nil {
+		return err
+	}
+	if over := torn && t.tornTap() == nil; !advices && !t.signOnAsked && !over {
 		return nil
 	}
 	if t.signOnAsked {
@@ -267,8 +270,25 @@ func (t *Terminal) chores() error {
 			return err
 		}
 	}
-	t.show(say("idle"))
+	t.showIdle()
 	return nil
+}
+
+// showIdle asks for a customer, and for the card that was torn away.
+func (t *Terminal) showIdle() {
+	if t.tornTap() != nil {
+		t.show(say("idle"), say("tap-again"))
+		return
+	}
+	t.show(say("idle"))
+}
+
+// earliest is the first of two instants, of which the zero one is never.
+func earliest(x, y time.Time) time.Time {
+	if x.IsZero() || !y.IsZero() && y.Before(x) {
+		return y
+	}
+	return x
 }
 
 // calendar is the date and time that the terminal writes down.

@@ -222,9 +222,9 @@ func (u *UI) drawJournal(c *canvas, v *scenario.View, r rect) {
 		switch rec.State {
 		case terminal.Approved, terminal.Advised:
 			style = u.style.good
-		case terminal.Pending, terminal.ReversalDue, terminal.AdviceDue:
+		case terminal.Pending, terminal.ReversalDue, terminal.AdviceDue, terminal.Torn:
 			style = u.style.warn
-		case terminal.Refused, terminal.ReversalRefused, terminal.Parked:
+		case terminal.Refused, terminal.ReversalRefused, terminal.Parked, terminal.Unresolved:
 			style = u.style.bad
 		}
 		code := rec.Code

@@ -26,7 +26,7 @@ const (
 
 // screenAsks is what the keys of the terminal's screens ask for; of a screen's lines the first that asks counts.
 var screenAsks = map[terminal.Key]asks{
-	"idle": asksSale, "amount": asksAmount, "insert-or-swipe": asksCard, "insert-chip": asksChip, "insert-again": asksChip,
+	"idle": asksSale, "amount": asksAmount, "insert-or-swipe": asksCard, "insert-chip": asksChip, "insert-again": asksChip, "tap-card": asksChip, "tap-again": asksChip,
 	"swipe-instead": asksStripe, "pin": asksPIN, "pin-again": asksPIN,
 	"choose": asksChoice, "remove-card": asksRemoval, "out-of-service": stoppedForGood,
 }

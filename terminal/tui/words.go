@@ -106,6 +106,7 @@ var states = []word{
 	{string(terminal.ReversedUnmatched), "已冲正(无原交易)"}, {string(terminal.ReversalRefused), "冲正被拒"}, {string(terminal.ReversalDue), "待冲正"},
 	{string(terminal.Reversed), "已冲正"}, {string(terminal.Pending), "待定"}, {string(terminal.Approved), "成功"}, {string(terminal.Declined), "拒绝"},
 	{string(terminal.Parked), "已搁置"}, {string(terminal.AdviceDue), "脱机待上送"}, {string(terminal.Advised), "已上送"}, {string(terminal.Refused), "上送被拒"},
+	{string(terminal.Torn), "闪卡中断"}, {string(terminal.Unresolved), "未决"},
 }
 
 func (u *UI) state(s terminal.State) string { return named(states, string(s), u.lang) }
