@@ -49,7 +49,7 @@ var (
 	atPoint     = &moment{kinds: []string{"power-off", "clock-jump", "clock-reset"}}
 	atPaper     = &moment{kinds: []string{"paper-out"}}
 	atHardware  = &moment{kinds: []string{"tear", "mute", "slow"}}
-	atAnswer    = &moment{kinds: []string{"answer", "sw", "wrong-length", wrongCryptogram, wrongCID}}
+	atAnswer    = &moment{kinds: []string{"answer", "sw", "wrong-length", cardGone, wrongCryptogram, wrongCID}}
 	atFile      = &moment{kinds: kindsOf(fileFaults[:])}
 	atUse       = &moment{kinds: []string{"tamper", "fail"}}
 	atScreen    = &moment{kinds: []string{"cancel", "enter", "pull-card"}}
@@ -229,6 +229,8 @@ func (m *armory) onAnswer(command, answer []byte) ([]byte, error) {
 	switch {
 	case f == nil:
 		return answer, nil
+	case f.Kind == cardGone:
+		return nil, apdu.ErrCardRemoved
 	case f.Kind == "wrong-length":
 		return withWrongLength(answer), nil
 	case f.Kind == wrongCryptogram:

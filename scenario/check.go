@@ -381,6 +381,9 @@ func (s *Script) cardNames() []string {
 	for i := range s.Steps {
 		if st := &s.Steps[i]; st.Task != nil {
 			add(st.Task.Card)
+			for _, name := range st.Task.Taps {
+				add(name)
+			}
 			if st.Beside != nil {
 				add(st.Beside.Card)
 			}

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ type customer struct {
 	card     string
 	original *terminal.Record     // the slip of the transaction that the task is about; nil: there is none
 	entries  []string             // what is left to do with the card
+	taps     []string             // the cards that are still to be tapped
 	reached  bool                 // something has been done with it
 	prompts  int                  // PIN prompts so far
 	answered map[terminal.Key]int // how often each prompt has been
@@ -24,8 +26,10 @@ type customer struct {
 
 // newCustomer comes with a task.
 func newCustomer(l *Library, x *Task, original *terminal.Record) customer {
-	c := customer{task: x, original: original, card: x.Card, entries: x.Entries, answered: map[terminal.Key]int{}}
+	c := customer{task: x, original: original, card: x.Card, entries: x.Entries, taps: x.Taps, answered: map[terminal.Key]int{}}
 	switch {
+	case len(c.taps) > 0:
+		c.entries = slices.Repeat([]string{"tap"}, len(c.taps))
 	case len(c.entries) > 0 || c.card == "":
 	case l.Card(c.card).HasChip:
 		c.entries = []string{"chip"}
@@ -52,7 +56,7 @@ const (
 func wishOf(s terminal.Screen) (wish, terminal.Key) {
 	for _, line := range s {
 		switch line.Key {
-		case "insert-or-swipe", "insert-chip", "insert-again", "swipe-instead":
+		case "insert-or-swipe", "insert-chip", "insert-again", "swipe-instead", "tap-card", "tap-again":
 			return wishCard, line.Key
 		case "remove-card":
 			return wishCardOut, line.Key
@@ -88,6 +92,9 @@ func (c *customer) next() string {
 	}
 	e := c.entries[0]
 	c.entries = c.entries[1:]
+	if e == "tap" {
+		c.card, c.taps = c.taps[0], c.taps[1:]
+	}
 	return e
 }
 

@@ -67,7 +67,7 @@ func (t *typing) clearing(n *node) (p host.ClearingPolicy) {
 	return p
 }
 
-// desk does it where it belongs: a dispute begins at the cardholder's bank, and everything else where the item is.
+// desk does it where it belongs: a dispute, and a claim about a purse, begin at the cardholder's bank, and everything else where the item is.
 func (p *play) desk(st *Step) {
 	d := st.Desk
 	k, ok := p.keyOf(d.Of)
@@ -75,8 +75,8 @@ func (p *play) desk(st *Step) {
 		p.fail(st.Pos, "there is no such transaction")
 		return
 	}
-	h := p.hosts[2]
-	if d.Do != host.DeedChargeBack {
+	h, log := p.hosts[2], p.claimOf(*d)
+	if d.Do != host.DeedChargeBack && log == nil {
 		h = p.hosts[0]
 		for _, at := range p.hosts[:2] {
 			if v, err := at.durable(); err == nil && v.Find(k) != nil && v.Find(k).Difference != nil {
@@ -90,7 +90,7 @@ func (p *play) desk(st *Step) {
 		return
 	}
 	var refused error
-	h.run.DeedThen(host.Deed{Do: d.Do, Key: k, Reason: d.Reason, MID: p.profile.MID, TID: p.profile.TID, Account: d.PayTo}, func(err error) { refused = err })
+	h.run.DeedThen(host.Deed{Do: d.Do, Key: k, Reason: d.Reason, MID: p.profile.MID, TID: p.profile.TID, Account: d.PayTo, Purse: log}, func(err error) { refused = err })
 	p.sleepUntil(p.world.Now().Add(time.Second))
 	p.tellMoney()
 	if refused != nil {

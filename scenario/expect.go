@@ -100,9 +100,9 @@ var (
 	outcomes = [...]string{"approved", "declined", "no-answer", "cancelled", "offline-approved", "offline-declined",
 		"no-connection", "blocked", "power-off", "card-removed", "chip-failed", "stopped", "refused", "not-accepted",
 		"live-card-refused", "live-card-read", "done", "not-allowed", "not-found", "parked",
-		"part-refused", "not-printed"}
+		"part-refused", "not-printed", "torn", "unresolved"}
 	recordStates = [...]string{"pending", "approved", "declined", "reversaldue", "reversed", "reversedunmatched",
-		"reversalrefused", "parked", "advicedue", "advised", "refused"}
+		"reversalrefused", "parked", "advicedue", "advised", "refused", "torn", "unresolved"}
 	terminalStates = [...]string{"off", "idle", "busy", "stopped"}
 	odaMethods     = [...]string{"none", "SDA", "DDA", "CDA"}
 	endStates      = [...]string{"F0", "F1", "F2", "F3", "FX"}

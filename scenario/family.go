@@ -151,7 +151,9 @@ func (f *family) net(position string) (n int64) {
 }
 
 // debited is what its cardholder is out of pocket.
-func (f *family) debited() int64 { return -f.net(host.PositionCardholder) - f.net(host.PositionWallet) }
+func (f *family) debited() int64 {
+	return -f.net(host.PositionCardholder) - f.net(host.PositionWallet) - f.net(host.PositionPurse)
+}
 
 // acquired is what the merchant and those who work for him hold of it, less what they bear.
 func (f *family) acquired() int64 {
@@ -286,6 +288,9 @@ func (f *family) moved() bool {
 				return true
 			}
 		}
+		if t.debit != 0 {
+			return true
+		}
 	}
 	return false
 }
@@ -326,6 +331,8 @@ func (f *family) whereIs() string {
 		return "with the cardholder, who cannot spend it: the issuer holds " + Money(f.held()).String()
 	case debited == 0 && f.lines() <= 0:
 		return "with the cardholder: nobody is charged"
+	case f.net(host.PositionPursePool) > 0:
+		return fmt.Sprintf("with the issuer, who holds it for the purse that paid %s: %s", Money(debited), batch)
 	case debited == 0:
 		return "with the cardholder, and there is " + batch
 	case f.net(host.PositionSwitch) > 0:

@@ -9,6 +9,9 @@ import (
 
 // What faults make of a card's answer.
 
+// cardGone strikes between a command and its answer: the card has done what it was told.
+const cardGone = "gone"
+
 // Kinds that strike at GENERATE AC alone.
 const (
 	wrongCryptogram = "wrong-cryptogram"

@@ -152,6 +152,7 @@ var pointKinds = [...]faultKind{
 
 var cardKinds = [...]faultKind{
 	{"tear", argNone, "the card is pulled out: it does not see the command"},
+	{cardGone, argNone, "it does what the command wants, and is pulled out before its answer"},
 	{"mute", argNone, "it answers nothing any more until it is reset"},
 	{"answer", argCardAnswer, "it answers this"},
 	{"sw", argStatus, "it answers this status word and nothing else"},

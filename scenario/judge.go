@@ -21,7 +21,7 @@ import (
 
 // Violation is a broken invariant.
 type Violation struct {
-	Invariant string // I1 ... I18, as docs/architecture.md lists them
+	Invariant string // I1 ... I19, as docs/architecture.md lists them
 	Text      string
 }
 
@@ -41,6 +41,8 @@ type court struct {
 	away   *elsewhere                             // the other one; nil: there is none, or nobody has looked
 	owner  map[*terminal.Record]*terminal.Profile // whose its records are
 	object func(Violation)                        // told of each violation, once; nil: nobody is
+
+	paidBy func(*terminal.Record) int64 // what a purse has debited itself for a record; nil: nobody can look into the cards
 }
 
 func (r *court) violate(invariant, format string, args ...any) {
@@ -343,7 +345,7 @@ func (r *rig) positions() (map[string]int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	return host.Positions(views...), nil
+	return r.withPurses(host.Positions(views...)), nil
 }
 
 // views is what the hosts' disks say: acquirer, switch, issuer.
@@ -374,7 +376,7 @@ func (r *rig) assess() (v verdict, err error) {
 	if err != nil {
 		return v, err
 	}
-	v.positions = host.Positions(views...)
+	v.positions = r.withPurses(host.Positions(views...))
 	v.ends = endsOf(r.transactions(r.every(books), views))
 	return v, nil
 }
@@ -398,6 +400,7 @@ type transaction struct {
 	record   *terminal.Record // nil: the terminal does not know it
 	entries  []*host.Entry    // acquirer, switch, issuer; nil: unknown there
 	receipts int
+	debit    int64 // minor units: what a purse has debited itself for it
 }
 
 // transactions joins what the disks say, in the terminal's order, and then what only hosts know.
@@ -426,6 +429,9 @@ func (r *court) transactions(records []*terminal.Record, views []*host.View) []*
 		}
 	}
 	for _, t := range all {
+		if r.paidBy != nil {
+			t.debit = r.paidBy(t.record)
+		}
 		if t.record != nil {
 			t.receipts = r.receiptsOf(t.record)
 		}
@@ -439,6 +445,12 @@ func (t *transaction) net(position string) (n int64) {
 		if e != nil {
 			n += e.Net(position)
 		}
+	}
+	switch position {
+	case host.PositionPurse:
+		n -= t.debit
+	case host.PositionPursePool:
+		n += t.debit
 	}
 	return n
 }
@@ -506,6 +518,7 @@ func (r *rig) judge() {
 	}
 	r.judgeAll(all, ledger)
 	r.judgeFees(families(all))
+	r.judgePurses(all)
 	for _, t := range all {
 		if t.difference() {
 			r.log.sometimes[differenceOpened]++
@@ -555,7 +568,7 @@ func (r *rig) judgeHost(p *party, v *host.View) {
 			r.violate("I2", "of the accounts %s is held and the pre-authorisations say %s", Money(n), Money(held))
 		}
 		all := host.Positions(v)
-		if moved, posted := x.Moved(), all[host.PositionCardholder]+all[host.PositionWallet]; moved != posted {
+		if moved, posted := x.Moved(), all[host.PositionCardholder]+all[host.PositionWallet]+all[host.PositionPursePool]; moved != posted {
 			r.violate("I2", "the accounts changed by %s and the postings say %s", Money(moved), Money(posted))
 		}
 	}
@@ -787,6 +800,7 @@ func (r *court) judgeFamily(f *family, ledger []posted) {
 	if paid, n := f.net(host.PositionMerchant)+f.net(host.PositionFees), debited+f.lost()+f.claimed()+f.excused(true); paid > n {
 		r.violate("I17", "sale %s: merchant and fees have %s and the cardholder was debited %s", name, Money(paid), Money(debited))
 	}
+	debited -= max(0, f.net(host.PositionPursePool)) // what a purse has paid and nobody has been credited with is I19's
 	if acquirer, n := f.acquired(), f.excused(false); acquirer-debited+back > n || debited-back-acquirer > n {
 		r.violate("I4", "sale %s: the acquirer's side holds %s and the cardholder is debited %s%s%s", name, Money(acquirer), Money(debited), onItsWay(back), byItem(n))
 	}
@@ -820,10 +834,10 @@ func (r *court) judgeTransaction(t *transaction) {
 	}
 	if t.record != nil && !r.log.lost[t.record] {
 		switch s := t.record.State; s {
-		case terminal.Pending, terminal.ReversalDue, terminal.AdviceDue:
+		case terminal.Pending, terminal.ReversalDue, terminal.AdviceDue, terminal.Torn:
 			r.violate("I3", "the terminal's record of %s is %s", name, s)
 		case terminal.Approved, terminal.Declined, terminal.Reversed, terminal.ReversedUnmatched, terminal.ReversalRefused,
-			terminal.Parked, terminal.Advised, terminal.Refused:
+			terminal.Parked, terminal.Advised, terminal.Refused, terminal.Unresolved:
 		default:
 			r.violate("I3", "the terminal's record of %s is in no known state: %s", name, s)
 		}
@@ -868,7 +882,7 @@ func (r *court) judgeDebits(f *family, ledger []posted) {
 }
 
 func fromCardholder(position string) bool {
-	return position == host.PositionCardholder || position == host.PositionWallet
+	return position == host.PositionCardholder || position == host.PositionWallet || position == host.PositionPursePool
 }
 
 // posted is a posting and the transaction that it belongs to.
@@ -914,8 +928,8 @@ func (t *transaction) difference() bool { return t.excused(true) > 0 }
 // excused is how much of a transaction may differ, as its items say, or the record that somebody has parked. A closed item that is
 // no dispute excuses nothing any more: it has come right. onPaper counts what hosts have settled, too.
 func (t *transaction) excused(onPaper bool) (n int64) {
-	if t.record != nil && t.record.State == terminal.Parked {
-		n = t.record.Amount
+	if r := t.record; r != nil && (r.State == terminal.Parked || r.State == terminal.Unresolved || r.State == terminal.Torn) {
+		n = r.Amount
 	}
 	for _, e := range t.entries {
 		if e == nil || e.Difference == nil {

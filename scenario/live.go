@@ -202,6 +202,9 @@ func playable(s *Script, o LiveOptions, spec reader.Spec) error {
 		if s.Steps[i].Do == "new-keys" {
 			return fmt.Errorf("scenario: %s:%d: new-keys: %w", s.File, s.Steps[i].Pos.Line, ErrNeedsVirtual)
 		}
+		if x := s.Steps[i].Task; x != nil && len(x.Taps) > 0 {
+			return fmt.Errorf("scenario: %s:%d: tap: %w", s.File, s.Steps[i].Pos.Line, ErrNeedsVirtual)
+		}
 		if d := s.Steps[i].Disk; d == "full" || d == "free" {
 			return fmt.Errorf("scenario: %s:%d: disk: {full: ...}: %w", s.File, s.Steps[i].Pos.Line, ErrNeedsVirtual)
 		}

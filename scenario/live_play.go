@@ -330,7 +330,7 @@ func (v *live) held(name string) (reader.EmulatedCard, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &bewitched{c, v.alter}, nil
+	return &bewitched{c, v.alter, nil}, nil
 }
 
 // alter is what a fault makes of a card's answer.

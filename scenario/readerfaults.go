@@ -33,5 +33,5 @@ func (r *ReaderFaults) Strike(event string) (reader.Fault, bool) { return r.onRe
 
 // Card is c with the faults that change its answers.
 func (r *ReaderFaults) Card(c reader.EmulatedCard) reader.EmulatedCard {
-	return &bewitched{c, r.onAnswer}
+	return &bewitched{c, r.onAnswer, nil}
 }

@@ -271,7 +271,7 @@ func (r *rig) tellMoney() {
 		}
 		views = append(views, p.run.Machine().View())
 	}
-	if line, changed := moneyLine(host.Positions(views...), r.told); changed {
+	if line, changed := moneyLine(r.withPurses(host.Positions(views...)), r.told); changed {
 		r.told = line.Money
 		r.tellLine(line)
 	}

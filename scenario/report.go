@@ -72,7 +72,7 @@ func Reports() []string { return []string{"statement", "clearing", "differences"
 // brought is what a transaction has brought to the merchant's side, in minor units: what came from who issues cards and switches. A
 // payout is a matter within that side.
 func brought(e *host.Entry) int64 {
-	return -e.Net(host.PositionIssuer) - e.Net(host.PositionSwitch) - e.Net(host.PositionCardholder) - e.Net(host.PositionWallet)
+	return -e.Net(host.PositionIssuer) - e.Net(host.PositionSwitch) - e.Net(host.PositionCardholder) - e.Net(host.PositionWallet) - e.Net(host.PositionPursePool)
 }
 
 // borne is what of a refund no merchant is charged for: the acquirer bears it, or will.

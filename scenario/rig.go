@@ -580,14 +580,15 @@ func (r *rig) onReader(event string) (reader.Fault, bool) {
 
 // present is the card that a customer holds.
 func (r *rig) present(name string) (reader.EmulatedCard, error) {
+	at := r.till
 	if r.transcript != nil {
-		return &bewitched{r.transcript.NewCard(), r.armory.onAnswer}, nil
+		return &bewitched{r.transcript.NewCard(), r.armory.onAnswer, func() { at.inSlot = nil }}, nil
 	}
 	c, err := heldCard(r.library, r.cards, name, card.New)
 	if err != nil {
 		return nil, err
 	}
-	return &bewitched{c, r.armory.onAnswer}, nil
+	return &bewitched{c, r.armory.onAnswer, func() { at.inSlot = nil }}, nil
 }
 
 // heldCard makes a card once, so that its counters live as long as the run.
@@ -606,6 +607,7 @@ func heldCard(l *Library, cards map[string]*card.Card, name string, make func(*c
 type bewitched struct {
 	reader.EmulatedCard
 	alter func(command, answer []byte) ([]byte, error)
+	gone  func() // the card was pulled out; nil: nobody need know
 }
 
 // Transmit answers a command.
@@ -614,5 +616,9 @@ func (b *bewitched) Transmit(command []byte) ([]byte, error) {
 	if err != nil {
 		return answer, err
 	}
-	return b.alter(command, answer)
+	answer, err = b.alter(command, answer)
+	if errors.Is(err, apdu.ErrCardRemoved) && b.gone != nil {
+		b.gone()
+	}
+	return answer, err
 }

@@ -32,6 +32,10 @@ type Task struct {
 	// do presses CANCEL. None: once, by the chip when the card has one.
 	Entries []string
 
+	// Taps are the cards that are held in front of the reader at successive prompts. Who has none left presses CANCEL. None: it is no
+	// sale of a purse's.
+	Taps []string
+
 	Choose      int  // which application the cardholder takes when asked, from 1; NoChoice: CANCEL; 0: the first
 	ForceOnline bool // the clerk has the issuer asked
 	Cancel      bool // the clerk or cardholder presses CANCEL at the PIN prompt
@@ -64,6 +68,9 @@ func (t *Task) describe() (text string) {
 	if t.Card != "" {
 		text += " " + t.Card
 	}
+	for _, card := range t.Taps {
+		text += " tap " + card
+	}
 	return text
 }
 
@@ -86,7 +93,7 @@ var (
 var taskForms = map[string]taskForm{
 	"sale": {
 		function: terminal.FunctionSale, number: true, needs: []string{"amount"},
-		takes: append([]string{"wallet", "force-online", "cash-back", "tip", "moto", "instalment"}, atCard...),
+		takes: append([]string{"wallet", "tap", "force-online", "cash-back", "tip", "moto", "instalment"}, atCard...),
 	},
 	"void":            {function: terminal.FunctionVoid, number: true, needs: []string{"of"}, takes: atOriginal},
 	"refund":          {function: terminal.FunctionRefund, number: true, needs: []string{"of", "amount"}, takes: atOriginal},
@@ -189,6 +196,10 @@ func (t *typing) taskKey(x *Task, k, n *node) {
 		x.Wallet = t.known(n, "wallet", t.doc.known.Wallet)
 	case "card":
 		x.Card = t.known(n, "card", t.doc.known.Card)
+	case "tap":
+		for _, item := range t.list(n) {
+			x.Taps = append(x.Taps, t.known(item, "card", t.doc.known.Card))
+		}
 	case "pin":
 		for _, item := range t.list(n) {
 			x.PINs = append(x.PINs, t.typed(item))
@@ -250,6 +261,10 @@ func (t *typing) checkTask(x *Task, at Pos, n *node, atCard bool) {
 		}
 	}
 	scanned := slices.Contains(x.Entries, "qr")
+	if len(x.Taps) > 0 {
+		t.checkTap(x, at, n)
+		return
+	}
 	switch {
 	case special > 1 || special == 1 && scanned:
 		t.fail(at, "a sale has one of cash-back, tip, moto, instalment, entry: qr")
@@ -278,4 +293,14 @@ func (t *typing) checkTask(x *Task, at Pos, n *node, atCard bool) {
 	if x.Card = t.card; x.Card == "" && !scanned {
 		t.fail(at, "the sale has no card: give it one, or the script a default card")
 	}
+}
+
+// checkTap sees to it that a sale by tap has what a tap can have: neither PIN nor prompt belongs to it.
+func (t *typing) checkTap(x *Task, at Pos, n *node) {
+	for _, k := range n.keys {
+		if k.text != "amount" && k.text != "tap" {
+			t.fail(k.pos, "a card that is tapped pays by itself: a sale with tap has an amount, and nothing else")
+		}
+	}
+	x.Function = terminal.FunctionPurse
 }

@@ -172,6 +172,10 @@ func (f *family) sentence() Sentence {
 	switch {
 	case state == terminal.Pending:
 		return Sentence{end, Words{n + " in flight until the host answers", n + " 在途,等待主机应答"}}
+	case state == terminal.Torn:
+		return Sentence{end, Words{n + " torn: the card must be tapped again", n + " 闪卡中断,请再次挥卡"}}
+	case state == terminal.Unresolved && debited:
+		return Sentence{end, Words{n + " on the purse debited and not resolved: its holder may claim it", n + " 电子现金已扣而未决,持卡人可索赔"}}
 	case state == terminal.ReversalDue && debited:
 		return Sentence{end, Words{n + " in flight until the reversal is answered", n + " 在途,等待冲正应答"}}
 	case state == terminal.ReversalDue:
@@ -207,7 +211,7 @@ func (f *family) due() (state terminal.State) {
 			continue
 		}
 		switch state = t.record.State; state {
-		case terminal.Pending, terminal.ReversalDue, terminal.AdviceDue:
+		case terminal.Pending, terminal.ReversalDue, terminal.AdviceDue, terminal.Torn:
 			return state
 		}
 	}

@@ -39,6 +39,7 @@ func (r *rig) newTill(p *terminal.Profile, name string, c *chronicle) *till {
 	t.object = func(v Violation) { r.tellf("judge", "", "%s", v) }
 	t.log.moves = map[dialect.Key]*terminal.Record{}
 	at := r.at(t)
+	t.paidBy = at.debitFor
 	if name == "" {
 		t.term = r.world.Actor("term")
 	} else {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/posim/posim/host"
+	"github.com/posim/posim/terminal"
 	"github.com/posim/posim/transport/dialect"
 )
 
@@ -207,7 +208,7 @@ func (c *examined) causeOf(t *transaction) Saying {
 
 // positionsInOrder is how positions are listed: from the payer to the payee.
 var positionsInOrder = []string{
-	host.PositionCardholder, host.PositionWallet, host.PositionIssuer, host.PositionSwitch, host.PositionAcquirer, host.PositionSuspense,
+	host.PositionCardholder, host.PositionWallet, host.PositionPurse, host.PositionPursePool, host.PositionIssuer, host.PositionSwitch, host.PositionAcquirer, host.PositionSuspense,
 	host.PositionMerchant, host.PositionFees,
 }
 
@@ -224,6 +225,8 @@ func (c *examined) money() (all []Holding) {
 				sum[p.To] += p.Amount
 			}
 		}
+		sum[host.PositionPurse] -= t.debit
+		sum[host.PositionPursePool] += t.debit
 	}
 	return holdings(sum)
 }
@@ -252,8 +255,10 @@ func partyOf(position string) string {
 	switch position {
 	case host.PositionSuspense, host.PositionFees:
 		return "acquirer"
-	case host.PositionWallet:
+	case host.PositionWallet, host.PositionPurse:
 		return "cardholder"
+	case host.PositionPursePool:
+		return "issuer"
 	}
 	return strings.TrimPrefix(position, host.PositionLoss)
 }
@@ -282,6 +287,8 @@ func (c *examined) place() (Holding, Saying) {
 	case found == 0 && held > 0 && c.family.debited() == 0:
 		best.Amount = held
 		return best, say("place-hold", "amount", amount(held))
+	case found == 0 && c.onlyTheCardKnows():
+		return best, say("place-purse")
 	case found == 0 && c.family.moved():
 		best.Amount = c.peak()
 		return best, say("place-back", "amount", amount(best.Amount))
@@ -304,6 +311,10 @@ func (c *examined) place() (Holding, Saying) {
 // peak is the most that its cardholder was out of pocket.
 func (c *examined) peak() (n int64) {
 	out := int64(0)
+	for _, t := range c.family.members {
+		out += t.debit
+	}
+	n = out
 	for _, m := range c.finding.Timeline {
 		for _, p := range m.Moved { // one by one: a record may take and give back
 			if p.From == host.PositionCardholder || p.From == host.PositionWallet {
@@ -316,6 +327,12 @@ func (c *examined) peak() (n int64) {
 		}
 	}
 	return n
+}
+
+// onlyTheCardKnows tells whether a purse was torn away, and no host has anything to say about it.
+func (c *examined) onlyTheCardKnows() bool {
+	r := c.t.record
+	return r != nil && (r.State == terminal.Torn || r.State == terminal.Unresolved) && c.t.debit == 0
 }
 
 // items are the open differences of the family.
@@ -405,6 +422,9 @@ func (ch *change) says() Saying {
 		case host.Reversed:
 			return say("m-reversed", "reason", a.ReversalReason)
 		case host.Tombstone:
+			if a.Difference.Open() && a.Difference.Type == host.PurseClaimed {
+				return say("m-purse-claimed", "amount", amount(a.Difference.Amount), "deadline", a.Difference.Deadline, "why", a.Difference.Reason)
+			}
 			return say("m-remembered")
 		}
 	case payout(a) != payout(b) && payout(a) == host.PayoutReturned:

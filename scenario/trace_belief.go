@@ -77,6 +77,15 @@ func hostBelief(party string, e *host.Entry) Saying {
 	case e.State == host.Approved && e.Hold > 0:
 		id = "h-hold"
 		facts = append(facts, "amount", amount(e.Hold))
+	case party == "issuer" && e.Difference != nil && e.Difference.Type == host.PurseClaimed && e.Difference.Stage != host.ItemClosed:
+		id = "h-purse-claimed"
+		if e.Difference.Stage == host.ItemAdjusted {
+			id = "h-purse-refunded"
+		}
+		facts = append(facts, "amount", amount(e.Difference.Amount))
+	case e.State == host.Approved && party == "issuer" && e.Net(host.PositionPursePool) < 0:
+		id = "h-purse-booked"
+		facts = append(facts, "amount", amount(-e.Net(host.PositionPursePool)))
 	case e.State == host.Approved && party == "issuer" && e.Net(host.PositionCardholder)+e.Net(host.PositionWallet) < 0:
 		id = "h-debited"
 		facts = append(facts, "amount", amount(-e.Net(host.PositionCardholder)-e.Net(host.PositionWallet)), "time", e.Opened.Format(instantForm))

@@ -114,6 +114,10 @@ func (c *examined) fromTerminal() bool {
 		c.undecidedAnswer()
 	case terminal.AdviceDue:
 		c.set(AnswerApproved, adviceCause(c.t.kind())).itself("", "next-advice").duty("merchant", "duty-advice")
+	case terminal.Torn:
+		c.set(AnswerInDoubt, "purse-torn").itself("", "next-purse-torn").duty("merchant", "duty-tap-again")
+	case terminal.Unresolved:
+		c.set(AnswerInDoubt, "purse-unresolved").waits("", "next-purse-unresolved").duty("cardholder", "duty-purse-claim")
 	case terminal.Refused:
 		c.refused(r)
 	case terminal.Parked:

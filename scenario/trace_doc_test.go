@@ -41,6 +41,7 @@ var complaints = []struct {
 	{"第三方机构限制", "a third party limits it", "W33 W35"},
 	{"对账不平、长款、短款、差错处理", "batches differ; long and short items", "W28 W29 W30 W31 W48"},
 	{"脱机交易、离线上送失败", "offline sales and their upload", "W23 W24 W25 W54 W55"},
+	{"闪卡、电子现金已扣款而交易未完成", "a purse was debited, and the tap did not end", "W55"},
 	{"退货款没到、退款在哪里", "where the refund is", "W21 W22 W52"},
 	{"扫码支付中、扫码已扣款", "a code payment is unknown", "W41"},
 	{"预授权冻结的钱什么时候退", "when a hold is freed", "W26 W27"},
@@ -236,6 +237,9 @@ func moneyTable(d *Dossier) string {
 	}
 	var all []moved
 	for _, t := range d.all {
+		if t.debit > 0 { // on no log: the card has it
+			all = append(all, moved{t.opened(), []host.Posting{{From: host.PositionPurse, To: host.PositionPursePool, Amount: t.debit}}})
+		}
 		for _, c := range d.history(t) {
 			if len(c.posts) > 0 {
 				all = append(all, moved{c.at, c.posts})

@@ -224,6 +224,9 @@ func (e *Dossier) join() {
 			t.record, e.owner[t] = rec, i
 		}
 	}
+	for _, t := range e.all {
+		t.debit = t.toldDebit()
+	}
 	sort.SliceStable(e.all, func(i, j int) bool { return e.all[i].opened().Before(e.all[j].opened()) })
 	e.families = make(map[*transaction]*family, len(e.all))
 	for _, f := range families(e.all) {

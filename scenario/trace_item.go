@@ -13,6 +13,7 @@ var itemCauses = map[host.ItemType]string{
 	host.RefundUncovered: "refund-not-covered", host.Dispute: "dispute", host.AdviceRefused: "stand-in-refused", host.FeeDiffers: "fee-differs",
 	host.ReturnedPayout: "payout-returned", host.OfflineRefused: "offline-refused-item",
 	host.HeldBack: "risk-given-back", host.NotPassedOn: "aggregator-kept-it", host.RefundNetted: "refund-laid-out",
+	host.PurseClaimed: "purse-claimed",
 }
 
 // reasonCauses are the beginnings of reasons that say more than the type does, or stand where there is none.
@@ -84,6 +85,9 @@ func (c *examined) fromItems() bool {
 	switch d.Stage {
 	case host.ItemOpen:
 		c.waits(d.Deadline, "next-item", "owner", d.Owner).duty(d.Owner, "duty-item", "owner", d.Owner)
+		if d.Type == host.PurseClaimed {
+			c.itself(d.Deadline, "next-purse-claim", "owner", d.Owner).duty("", "duty-nobody")
+		}
 	case host.ItemAdjusted:
 		c.adjusted()
 	case host.ItemClosed:

@@ -61,6 +61,9 @@ func TestTraceAtEveryMoment(t *testing.T) {
 						for p, n := range x.money {
 							money[p] += n
 						}
+						if x.purse {
+							money["purse-pool"] += x.amount
+						}
 					}
 				}
 				f.stands(t, s.ID, money)

@@ -17,6 +17,8 @@ type toldTransaction struct {
 	key, original [6]string // merchant, terminal, STAN, date, time, batch
 	owner         string    // of the last image's difference item
 	item          int64
+	amount        int64
+	purse         bool                // its card has paid: a claim says so, or a posting from the pool
 	items         map[string]toldItem // by party
 	money         map[string]int64
 }
@@ -147,6 +149,9 @@ func readRecord(party string, b []byte, all map[[6]string]*toldTransaction) erro
 				now.original = image.original
 			}
 			now.items[party] = toldItem{image.owner, image.item}
+			if party == "issuer" {
+				now.amount, now.purse = image.amount, now.purse || image.purse
+			}
 		case 6:
 			var end [3]string
 			var n int64
@@ -159,6 +164,7 @@ func readRecord(party string, b []byte, all map[[6]string]*toldTransaction) erro
 			})
 			now.money[end[1]] -= n
 			now.money[end[2]] += n
+			now.purse = now.purse || end[1] == "purse-pool"
 		}
 	})
 	if err == nil {
@@ -170,10 +176,12 @@ func readRecord(party string, b []byte, all map[[6]string]*toldTransaction) erro
 func readTransaction(b []byte) (*toldTransaction, error) {
 	t := &toldTransaction{}
 	var inner error
-	err := fields(b, transactionTypes, func(field byte, _ int64, v []byte) {
+	err := fields(b, transactionTypes, func(field byte, number int64, v []byte) {
 		switch {
 		case field <= 5:
 			t.key[field-1] = string(v)
+		case field == 9:
+			t.amount = number
 		case field == 29:
 			t.key[5] = string(v)
 		case field >= 31 && field <= 36:
@@ -181,6 +189,8 @@ func readTransaction(b []byte) (*toldTransaction, error) {
 		case field == 28:
 			inner = fields(v, itemTypes, func(field byte, n int64, v []byte) {
 				switch field {
+				case 5:
+					t.purse = n == 19
 				case 6:
 					if n == 1 || n == 3 || n == 9 { // adjusted, accepted, closed: nobody has it in hand
 						t.item, t.owner = 0, ""
@@ -230,6 +240,10 @@ func TestTraceIsWhatTheLogsSay(t *testing.T) {
 			}
 			for p, n := range x.money {
 				money[root][p] += n
+			}
+			if x.purse {
+				money[root]["purse"] -= x.amount
+				money[root]["purse-pool"] += x.amount
 			}
 			for _, i := range x.items {
 				if i.amount > 0 {
