@@ -32,7 +32,7 @@ func (s *standby) latest(epoch int) bool {
 
 // takeOver has the other process take over from this one after a while, if it is still this one that is meant to work.
 func (p *party) takeOver(from *sim.Actor) {
-	p.r.world.After(p.other.after, func() {
+	p.r.world.After(p.longer(p.other.after), func() {
 		if p.actor != from {
 			return
 		}

@@ -250,16 +250,21 @@ func (p *party) crash(down time.Duration) {
 		p.actor.PowerOff()
 		return
 	}
+	p.r.world.After(p.longer(down), func() {
+		p.r.tellf("host", "", "%s restarts", p.name)
+		p.powerOn()
+	})
+	p.actor.PowerOff()
+}
+
+// longer is how long a host is down that has just died: down, or more if it dies again and again.
+func (p *party) longer(down time.Duration) time.Duration {
 	if now := p.r.world.Now(); p.crashed && now.Sub(p.began) < crashSoon {
 		p.inARow++
 	} else {
 		p.crashed, p.inARow = true, 0
 	}
-	p.r.world.After(min(down<<min(p.inARow, 10), max(down, mostDown)), func() {
-		p.r.tellf("host", "", "%s restarts", p.name)
-		p.powerOn()
-	})
-	p.actor.PowerOff()
+	return min(down<<min(p.inARow, 10), max(down, mostDown))
 }
 
 // A host that dies within a minute of its start is started again after twice the time, up to a quarter of an hour, as whatever watches
