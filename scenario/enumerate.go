@@ -231,12 +231,18 @@ func lengths(all ...int) (out []int) {
 	return out
 }
 
-// both is every fault twice: striking once, and staying from its event on. A clock that has been set wrong stays wrong by
-// itself.
-func both(once []Fault) (all []Fault) {
+// both is every fault twice: striking once, and staying from its event on; of the arguments of one kind, one stays by turns. A clock
+// that has been set wrong stays wrong by itself.
+func both(once []Fault, t trying) (all []Fault) {
+	of, seen := map[string]int{}, map[string]int{}
+	for i := range once {
+		of[once[i].Kind]++
+	}
 	for _, f := range once {
+		n := seen[f.Kind]
+		seen[f.Kind]++
 		all = append(all, f)
-		if f.Kind == "clock-jump" || f.Kind == "clock-reset" {
+		if f.Kind == "clock-jump" || f.Kind == "clock-reset" || !t.every && n != t.turn%of[f.Kind] {
 			continue
 		}
 		f.Later = true

@@ -231,7 +231,8 @@ func (b *Base) fault(i int) Fault {
 
 // faults is what is tried at event n of this base.
 func (b *Base) faults(n int) []Fault {
-	all := b.passed[n].faults(trying{b.every, b.turns[n]})
+	t := trying{b.every, b.turns[n]}
+	all := b.passed[n].faults(t)
 	if b.of > 1 {
 		mine := all[:0]
 		for i, f := range all {
@@ -241,7 +242,7 @@ func (b *Base) faults(n int) []Fault {
 		}
 		all = mine
 	}
-	return both(all)
+	return both(all, t)
 }
 
 // passesAs tells whether two bases pass the same events in the same order: they differ in values alone.

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"encoding/binary"
 	"io"
 	"math"
 	"math/rand/v2"
@@ -96,8 +97,15 @@ func (w *World) Note(who, kind string, b []byte) {
 		h = (h ^ uint64(kind[i])) * fnvPrime
 	}
 	h *= fnvPrime
-	for _, c := range b {
-		h = (h ^ uint64(c)) * fnvPrime
+	for rest := b; ; rest = rest[8:] {
+		if len(rest) < 8 {
+			for _, c := range rest {
+				h = (h ^ uint64(c)) * fnvPrime
+			}
+			break
+		}
+		h = (h ^ binary.LittleEndian.Uint64(rest)) * fnvPrime // each step can be undone: one changed byte changes all that follow
+		h ^= h >> 32
 	}
 	w.hash = h
 	if w.notes != nil {

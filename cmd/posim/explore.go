@@ -102,6 +102,7 @@ func (a *app) explore(f exploreFlags, paths []string) error {
 		return a.listPairs(x)
 	}
 	debug.SetGCPercent(exploreGC)
+	debug.SetMemoryLimit(exploreMemory)
 	e := &exploring{app: a, flags: f, naive: naive, paths: paths, library: library, scripts: scripts, x: x, began: a.now()}
 	signalled, ignore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer ignore()
@@ -137,9 +138,12 @@ const (
 	checkEvery  = 100  // runs of which one is run twice, and must give the same bytes
 )
 
-// exploreGC lets the heap grow to seventeen times what is alive before it is collected: a world is small, and dropped soon. It comes to
-// some 400 MB, and a sixth less time than the usual.
-const exploreGC = 1600
+// The heap may grow to thirty times what is alive before it is collected, and to this many bytes: a world is small, and dropped soon.
+// That takes a sixth less time than the usual.
+const (
+	exploreGC     = 3000
+	exploreMemory = 768 << 20
+)
 
 // exploring is one exploration under way.
 type exploring struct {
