@@ -44,7 +44,7 @@ expect: {money: {cardholder: 0.00}}
 		header + `steps:
   - sale: {amout: 100.00}
 ` + ending,
-		`W06-x.yaml:5:12: unknown key "amout": want amount, wallet, force-online, cash-back, tip, moto, instalment, card, pin, entry, choose, cancel
+		`W06-x.yaml:5:12: unknown key "amout": want amount, wallet, tap, force-online, cash-back, tip, moto, instalment, card, pin, entry, choose, cancel
     5 |   - sale: {amout: 100.00}
       |            ^^^^^`},
 	{"a sale without an amount",
@@ -426,7 +426,7 @@ steps:
   - sale: {amount: 1.00}
     expect: {outcome: accepted}
 ` + ending,
-		`W06-x.yaml:6:23: unknown outcome "accepted": want approved, declined, no-answer, cancelled, offline-approved, offline-declined, no-connection, blocked, power-off, card-removed, chip-failed, stopped, refused, not-accepted, live-card-refused, live-card-read, done, not-allowed, not-found, parked, part-refused, not-printed
+		`W06-x.yaml:6:23: unknown outcome "accepted": want approved, declined, no-answer, cancelled, offline-approved, offline-declined, no-connection, blocked, power-off, card-removed, chip-failed, stopped, refused, not-accepted, live-card-refused, live-card-read, done, not-allowed, not-found, parked, part-refused, not-printed, torn, unresolved
     6 |     expect: {outcome: accepted}
       |                       ^^^^^^^^`},
 	{"an outcome of a wait",
@@ -442,7 +442,7 @@ steps:
   - wait: idle
     expect: {journal: [approved, done]}
 ` + ending,
-		`W06-x.yaml:6:34: unknown journal state "done": want pending, approved, declined, reversaldue, reversed, reversedunmatched, reversalrefused, parked, advicedue, advised, refused
+		`W06-x.yaml:6:34: unknown journal state "done": want pending, approved, declined, reversaldue, reversed, reversedunmatched, reversalrefused, parked, advicedue, advised, refused, torn, unresolved
     6 |     expect: {journal: [approved, done]}
       |                                  ^^^^`},
 	{"an unknown terminal state",

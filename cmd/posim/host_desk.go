@@ -164,7 +164,7 @@ var itemTypes = map[host.ItemType]string{
 	host.TerminalOnly: "终端批次有、主机无", host.AmountLess: "主机金额少于终端批次", host.AcquirerOnly: "收单有、转接无", host.SwitchLess: "转接金额少于收单",
 	host.RefundUncovered: "退货无款可扣", host.Dispute: "持卡人争议", host.AdviceRefused: "代授权通知被拒", host.FeeDiffers: "手续费不符",
 	host.ReturnedPayout: "出款退票", host.OfflineRefused: "脱机交易上送被拒", host.ReversedByHand: "人工冲正", host.HeldBack: "风控退回",
-	host.NotPassedOn: "二级清算方未转付", host.RefundNetted: "退货垫款待扣回",
+	host.NotPassedOn: "二级清算方未转付", host.RefundNetted: "退货垫款待扣回", host.PurseClaimed: "电子现金持卡人索赔",
 }
 
 var itemStages = map[host.ItemStage]string{
