@@ -39,6 +39,7 @@ func (a *app) exploreCommand() *cobra.Command {
 		Use: "explore [PATH...]", Short: "try every fault at every event",
 		Long: `explore runs each script once, lists its events, and runs it again for every fault of the catalogue at every event: once
 striking, and once staying from there on. Only the invariants of the money judge; a script's own expectations do not.
+Arguments between which nobody chooses take turns from event to event; with --all every one is tried at every event.
 
 Without PATH it explores the built-in library. With --pairs a second fault strikes at every event after the first: for
 --for DURATION, and with --resume FILE from where the file says that an earlier run stopped. With --seeds or --for alone it
@@ -46,6 +47,7 @@ runs a swarm: scripts that seeds write, under faults that they strew.
 
 What breaks an invariant is shrunk and told, with the posim replay line that brings it back; the exit status is then 1.`,
 		Example: `  posim explore
+  posim explore --all testdata/scenarios/W04-approval-lost.yaml
   posim explore --list testdata/scenarios/W04-approval-lost.yaml
   posim explore --naive any-ack
   posim explore --pairs --for 10m --resume pairs.json
