@@ -103,8 +103,8 @@ func (a *app) explore(f exploreFlags, paths []string) error {
 	if f.list {
 		return a.listPairs(x)
 	}
-	debug.SetGCPercent(exploreGC)
-	debug.SetMemoryLimit(exploreMemory)
+	defer debug.SetGCPercent(debug.SetGCPercent(exploreGC))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(exploreMemory))
 	e := &exploring{app: a, flags: f, naive: naive, paths: paths, library: library, scripts: scripts, x: x, began: a.now()}
 	signalled, ignore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer ignore()
